@@ -1,0 +1,39 @@
+# Two commands for people: `make demo` and `make test`. Both set themselves up with Python and a package index alone.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export LANGGRAPH_STRICT_MSGPACK := true
+
+# uv from the PATH when there is one, else a copy in the project's own environment.
+UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
+
+.PHONY: help setup demo test lint types docs clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.ready ## the environment in .venv, from the lock file
+
+$(VENV)/.ready: pyproject.toml uv.lock
+	@command -v uv >/dev/null 2>&1 || [ -x $(BIN)/uv ] || { \
+	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3."; exit 1; }; \
+	  echo "Setting up .venv …"; \
+	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
+	@$(UV) sync --frozen --inexact --quiet --python $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+	@touch $@
+
+demo: setup ## the whole journey on a recorded story, offline
+	@$(BIN)/bms demo therapy-8b --out demo
+
+test: setup lint ## everything: style, types, layers, tests; offline
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+lint: setup ## ruff, mypy, import-linter
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+clean: ## what the commands above made
+	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Where people meet the journey: intake, command line, settings, recorded stories."""

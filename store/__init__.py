@@ -1,0 +1,1 @@
+"""Rows: everything that a run has seen, decided and measured, in SQL."""
