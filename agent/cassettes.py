@@ -1,0 +1,214 @@
+"""Recorded HTTP of a story: strict replay, honest recording.
+
+Built on vcrpy, which sees httpx and what is built on it (Ollama's client, huggingface_hub). ``ddgs`` speaks
+through ``primp``, which vcrpy cannot see unless its client class is replaced; :class:`PrimpClient` is that
+replacement, in recording and in replay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import primp
+import vcr
+from vcr.cassette import Cassette
+from vcr.errors import CannotOverwriteExistingCassetteException
+from vcr.request import Request
+
+KEPT_REQUEST_HEADERS = frozenset({"accept", "content-type", "range"})
+KEPT_RESPONSE_HEADERS = frozenset(
+    {
+        "accept-ranges",
+        "content-range",
+        "content-type",
+        "etag",
+        "link",
+        "location",
+        "ratelimit",
+        "ratelimit-policy",
+        "retry-after",
+        "x-error-code",
+        "x-error-message",
+        "x-linked-etag",
+        "x-linked-size",
+        "x-repo-commit",
+    }
+)
+REDACTED = "REDACTED"
+
+
+def request_key(request: Request) -> str:
+    """What makes two requests the same: method, address, sorted query, and the body's meaning."""
+    parts = urlsplit(request.uri)
+    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    address = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return hashlib.sha256("\n".join((request.method, address, query, _body(request))).encode()).hexdigest()
+
+
+def _body(request: Request) -> str:
+    body = request.body or b""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except ValueError:
+        return text
+
+
+class StoryCassette(Cassette):  # type: ignore[misc]
+    """A cassette played in order, request by request.
+
+    The same request asked again gets the next recording of it, then the last one again: a program that was
+    killed and resumed asks again for what it had not stored yet. A journal beside the run remembers what was
+    played, so that a new process goes on in the story where the last one was.
+    """
+
+    journal: Path | None = None
+    misses: list[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.misses = []
+        self._places: dict[str, list[int]] = {}
+
+    def _load(self) -> None:
+        super()._load()
+        for place, (request, _) in enumerate(self.data):
+            self._places.setdefault(request_key(request), []).append(place)
+        if self.journal is not None and self.journal.exists():
+            for line in self.journal.read_text().split():
+                if line.isdigit() and int(line) < len(self.data):
+                    self.play_counts[int(line)] += 1
+
+    def can_play_response_for(self, request: Request) -> bool:
+        if not self.rewound:
+            return False
+        if request_key(request) in self._places:
+            return True
+        self.misses.append(f"{request.method} {request.uri}")
+        return False
+
+    def __contains__(self, request: Request) -> bool:
+        return request_key(request) in self._places
+
+    def play_response(self, request: Request) -> Any:
+        places = self._places[request_key(request)]
+        place = next((p for p in places if self.play_counts[p] == 0), places[-1])
+        self.play_counts[place] += 1
+        if self.journal is not None:
+            with self.journal.open("a") as journal:
+                journal.write(f"{place}\n")
+        return self.data[place][1]
+
+    def unused(self) -> list[str]:
+        """Recordings that nothing asked for."""
+        return [
+            f"{request.method} {request.uri}"
+            for place, (request, _) in enumerate(self.data)
+            if not self.play_counts[place]
+        ]
+
+
+class PrimpReply:
+    """What ``ddgs`` reads of a primp response."""
+
+    def __init__(self, recorded: dict[str, Any]) -> None:
+        self.status_code: int = recorded["status"]["code"]
+        body = recorded["body"]["string"]
+        self.content: bytes = body if isinstance(body, bytes) else body.encode()
+        self.text: str = self.content.decode("utf-8", "replace")
+        self.headers: dict[str, str] = {
+            name.lower(): values[0] for name, values in recorded["headers"].items() if values
+        }
+
+
+class PrimpClient:
+    """Stands in for ``primp.Client`` inside a cassette; the real one does the asking when recording."""
+
+    cassette: ClassVar[Any] = None
+    real: ClassVar[Any] = primp.Client
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+        self._headers: dict[str, str] = {}
+
+    def headers_update(self, headers: dict[str, str]) -> None:
+        self._headers.update(headers)
+
+    def request(self, method: str, url: str, **given: Any) -> PrimpReply:
+        body = urlencode(given["data"]) if given.get("data") else ""
+        uri = f"{url}?{urlencode(given['params'])}" if given.get("params") else url
+        request = Request(method, uri, body, {"content-type": "application/x-www-form-urlencoded"})
+        if self.cassette.can_play_response_for(request):
+            return PrimpReply(self.cassette.play_response(request))
+        if self.cassette.write_protected:
+            raise CannotOverwriteExistingCassetteException(cassette=self.cassette, failed_request=request)
+        client = self.real(**self._options)
+        client.headers_update(self._headers)
+        reply = client.request(method, url, **given)
+        recorded = {
+            "status": {"code": reply.status_code, "message": ""},
+            "headers": {name: [value] for name, value in dict(reply.headers).items()},
+            "body": {"string": reply.content},
+        }
+        self.cassette.append(request, recorded)
+        return PrimpReply(recorded)
+
+
+def _cleaner(secrets: Sequence[str]) -> tuple[Any, Any]:
+    """Hooks that keep only what a replay needs, and no secret of this machine."""
+
+    def clean(text: bytes | str | None) -> bytes | str | None:
+        for secret in secrets:
+            if isinstance(text, bytes):
+                text = text.replace(secret.encode(), REDACTED.encode())
+            elif isinstance(text, str):
+                text = text.replace(secret, REDACTED)
+        return text
+
+    def request(given: Request) -> Request:
+        headers = {k: v for k, v in given.headers.items() if k.lower() in KEPT_REQUEST_HEADERS}
+        return Request(given.method, clean(given.uri), clean(given.body), headers)
+
+    def response(given: dict[str, Any]) -> dict[str, Any]:
+        headers = {k: v for k, v in given["headers"].items() if k.lower() in KEPT_RESPONSE_HEADERS}
+        return {**given, "headers": headers, "body": {"string": clean(given["body"].get("string"))}}
+
+    return request, response
+
+
+@contextmanager
+def played(path: Path, *, journal: Path | None = None) -> Iterator[StoryCassette]:
+    """Answer every request from the recording; one that is not in it fails and is in ``misses``."""
+    with _opened(path, "none", (), journal) as cassette:
+        yield cassette
+
+
+@contextmanager
+def recorded(path: Path, *, secrets: Sequence[str] = (), ignore_hosts: Sequence[str] = ()) -> Iterator[StoryCassette]:
+    """Ask the network, and write what it answered to ``path``; secrets are left out."""
+    with _opened(path, "all", secrets, None, ignore_hosts) as cassette:
+        yield cassette
+
+
+@contextmanager
+def _opened(
+    path: Path, mode: str, secrets: Sequence[str], journal: Path | None, ignore_hosts: Sequence[str] = ()
+) -> Iterator[StoryCassette]:
+    clean_request, clean_response = _cleaner(secrets)
+    recorder = vcr.VCR(
+        record_mode=mode,
+        custom_patches=((primp, "Client", PrimpClient),),
+        before_record_request=clean_request,
+        before_record_response=clean_response,
+        ignore_hosts=list(ignore_hosts),
+        decode_compressed_response=True,
+    )
+    kind = type("OpenCassette", (StoryCassette,), {"journal": journal})
+    with kind.use(**recorder.get_merged_config(path=str(path))) as cassette:
+        yield cassette

@@ -1,0 +1,1 @@
+"""The commands of ``bms``, grouped by what they are for."""

@@ -1,0 +1,56 @@
+"""What several commands share: the database, the screen, files named by a person."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+from rich.console import Console
+
+from agent.settings import Settings, load_settings
+from store.database import Database
+from tools.faults import WrongUse
+
+LARGEST_FILE = 10_000_000
+"""Bytes of a rubric, taxonomy or scenario file; a larger one was hardly meant."""
+
+
+class Opened(NamedTuple):
+    settings: Settings
+    database: Database
+    console: Console
+
+
+@contextlib.contextmanager
+def opened(*, width: int | None = None, quiet: bool = False) -> Iterator[Opened]:
+    """Settings, database and console. With ``quiet`` the console writes to standard error."""
+    settings = load_settings()
+    with Database(settings.rows_url) as database:
+        yield Opened(settings, database, Console(stderr=quiet, width=width or _width()))
+
+
+def _width() -> int | None:
+    """A table of ten columns is unreadable at 80; where there is no terminal, nothing limits it."""
+    import sys
+
+    return None if sys.stdout.isatty() else 160
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file that a person named; :class:`WrongUse` says why it cannot be read."""
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise WrongUse(f"The {what} {path} is larger than {LARGEST_FILE // 1_000_000} MB.")
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise WrongUse(f"The {what} {path} cannot be read: {error.strerror}.", "Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise WrongUse(f"The {what} {path} is not text in UTF-8.") from error
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))

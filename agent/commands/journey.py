@@ -1,0 +1,376 @@
+"""Commands that start a run or carry it on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.commands.common import Opened, opened, print_json, read_text
+from tools.faults import WrongUse
+
+Command = Callable[..., None]
+
+
+def _run_options(command: Command) -> Command:
+    """Flags that every command that starts a run understands."""
+    for option in reversed(
+        (
+            click.option("--domain", help="The domain, when the text does not name it."),
+            click.option("--size", help='Size range, such as "7-9B".'),
+            click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Where docs/ goes."),
+            click.option("--judge", help="Judge model as provider:model."),
+            click.option("--insist-judge", is_flag=True, help="Use this judge in spite of a problem with it."),
+            click.option("--runtime", type=click.Choice(["auto", "ollama", "llamacpp", "openai"])),
+            click.option("--count", type=click.IntRange(1, 5000), default=50, show_default=True),
+            click.option("--seed", type=int, default=0, show_default=True),
+            click.option("--rubric", type=click.Path(path_type=Path), help="Rubric as YAML."),
+            click.option("--taxonomy", type=click.Path(path_type=Path), help="Taxonomy as YAML."),
+            click.option("--scenarios", type=click.Path(path_type=Path), help="Own scenarios as JSONL."),
+            click.option("--system-prompt", type=click.Path(path_type=Path), help="System prompt as text."),
+            click.option("--max-tokens", type=click.IntRange(1), default=1024, show_default=True),
+            click.option("--insist", is_flag=True, help="Run although no baseline seems to be needed."),
+            click.option("--yes", is_flag=True, help="Take the proposals; the record says that nobody was asked."),
+            click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("text", nargs=-1)
+@_run_options
+def run(text: tuple[str, ...], **flags: Any) -> None:
+    """Research, approve, pull, evaluate, decide, document: the whole journey."""
+    _start(" ".join(text), flags)
+
+
+@click.command()
+@click.argument("text", nargs=-1)
+@_run_options
+def research(text: tuple[str, ...], **flags: Any) -> None:
+    """Research and stop at the table; with --out, writes table.md, .csv and .json there."""
+    _start(" ".join(text), flags, stop_at_table=True)
+
+
+@click.command()
+@click.option("--model", required=True, help="Model on the runtime: qwen3:8b, owner/repo/file.gguf, a path.")
+@_run_options
+def evaluate(model: str, **flags: Any) -> None:
+    """Evaluate one model that you name. Naming it is the approval to pull it."""
+    if not flags["domain"]:
+        raise WrongUse("A domain is needed: what should the model be good at?", 'For example --domain "coding".')
+    flags["size"] = flags["size"] or "any"
+    _start(f"evaluate {model} for {flags['domain']}", {**flags, "insist": True}, model=model)
+
+
+def _start(text: str, flags: dict[str, Any], *, model: str | None = None, stop_at_table: bool = False) -> None:
+    materials = _materials(flags)
+    with opened(quiet=flags["as_json"]) as place:
+        options = _options(flags, place, model)
+        _check_words(text, options.given, insist=options.insist)
+
+        async def go() -> None:
+            from agent.drive import cockpit, drive
+
+            async with cockpit(place.settings, place.database, place.console) as seat:
+                run_id = await seat.runner.start(text, options, materials)
+                place.console.print(f"[dim]run {run_id}[/]", highlight=False)
+                until = (lambda prompt: prompt.kind == "approval") if stop_at_table else (lambda _prompt: False)
+                standing = await drive(seat, run_id, until=until)
+                if stop_at_table:
+                    _show_table(place, run_id, flags["out"] if flags["out"] != Path() else None)
+                finish(place, run_id, standing, as_json=flags["as_json"])
+
+        asyncio.run(go())
+
+
+def _materials(flags: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Files that a person gave, checked before anything is started."""
+    from tools.rubric import parse_rubric
+    from tools.scenarios import parse_scenarios
+    from tools.taxonomy import parse_taxonomy
+
+    found = {}
+    checks: dict[str, Callable[[str, str], object]] = {
+        "rubric": parse_rubric,
+        "taxonomy": parse_taxonomy,
+        "scenarios": parse_scenarios,
+        "system_prompt": lambda text, _name: text,
+    }
+    for kind, check in checks.items():
+        path: Path | None = flags[kind]
+        if path is not None:
+            text = read_text(path, kind.replace("_", " "))
+            check(text, str(path))
+            found[kind] = (str(path), text)
+    return found
+
+
+def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
+    from graphs.options import Approver, RunOptions
+
+    given = {name: flags[name] for name in ("domain", "size") if flags[name]}
+    return RunOptions(
+        out_dir=str(flags["out"].absolute()),
+        given=given,
+        insist=flags["insist"],
+        approver=Approver.POLICY if flags["yes"] else Approver.PERSON,
+        model=model,
+        runtime=flags["runtime"] or place.settings.runtime,
+        judge=flags["judge"] or place.settings.judge,
+        judge_insisted=flags["insist_judge"],
+        brain=place.settings.brain,
+        count=flags["count"],
+        seed=flags["seed"],
+        max_tokens=flags["max_tokens"],
+    )
+
+
+def _check_words(text: str, given: dict[str, Any], *, insist: bool) -> None:
+    """Nonsense gets its sentence before a run is made of it."""
+    from agent.intake import read_request
+    from graphs.reading import Unusable
+
+    reading = read_request(text, given=given, insist=insist)
+    if isinstance(reading, Unusable):
+        raise WrongUse(reading.sentence)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--primary", help="Model to evaluate, as the table names it.")
+@click.option("--backup", help="Model to fall back on.")
+@click.option("--swap", is_flag=True, help="Take the proposal with primary and backup exchanged.")
+@click.option("--reason", default="", help="Why; kept with the approval.")
+@click.option("--reject", metavar="TEXT", help="Reject the proposal, with the reason.")
+@click.option("--more", metavar="TEXT", help="Ask for more research, with what to look for.")
+@click.option("--add", multiple=True, help="Hub repository to consider as well.")
+@click.option("--exclude", multiple=True, help="Candidate to leave out.")
+@click.option("--table", "table_hash", help="Hash of the table that you saw; the last one shown when left out.")
+@click.option("--json", "as_json", is_flag=True)
+def approve(run_id: str, as_json: bool, **given: Any) -> None:
+    """Answer a run that waits at its table, then carry it on."""
+    with opened(quiet=as_json) as place:
+
+        async def go() -> None:
+            from agent.drive import cockpit, drive, story_of
+
+            story = story_of(place.database, run_id)
+            async with cockpit(
+                place.settings, place.database, place.console, story=story, run_id=run_id
+            ) as seat:
+                approval = await _approval(seat, run_id, given)
+                standing = await drive(seat, run_id, reply=approval)
+                finish(place, run_id, standing, as_json=as_json)
+
+        asyncio.run(go())
+
+
+async def _approval(seat: Any, run_id: str, given: dict[str, Any]) -> Any:
+    """The approval that the flags say, checked against the rows as they are now."""
+    from agent.questions import who
+    from graphs.approval import check_approval, resolve_key
+    from graphs.prompts import Approval, ApprovalAction, ApprovalPrompt
+    from graphs.tables import current_table
+    from store import research as rows
+    from store import runs
+
+    with seat.database.reading() as session:
+        run_id = runs.get(session, run_id).id
+        decided = [row for row in rows.approvals(session, run_id) if row.action in {"approve", "swap", "reject"}]
+    standing = await seat.runner.standing(run_id)
+    if not isinstance(standing.prompt, ApprovalPrompt):
+        before = f" It was decided on {decided[-1].at:%Y-%m-%d %H:%M} UTC by {decided[-1].by}." if decided else ""
+        raise WrongUse(
+            f"Run {run_id} does not wait for an approval; it is {standing.status.value}.{before}",
+            f"`bms show {run_id}` tells more.",
+        )
+    with seat.database.reading() as session:
+        offered = rows.newest_table(session, run_id)
+        shown = rows.last_shown(session, run_id)
+        assert offered is not None
+        current = current_table(session, run_id, offered.table.built_on)
+    if shown is None and not given["table_hash"]:
+        raise WrongUse(
+            f"Nobody has seen the table of run {run_id} yet.", f"Look at it first: `bms table {run_id}`."
+        )
+    seen = shown.table.hash if shown is not None else ""
+    if given["table_hash"]:
+        wanted = given["table_hash"].removeprefix("sha256:")
+        seen = f"sha256:{wanted}" if len(wanted) == 64 else _whole_hash(wanted, (offered, shown))
+    base = shown.table if shown is not None else offered.table
+    named = {
+        name: resolve_key(given[name], current) if given[name] else None for name in ("primary", "backup")
+    }
+    approval = Approval(
+        action=_action(given, ApprovalAction),
+        table_hash=seen,
+        **named,
+        add=given["add"],
+        exclude=tuple(resolve_key(word, current) for word in given["exclude"]),
+        note=given["reject"] or given["more"] or given["reason"],
+        by=who(),
+    )
+    check_approval(approval, offered.proposal, current, base)
+    return approval
+
+
+def _whole_hash(beginning: str, tables: tuple[Any, ...]) -> str:
+    for offered in tables:
+        if offered is not None and offered.table.hash.removeprefix("sha256:").startswith(beginning):
+            return str(offered.table.hash)
+    return f"sha256:{beginning}"
+
+
+def _action(given: dict[str, Any], actions: Any) -> Any:
+    asked = {
+        actions.REJECT: given["reject"] is not None,
+        actions.MORE: given["more"] is not None,
+        actions.EDIT: bool(given["add"] or given["exclude"]),
+        actions.SWAP: given["swap"],
+        actions.APPROVE: bool(given["primary"]),
+    }
+    chosen = [action for action, wanted in asked.items() if wanted]
+    if len(chosen) > 1:
+        raise WrongUse(f"Only one of {' and '.join(a.value for a in chosen)} can be meant.")
+    if given["backup"] and not chosen:
+        raise WrongUse("A backup needs a --primary beside it.")
+    if not chosen:
+        raise WrongUse(
+            "Say what to do: --primary ID [--backup ID], --swap, --add/--exclude, --more TEXT or --reject TEXT."
+        )
+    return chosen[0]
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--judge", help="Name or change the judge that the run waits for.")
+@click.option("--insist-judge", is_flag=True, help="Use the judge in spite of the problem with it.")
+@click.option("--yes", is_flag=True, help="Take the proposals from here on; the record says so.")
+@click.option("--json", "as_json", is_flag=True)
+def resume(run_id: str, judge: str | None, insist_judge: bool, yes: bool, as_json: bool) -> None:
+    """Go on with a run that was stopped, killed, or waits for an answer."""
+    with opened(quiet=as_json) as place:
+
+        async def go() -> None:
+            from agent.drive import cockpit, drive, story_of
+
+            story = story_of(place.database, run_id)
+            if yes:
+                _take_proposals(place, run_id)
+            async with cockpit(
+                place.settings, place.database, place.console, story=story, run_id=run_id
+            ) as seat:
+                reply = await _judge_choice(seat, run_id, judge, insist_judge)
+                standing = await drive(seat, run_id, reply=reply)
+                finish(place, run_id, standing, as_json=as_json)
+
+        asyncio.run(go())
+
+
+def _take_proposals(place: Opened, run_id: str) -> None:
+    from graphs.options import Approver, RunOptions
+    from store import runs
+    from tools.clock import SystemClock
+
+    with place.database.session() as session:
+        row = runs.get(session, run_id)
+        options = RunOptions.model_validate(row.options).model_copy(update={"approver": Approver.POLICY})
+        runs.set_options(session, row.id, options.model_dump(mode="json"), SystemClock().now())
+
+
+async def _judge_choice(seat: Any, run_id: str, judge: str | None, insist: bool) -> Any:
+    from agent.questions import who
+    from graphs.prompts import JudgeChoice, JudgePrompt
+
+    if judge is None and not insist:
+        return None
+    standing = await seat.runner.standing(run_id)
+    if not isinstance(standing.prompt, JudgePrompt):
+        raise WrongUse(f"Run {run_id} does not wait for a judge; it is {standing.status.value}.")
+    named = judge or standing.prompt.judge
+    if named is None:
+        raise WrongUse("No judge is named.", "--judge provider:model names one.")
+    return JudgeChoice(judge=named, insist=insist, by=who())
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True)
+def cancel(run_id: str, as_json: bool) -> None:
+    """End a run. What it has found is kept."""
+    with opened(quiet=as_json) as place:
+
+        async def go() -> None:
+            from agent.drive import cockpit
+
+            async with cockpit(place.settings, place.database, place.console) as seat:
+                sentence = await seat.runner.cancel(run_id)
+                if as_json:
+                    print_json({"run": run_id, "status": "cancelled", "detail": sentence})
+                else:
+                    place.console.print(f"Run {run_id} is cancelled. {sentence}", highlight=False)
+
+        asyncio.run(go())
+
+
+def _show_table(place: Opened, run_id: str, out: Path | None) -> None:
+    from agent.commands.look import offered_table, write_tables
+    from agent.show import print_table
+
+    offered = offered_table(place.database, run_id)
+    if offered is None:
+        return
+    print_table(place.console, offered.table, offered.proposal)
+    if out is not None:
+        for path in write_tables(out, offered):
+            place.console.print(f"wrote {path}", highlight=False)
+
+
+def finish(place: Opened, run_id: str, standing: Any, *, as_json: bool) -> None:
+    """Say where the run has got to; the document's path comes last."""
+    from agent.show import print_result
+    from store import evaluation
+    from store.schema import RunStatus
+
+    with place.database.reading() as session:
+        documents = [row.path for row in evaluation.documents(session, run_id)]
+        if as_json:
+            print_json(
+                {
+                    "run": run_id,
+                    "status": standing.status.value,
+                    "waits_for": None if standing.prompt is None else standing.prompt.kind,
+                    "detail": standing.detail,
+                    "documents": documents,
+                }
+            )
+            return
+        if standing.status is RunStatus.DONE:
+            print_result(place.console, session, run_id)
+    if standing.status is RunStatus.WAITING:
+        _say_how_to_go_on(place, run_id, standing)
+    elif standing.detail and standing.status is not RunStatus.DONE:
+        place.console.print(f"Run {run_id}: {standing.detail}", highlight=False, markup=False)
+    for path in documents:
+        click.echo(path)
+
+
+def _say_how_to_go_on(place: Opened, run_id: str, standing: Any) -> None:
+    how = {
+        "request": f"bms resume {run_id}",
+        "approval": f"bms table {run_id}, then bms approve {run_id} --primary ID --backup ID",
+        "judge": f"bms resume {run_id} --judge provider:model",
+        "review": f"bms resume {run_id}",
+    }[standing.prompt.kind]
+    place.console.print(f"Run {run_id} {standing.detail}: {how}", highlight=False, markup=False)
+    for question in getattr(standing.prompt, "questions", ()):
+        place.console.print(f"  {question.sentence}", highlight=False, markup=False)
+    problem = getattr(standing.prompt, "problem", None) or getattr(standing.prompt, "not_needed", None)
+    if problem:
+        place.console.print(f"  {problem}", highlight=False, markup=False)

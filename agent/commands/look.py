@@ -1,0 +1,288 @@
+"""Commands that show what the rows say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.commands.common import opened, print_json
+from store.database import Database
+from tools.faults import WrongUse
+
+
+def offered_table(database: Database, run_id: str) -> Any:
+    """The newest table of a run, marked as shown; None when there is none."""
+    from store import research, runs
+    from tools.clock import SystemClock
+
+    with database.session() as session:
+        run_id = runs.get(session, run_id).id
+        offered = research.newest_table(session, run_id)
+        if offered is not None:
+            research.mark_shown(session, run_id, offered.table.hash, SystemClock().now())
+        return offered
+
+
+def write_tables(folder: Path, offered: Any) -> list[Path]:
+    """``table.md``, ``.csv`` and ``.json`` in ``folder``."""
+    from tools.table_export import to_csv, to_json, to_markdown
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for ending, render in (("md", to_markdown), ("csv", to_csv), ("json", to_json)):
+            path = folder / f"table.{ending}"
+            path.write_text(render(offered.table), "utf-8")
+            written.append(path)
+    except OSError as error:
+        raise WrongUse(f"The table cannot be written to {folder}: {error.strerror}.") from error
+    return written
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--all", "everything", is_flag=True, help="Every row, not only the first twelve.")
+@click.option("--format", "form", type=click.Choice(["terminal", "md", "csv", "json"]), default="terminal")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write table.md, .csv and .json there.")
+@click.option("--rejected", is_flag=True, help="List the rejected candidates with their reasons.")
+def table(run_id: str, everything: bool, form: str, as_json: bool, out: Path | None, rejected: bool) -> None:
+    """Show a run's comparison table and proposal."""
+    from agent.show import FIRST, print_table
+    from store import research, runs
+    from tools.candidates import Standing
+    from tools.table_export import to_csv, to_json, to_markdown
+
+    with opened() as place:
+        offered = offered_table(place.database, run_id)
+        if offered is None:
+            raise WrongUse(f"Run {run_id} has no table yet.", f"`bms show {run_id}` tells where it is.")
+        limit = None if everything else FIRST
+        if as_json or form == "json":
+            click.echo(to_json(offered.table))
+        elif form == "md":
+            click.echo(to_markdown(offered.table, limit=limit))
+        elif form == "csv":
+            click.echo(to_csv(offered.table), nl=False)
+        else:
+            print_table(place.console, offered.table, offered.proposal, limit=limit)
+            place.console.print(f"[dim]table {offered.table.hash[7:19]}[/]", highlight=False)
+        if rejected:
+            with place.database.reading() as session:
+                run_id = runs.get(session, run_id).id
+                for candidate in research.ledger(session, run_id, Standing.REJECTED):
+                    click.echo(f"{candidate.key}\t{candidate.reason}")
+        for path in write_tables(out, offered) if out is not None else ():
+            click.echo(path)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True)
+def evidence(run_id: str, model: str, as_json: bool) -> None:
+    """Every fact and claim about one model with its sources, and how its stars came about."""
+    from agent.terminal import plain
+    from graphs.approval import resolve_key
+    from store import research, runs
+
+    with opened() as place, place.database.reading() as session:
+        run_id = runs.get(session, run_id).id
+        offered = research.newest_table(session, run_id)
+        known = {candidate.key: candidate for candidate in research.ledger(session, run_id)}
+        key = model if model in known or offered is None else resolve_key(model, offered.table)
+        if key not in known:
+            raise WrongUse(f"Run {run_id} has not come across {model!r}.", f"`bms table {run_id} --all` lists it.")
+        facts, claims = research.facts(session, run_id, key), research.claims(session, run_id, key)
+        row = None
+        if offered is not None:
+            row = next((row for row in offered.table.rows if row.key == key), None)
+        if as_json:
+            print_json(
+                {
+                    "candidate": known[key].model_dump(mode="json"),
+                    "rating": None if row is None else row.rating.model_dump(mode="json"),
+                    "facts": [fact.model_dump(mode="json") for fact in facts],
+                    "claims": [claim.model_dump(mode="json") for claim in claims],
+                }
+            )
+            return
+        out = place.console
+        out.print(f"[bold]{plain(known[key].name)}[/] {plain(key)}: {known[key].standing.value}", highlight=False)
+        out.print(f"  {plain(known[key].reason)}", highlight=False)
+        if row is not None:
+            _print_rating(out, row.rating)
+        for fact in facts:
+            said = f"“{fact.source.quote}”" if fact.source.quote else f"field {fact.source.record_field}"
+            out.print(
+                f"  [cyan]{fact.factor.value}[/] = {plain(fact.value)}\n"
+                f"    {plain(said)} – {plain(fact.source.url)} ({fact.source.kind.name.lower()}, "
+                f"{fact.source.retrieved_at:%Y-%m-%d %H:%M} UTC)",
+                highlight=False,
+            )
+        for claim in claims:
+            flag = " [red](tries to instruct: not counted)[/]" if claim.suspicious else ""
+            out.print(
+                f"  [magenta]{claim.stance.value}[/] {claim.kind.value}{flag}: “{plain(claim.source.quote or '')}”"
+                f"\n    {plain(claim.source.url)}",
+                highlight=False,
+            )
+        if not claims:
+            out.print("  No claim about it in this domain was found.", highlight=False)
+
+
+def _print_rating(out: Any, rating: Any) -> None:
+    from agent.terminal import plain
+
+    stars = "no evidence" if rating.stars is None else f"{rating.stars:g} of 5 ⭐"
+    out.print(f"  [bold]{stars}[/] (rating {plain(rating.version)})", highlight=False)
+    for part in rating.parts:
+        out.print(
+            f"    {plain(part.name)}: {part.points:+.2f} × {part.weight:g} – {plain(part.why)}", highlight=False
+        )
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def runs(limit: int, as_json: bool) -> None:
+    """List the runs, the newest first."""
+    from rich.table import Table
+
+    from agent.terminal import plain
+    from store import runs as rows
+
+    with opened() as place, place.database.reading() as session:
+        found = rows.latest(session, limit)
+        if as_json:
+            print_json(
+                [
+                    {
+                        "run": row.id,
+                        "text": row.text,
+                        "status": row.status,
+                        "stage": row.stage,
+                        "detail": row.detail,
+                        "created_at": row.created_at,
+                        "story": row.options.get("story"),
+                    }
+                    for row in found
+                ]
+            )
+            return
+        if not found:
+            click.echo('There are no runs yet. Start one: bms "evaluate 8B models for therapy coaching"')
+            return
+        grid = Table("Run", "Status", "Stage", "Request", "Started (UTC)")
+        for row in found:
+            name = f"{row.id} (replay)" if row.options.get("story") else row.id
+            grid.add_row(
+                name, row.status, row.stage, plain(row.text[:60]), f"{row.created_at:%Y-%m-%d %H:%M}"
+            )
+        place.console.print(grid)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--events", "with_events", is_flag=True, help="Every event.")
+@click.option("--json", "as_json", is_flag=True)
+def show(run_id: str, with_events: bool, as_json: bool) -> None:
+    """Where a run is, what it has found, and what it waits for."""
+    from store import events, leases, research
+    from store import runs as rows
+    from tools.clock import SystemClock
+
+    with opened() as place, place.database.reading() as session:
+        row = rows.get(session, run_id)
+        driver = leases.holder_of(session, row.id, SystemClock().now())
+        counted = research.counts(session, row.id)
+        told: dict[str, Any] = {
+            "run": row.id,
+            "text": row.text,
+            "status": row.status if row.status != "running" or driver else "stopped",
+            "stage": row.stage,
+            "detail": row.detail or ("" if driver or row.status != "running" else "its process has ended"),
+            "request": row.request,
+            "searches": counted.searches,
+            "fetches": counted.fetches,
+            "pages": counted.pages,
+            "candidates": len(research.ledger(session, row.id)),
+            "approvals": [{"action": a.action, "by": a.by, "at": a.at} for a in research.approvals(session, row.id)],
+        }
+        log = _all_events(session, row.id) if with_events else []
+        if as_json:
+            shown = [{"seq": e.seq, "at": e.at, "stage": e.stage, "kind": e.kind, "data": e.data} for e in log]
+            print_json({**told, **({"events": shown} if with_events else {}), "last_event": events.last_seq(session, row.id)})
+            return
+        _print_run(place, session, told)
+        for event in log:
+            click.echo(f"{event.seq:5} {event.at:%H:%M:%S} {event.stage:14} {event.kind:12} {event.data}"[:300])
+
+
+def _all_events(session: Any, run_id: str) -> list[Any]:
+    from store import events
+
+    found: list[Any] = []
+    while batch := events.after(session, run_id, found[-1].seq if found else 0):
+        found += batch
+    return found
+
+
+def _print_run(place: Any, session: Any, told: dict[str, Any]) -> None:
+    from agent.show import print_result
+    from agent.terminal import plain
+    from store import evaluation
+
+    out = place.console
+    out.print(f"[bold]Run {told['run']}[/]: {told['status']} at {told['stage']}. {plain(told['detail'])}")
+    out.print(f"  {plain(told['text'][:300])}", highlight=False)
+    out.print(
+        f"  searches: {_tally(told['searches'])}; fetches: {_tally(told['fetches'])}; {told['pages']} pages, "
+        f"{told['candidates']} candidates in the ledger",
+        highlight=False,
+    )
+    for approval in told["approvals"]:
+        out.print(f"  {approval['action']} by {plain(approval['by'])}, {approval['at']:%Y-%m-%d %H:%M} UTC")
+    planned = len(evaluation.scenarios(session, told["run"]))
+    for role in evaluation.roles(session, told["run"]):
+        held = evaluation.held(session, told["run"], role)
+        answers = len(evaluation.answers(session, told["run"], role))
+        out.print(
+            f"  {role} {plain(held.candidate if held else '?')}: {answers} of {planned} answers", highlight=False
+        )
+    print_result(out, session, told["run"])
+    for document in evaluation.documents(session, told["run"]):
+        out.print(f"  {document.path}", highlight=False)
+
+
+def _tally(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "none"
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--format", "form", type=click.Choice(["md", "html", "json"]), default="md", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def report(run_id: str, form: str, as_json: bool) -> None:
+    """Print the evaluation document, made from the rows as they are now."""
+    from agent.show import judge_of
+    from agent.story import load_story
+    from graphs.options import RunOptions
+    from graphs.report_data import assemble
+    from store import runs as rows
+    from tools.clock import FixedClock, SystemClock
+    from tools.report import render_html, render_json, render_markdown
+
+    with opened() as place, place.database.reading() as session:
+        row = rows.get(session, run_id)
+        story = RunOptions.model_validate(row.options).story
+        about = None if story is None else load_story(story).about
+        clock = SystemClock() if about is None else FixedClock(about.recorded_at)
+        judge = judge_of(session, row.id, "primary")
+        if judge is None:
+            raise WrongUse(f"Run {row.id} has nothing to report yet.", f"`bms show {row.id}` tells where it is.")
+        data = assemble(session, row.id, judge, clock, "" if about is None else about.provenance)
+        render = {"md": render_markdown, "html": render_html, "json": render_json}["json" if as_json else form]
+        click.echo(render(data))

@@ -1,0 +1,103 @@
+"""Recording a live run, and replaying one offline."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.commands.common import opened
+from tools.faults import Fault, WrongUse
+
+DEFAULT = "therapy-8b"
+
+
+@click.command()
+@click.argument("story_name", metavar="[STORY]", default=DEFAULT)
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Where docs/ goes.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where stories are; those of bms when left out.")
+@click.option("--picture", type=click.Path(path_type=Path), help="Write the terminal's screen there as SVG.")
+@click.option("--yes", is_flag=True, help="Take the proposals without asking.")
+def demo(story_name: str, out: Path, folder: Path | None, picture: Path | None, yes: bool) -> None:
+    """Replay a recorded story: the whole journey, offline."""
+    from rich.console import Console
+
+    from agent.drive import cockpit, drive, has_person
+    from agent.story import load_story
+    from graphs.options import Approver, RunOptions
+
+    story = load_story(story_name, folder)
+    about = story.about
+    options = RunOptions(
+        out_dir=str(out.absolute()),
+        approver=Approver.PERSON if has_person() and not yes else Approver.POLICY,
+        runtime=about.runtime,
+        judge=about.judge,
+        brain=about.brain,
+        count=about.count,
+        seed=about.seed,
+        max_tokens=about.max_tokens,
+        query_budget=about.query_budget,
+        page_budget=about.page_budget,
+        candidate_budget=about.candidate_budget,
+        story=str(story.folder),
+    )
+    with opened() as place:
+        console = Console(record=True, width=150) if picture else place.console
+        console.print(f"[bold]REPLAY[/] of the story {story.name}: “{about.text}”", highlight=False)
+        console.print(f"[dim]{about.provenance}[/]", highlight=False)
+
+        async def go() -> Any:
+            async with cockpit(place.settings, place.database, console, story=story) as seat:
+                run_id = await seat.runner.start(about.text, options, {})
+                seat.follow(run_id)
+                console.print(f"[dim]run {run_id}[/]", highlight=False)
+                standing = await drive(seat, run_id)
+                return run_id, standing, seat.unused()
+
+        run_id, standing, unused = asyncio.run(go())
+        if options.approver is Approver.POLICY:
+            _print_offered(place, console, run_id)
+        from agent.commands.journey import finish
+
+        finish(place._replace(console=console), run_id, standing, as_json=False)
+        if unused and standing.prompt is None:
+            console.print(f"[dim]{len(unused)} recordings were not used, such as {unused[0]}[/]", highlight=False)
+        if picture:
+            console.save_svg(str(picture), title="bms demo")
+
+
+def _print_offered(place: Any, console: Any, run_id: str) -> None:
+    """What a person would have been asked to approve."""
+
+
+@click.command()
+@click.argument("story_name", metavar="STORY")
+@click.argument("text")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("cassettes"), show_default=True)
+@click.option("--judge", help="Judge model as provider:model.")
+@click.option("--count", type=click.IntRange(1, 5000), default=50, show_default=True)
+@click.option("--yes", is_flag=True, help="Take the proposals without asking.")
+def record(story_name: str, text: str, folder: Path, judge: str | None, count: int, yes: bool) -> None:
+    """Run TEXT live and keep every request and reply, so that `bms demo STORY` can replay it."""
+    from agent.drive import has_person
+    from agent.recording import record_story
+    from agent.story import check_name
+    from graphs.options import Approver
+
+    place_of_story = folder / check_name(story_name)
+    if place_of_story.exists():
+        raise WrongUse(f"{place_of_story} exists already.", "Choose another name, or move it away.")
+    if not yes and not has_person():
+        raise WrongUse("There is nobody to approve the models here.", "Say --yes to take the proposals.")
+    with opened() as place:
+        chosen = judge or place.settings.judge
+        if chosen is None:
+            raise WrongUse("A story needs a judge.", "--judge provider:model names one.")
+        approver = Approver.POLICY if yes else Approver.PERSON
+        standing = asyncio.run(record_story(place, place_of_story, text, chosen, count, approver))
+        if standing.prompt is not None:
+            raise Fault(f"The run still {standing.detail}; the recording so far is in {place_of_story}.")
+        click.echo(place_of_story)

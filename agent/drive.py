@@ -1,0 +1,96 @@
+"""Driving a run from a terminal: services, events on the screen, questions to the person."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
+
+from rich.console import Console
+
+from agent.settings import Settings
+from agent.story import Story, load_story
+from agent.terminal import Terminal
+from graphs.options import Approver, RunOptions
+from graphs.prompts import Prompt, Reply
+from graphs.runner import Runner, Standing
+from store import events, runs
+from store.checkpoints import open_checkpointer
+from store.database import Database
+
+
+class Cockpit(NamedTuple):
+    """What a command needs to start and drive runs."""
+
+    settings: Settings
+    database: Database
+    runner: Runner
+    console: Console
+
+
+@contextlib.asynccontextmanager
+async def cockpit(
+    settings: Settings, database: Database, console: Console, *, story: Story | None = None, run_id: str = ""
+) -> AsyncIterator[Cockpit]:
+    """A runner with live services, or with those of a story that ``run_id`` replays."""
+    from agent.services import open_services
+
+    async with (
+        open_services(settings, database, story=story, run_id=run_id) as services,
+        open_checkpointer(settings.checkpoints_path) as checkpointer,
+    ):
+        yield Cockpit(settings, database, Runner(services, checkpointer), console)
+
+
+def has_person() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def story_of(database: Database, run_id: str) -> Story | None:
+    """The story that a run replays."""
+    with database.reading() as session:
+        options = RunOptions.model_validate(runs.get(session, run_id).options)
+    return None if options.story is None else load_story(options.story)
+
+
+async def drive(
+    seat: Cockpit,
+    run_id: str,
+    *,
+    reply: Reply | None = None,
+    until: Callable[[Prompt], bool] = lambda _prompt: False,
+) -> Standing:
+    """Carry a run on to its end, or to a question that nobody here can answer.
+
+    ``until`` names prompts at which to stop even when somebody could be asked.
+    """
+    with seat.database.reading() as session:
+        row = runs.get(session, run_id)
+        options, seen = RunOptions.model_validate(row.options), events.last_seq(session, row.id)
+        run_id = row.id
+    while True:
+        screen = Terminal(seat.console, seat.database, run_id, after=seen)
+        async with screen.following():
+            standing = await seat.runner.drive(run_id, reply)
+        seen = screen.seen
+        prompt = standing.prompt
+        if prompt is None or until(prompt):
+            return standing
+        reply = await _answer(seat, run_id, prompt, options.approver)
+        if reply is None:
+            return standing
+
+
+async def _answer(seat: Cockpit, run_id: str, prompt: Prompt, approver: Approver) -> Reply | None:
+    if approver is Approver.POLICY:
+        from graphs.policy import policy_reply
+
+        return policy_reply(prompt)
+    if not has_person():
+        return None
+    from agent.questions import ask_person
+
+    return await asyncio.to_thread(ask_person, seat.console, seat.database, run_id, prompt)

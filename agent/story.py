@@ -1,0 +1,103 @@
+"""Recorded stories: whole runs that anybody can replay offline, with one command to make a new one."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tools.faults import Fault, WrongUse
+
+NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,60}$")
+ABOUT = "story.yaml"
+HTTP = "http.yaml"
+
+
+class HostProvenance(BaseModel):
+    """Where the recordings of one host come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str
+    how: str = Field(pattern=r"^(recorded live|recorded from a local server|authored)$")
+    detail: str
+    """When and with which version, from which server, or by whom and from which sources."""
+
+
+class About(BaseModel):
+    """``story.yaml``: the request, the day it was made for, and how honest its recordings are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    recorded_at: datetime
+    """The run's clock stands at this instant in a replay."""
+    runtime: str = "ollama"
+    judge: str | None = None
+    brain: str | None = None
+    count: int = 50
+    seed: int = 0
+    max_tokens: int = 1024
+    query_budget: int = 12
+    page_budget: int = 16
+    candidate_budget: int = 40
+    hosts: tuple[HostProvenance, ...]
+
+    @property
+    def provenance(self) -> str:
+        """One sentence that a report puts at its top."""
+        by_how: dict[str, list[str]] = {}
+        for entry in self.hosts:
+            by_how.setdefault(entry.how, []).append(entry.host)
+        parts = [f"{how}: {', '.join(hosts)}" for how, hosts in sorted(by_how.items())]
+        return "; ".join(parts)
+
+
+class Story(NamedTuple):
+    name: str
+    folder: Path
+    about: About
+
+    @property
+    def http(self) -> Path:
+        return self.folder / HTTP
+
+
+class ReplayMiss(Fault):
+    """The replay asked for something that the story has no recording of."""
+
+
+def stories_folder() -> Path:
+    """Where stories travel: ``cassettes/`` beside the packages, in a checkout and in an installed wheel."""
+    return Path(str(resources.files("agent"))).parent / "cassettes"
+
+
+def available() -> list[str]:
+    return sorted(folder.parent.name for folder in stories_folder().glob(f"*/{ABOUT}"))
+
+
+def check_name(name: str) -> str:
+    if not NAME.match(name):
+        raise WrongUse(
+            f"{name[:60]!r} is not a name for a story.", "Use small letters, digits and hyphens: therapy-8b."
+        )
+    return name
+
+
+def load_story(name: str, folder: Path | None = None) -> Story:
+    """The story of that name; :class:`WrongUse` when there is none or it cannot be read."""
+    place = (folder or stories_folder()) / check_name(name)
+    path = place / ABOUT
+    if not path.exists():
+        known = ", ".join(available()) or "none"
+        raise WrongUse(f"There is no story {name!r}; there is: {known}.", "`bms record` makes a new one.")
+    try:
+        about = About.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise WrongUse(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
+    return Story(name, place, about)

@@ -1,0 +1,102 @@
+"""Whether an approval may be taken. Pure, and used both before a run is resumed and inside it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from graphs.prompts import Approval, ApprovalAction
+from tools.faults import Fault
+from tools.proposal import Proposal
+from tools.table import ComparisonTable, diff_tables
+
+REPOSITORY = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")
+
+
+class Refused(Fault):
+    """This approval cannot be taken as it is."""
+
+
+class Pair(NamedTuple):
+    primary: str | None
+    backup: str | None
+
+
+def settled_pair(approval: Approval, proposal: Proposal) -> Pair:
+    """Who is primary and who is backup: what the person named, else the proposal, exchanged on ``swap``."""
+    if approval.action not in {ApprovalAction.APPROVE, ApprovalAction.SWAP}:
+        return Pair(None, None)
+    if approval.action is ApprovalAction.SWAP:
+        return Pair(approval.backup or proposal.backup, approval.primary or proposal.primary)
+    backup = approval.backup
+    if backup is None and approval.primary in {None, proposal.primary}:
+        backup = proposal.backup
+    return Pair(approval.primary or proposal.primary, backup)
+
+
+def check_approval(
+    approval: Approval, proposal: Proposal, current: ComparisonTable, offered: ComparisonTable
+) -> None:
+    """Raise :class:`Refused` when the table has changed since it was seen, or the models cannot be meant.
+
+    ``current`` is the table built from the rows as they are now, ``offered`` the newest one that was offered.
+    """
+    if approval.action in {ApprovalAction.REJECT, ApprovalAction.MORE}:
+        return
+    if approval.table_hash != current.hash:
+        changes = diff_tables(offered, current)[:3] if offered.hash != current.hash else []
+        what = (" " + " ".join(changes)) if changes else " It was built anew after you saw it."
+        raise Refused(
+            f"The table has changed since it was shown.{what}",
+            "Look at it again with `bms table RUN`, then approve.",
+        )
+    if approval.action is ApprovalAction.EDIT:
+        _check_edit(approval, current)
+        return
+    primary, backup = settled_pair(approval, proposal)
+    if primary is None:
+        raise Refused(
+            "There is no model to approve.", "Name one with --primary, ask for --more research, or --reject."
+        )
+    if primary == backup:
+        raise Refused(f"{primary} cannot be its own backup.", "Name another one with --backup.")
+    for key in filter(None, (primary, backup)):
+        _check_row(key, current)
+
+
+def _check_row(key: str, table: ComparisonTable) -> None:
+    row = next((row for row in table.rows if row.key == key), None)
+    if row is None:
+        near = ", ".join(row.key for row in table.eligible[:3])
+        raise Refused(f"{key!r} is not in the table.", f"Name a model as the table does, such as {near}.")
+    if row.excluded:
+        raise Refused(
+            f"{row.name} cannot be approved: {row.excluded[0]}",
+            "Choose another one, or change the request and research again.",
+        )
+
+
+def _check_edit(approval: Approval, table: ComparisonTable) -> None:
+    if not approval.add and not approval.exclude:
+        raise Refused("An edit names models to add or to leave out.", "For example: add owner/name.")
+    for key in approval.add:
+        if not REPOSITORY.match(key):
+            raise Refused(f"{key!r} is not a Hub repository.", "Write it as owner/name.")
+    known = {row.key for row in table.rows}
+    unknown = [key for key in approval.exclude if key not in known]
+    if unknown:
+        raise Refused(f"{unknown[0]!r} is not in the table.", "Leave out models by the name that it has there.")
+
+
+def resolve_key(words: str, table: ComparisonTable) -> str:
+    """The key that a person means: the key itself, a display name, or a part that only one row has."""
+    wanted = words.strip().casefold()
+    for row in table.rows:
+        if wanted in {row.key.casefold(), row.name.casefold()}:
+            return row.key
+    found = [row.key for row in table.rows if wanted and wanted in f"{row.key} {row.name}".casefold()]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        return words.strip()
+    raise Refused(f"{words!r} could be {', '.join(found[:4])}.", "Name one of them in full.")

@@ -1,0 +1,98 @@
+"""What a node works with: the services of this process, the rows of this run, and its lease on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+
+from sqlalchemy.orm import Session
+
+from graphs.options import RunOptions
+from store import events, leases
+from store.database import Database
+from tools.clock import Clock, SystemClock
+from tools.request import EvaluationRequest
+from tools.runtimes import ChatReply, ChatRequest, Runtime
+from tools.search import SearchEngine
+from tools.web import Web
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class NamedModel(NamedTuple):
+    """A model that can be asked: the judge, or the agent's own."""
+
+    spec: str
+    """``provider:model``."""
+    runtime: Runtime
+    model: str
+
+    async def chat(self, request: ChatRequest) -> ChatReply:
+        return await self.runtime.chat(self.model, request)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything outside a run that its nodes use. Made once per process and closed by whoever made it."""
+
+    database: Database
+    web: Web
+    engines: tuple[SearchEngine, ...]
+    """Search engines in the order in which they are tried."""
+    choose_runtime: Callable[[str], Awaitable[Runtime]]
+    """Runtime for the candidate, by preference: auto, ollama, llamacpp, openai."""
+    open_model: Callable[[str], Awaitable[NamedModel]]
+    """A judge or brain by ``provider:model``."""
+    read_request: Callable[..., Any]
+    """The intake rules (they live above this package)."""
+    hub_endpoint: str
+    registry_url: str
+    disk_path: Path
+    """Where the runtime's models are stored, as far as free space is concerned."""
+    provenance: str = ""
+    """Where a replayed story's recordings come from; empty for a live run."""
+    clock: Clock = field(default_factory=SystemClock)
+    """The run's own time; a replay's stands still."""
+    wall: Clock = field(default_factory=SystemClock)
+    """The machine's time, for leases, events and rows."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One run on one process's desk. Every write checks in its own transaction that the lease still holds."""
+
+    run_id: str
+    options: RunOptions
+    services: Services
+    lease: leases.Lease
+
+    async def look(
+        self, query: Callable[Concatenate[Session, str, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """``query(session, run_id, …)`` for reading."""
+        return await self.services.database.look(query, self.run_id, *args, **kwargs)
+
+    async def write(
+        self, query: Callable[Concatenate[Session, str, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """``query(session, run_id, …)`` in a transaction, refused when another process took over."""
+
+        def fenced(session: Session) -> R:
+            leases.check(session, self.lease)
+            return query(session, self.run_id, *args, **kwargs)
+
+        return await self.services.database.run(fenced)
+
+    async def say(self, stage: str, kind: str, **data: Any) -> None:
+        """Append an event."""
+        await self.write(events.append, stage, kind, data, self.services.wall.now())
+
+    async def request(self) -> EvaluationRequest:
+        from store import runs
+
+        return await self.look(runs.request_of)

@@ -1,0 +1,67 @@
+"""The outer graph: from a sentence to a document, waiting for a person where a person decides."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # before langgraph is imported: checkpoints are data
+
+from langgraph.graph import END, START, StateGraph
+
+from graphs.desk import Desk
+from graphs.nodes.approve import approve, record_approval
+from graphs.nodes.compare import compare
+from graphs.nodes.decide import decide, record_review, review
+from graphs.nodes.document import document
+from graphs.nodes.evaluate import answer, scenarios
+from graphs.nodes.intake import ask, intake
+from graphs.nodes.judge import check_judge, choose_judge, judge
+from graphs.nodes.pull import pull
+from graphs.nodes.research import research
+from graphs.state import Journey
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.graph.state import CompiledStateGraph
+
+STATIONS = {
+    "intake": intake,
+    "ask": ask,
+    "research": research,
+    "compare": compare,
+    "approve": approve,
+    "record_approval": record_approval,
+    "pull": pull,
+    "scenarios": scenarios,
+    "answer": answer,
+    "check_judge": check_judge,
+    "choose_judge": choose_judge,
+    "judge": judge,
+    "decide": decide,
+    "review": review,
+    "record_review": record_review,
+    "document": document,
+}
+
+EDGES = (
+    (START, "intake"),
+    ("compare", "approve"),
+    ("approve", "record_approval"),
+    ("scenarios", "answer"),
+    ("answer", "check_judge"),
+    ("judge", "decide"),
+    ("decide", "review"),
+    ("review", "record_review"),
+    ("document", END),
+)
+"""The fixed ones; intake, research, record_approval, pull, check_judge and record_review choose their own."""
+
+def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The compiled journey. State is :class:`Journey`, context is :class:`Desk`."""
+    graph = StateGraph(Journey, context_schema=Desk)
+    for name, station in STATIONS.items():
+        graph.add_node(name, station)
+    for start, end in EDGES:
+        graph.add_edge(start, end)
+    return graph.compile(checkpointer=checkpointer, name="base-model-selector")

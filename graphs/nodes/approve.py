@@ -1,0 +1,116 @@
+"""The person's decision about the table. One node waits, the next one records; nothing is pulled before."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import Command, interrupt
+from sqlalchemy.orm import Session
+
+from graphs.approval import Refused, check_approval, settled_pair
+from graphs.desk import Desk
+from graphs.prompts import POLICY, Approval, ApprovalAction, ApprovalPrompt
+from graphs.state import Journey
+from graphs.tables import current_table
+from store import research
+from tools.candidates import Candidate, Standing
+
+STAGE = "approval"
+
+
+async def approve(state: Journey) -> Journey:
+    """Wait for an approval. No side effect: the prompt was made by the node before."""
+    prompt = state["prompt"]
+    assert prompt is not None
+    reply = Approval.model_validate(interrupt(prompt, response_schema=Approval))
+    return {"approval": reply.model_dump(mode="json")}
+
+
+async def record_approval(
+    state: Journey, runtime: Runtime[Desk]
+) -> Command[Literal["approve", "compare", "research", "pull", "__end__"]]:
+    """Check the approval against the table as it is now, store it, and go where it leads."""
+    desk = runtime.context
+    approval = Approval.model_validate(state["approval"])
+    offered = await desk.look(research.newest_table)
+    assert offered is not None
+    table = await desk.look(current_table, offered.table.built_on)
+    try:
+        check_approval(approval, offered.proposal, table, offered.table)
+    except Refused as refusal:
+        await desk.say(STAGE, "refused", sentence=refusal.sentence)
+        prompt = ApprovalPrompt(
+            run_id=desk.run_id,
+            table_hash=offered.table.hash,
+            primary=offered.proposal.primary,
+            backup=offered.proposal.backup,
+            problem=str(refusal),
+        )
+        return Command(goto="approve", update={"prompt": prompt.model_dump(mode="json")})
+    pair = settled_pair(approval, offered.proposal)
+    approval = approval.model_copy(update={"primary": pair.primary, "backup": pair.backup})
+    await desk.write(
+        research.keep_approval,
+        approval.action.value,
+        approval.table_hash,
+        approval.model_dump(mode="json"),
+        approval.by,
+        desk.services.wall.now(),
+    )
+    await desk.say(STAGE, "approval", **approval.model_dump(mode="json"))
+    match approval.action:
+        case ApprovalAction.REJECT:
+            reason = approval.note or "no reason given"
+            return Command(goto="__end__", update={"ended": f"The proposal was rejected: {reason}"})
+        case ApprovalAction.MORE:
+            return Command(goto="research", update={"note": approval.note, "again": True, "prompt": None})
+        case ApprovalAction.EDIT:
+            await desk.write(_edit_ledger, approval)
+            goto: Literal["research", "compare"] = "research" if approval.add else "compare"
+            return Command(goto=goto, update={"note": approval.note, "again": True, "prompt": None})
+        case ApprovalAction.APPROVE | ApprovalAction.SWAP:
+            return Command(goto="pull", update={"prompt": None, "role": "primary"})
+
+
+def _edit_ledger(session: Session, run_id: str, approval: Approval) -> None:
+    """Candidates that a person adds or leaves out change the ledger, with the person as the reason."""
+    known = {candidate.key: candidate for candidate in research.ledger(session, run_id)}
+    edited = [
+        known[key].model_copy(
+            update={"standing": Standing.REJECTED, "reason": f"left out by {approval.by} at the approval"}
+        )
+        for key in approval.exclude
+        if key in known
+    ]
+    for key in approval.add:
+        if key in known:
+            changed = {"standing": Standing.ACCEPTED, "reason": f"added by {approval.by} at the approval"}
+            edited.append(known[key].model_copy(update=changed))
+        else:
+            edited.append(
+                Candidate(
+                    key=key,
+                    name=key.rpartition("/")[2],
+                    family=key.partition("/")[0],
+                    standing=Standing.ACCEPTED,
+                    reason=f"added by {approval.by} at the approval",
+                    found_by=f"a person: {approval.by}",
+                )
+            )
+    research.keep_candidates(session, run_id, edited)
+
+
+def policy_approval(prompt: ApprovalPrompt) -> Approval:
+    """What the policy answers where no person is asked: the proposal as it stands."""
+    action = ApprovalAction.APPROVE if prompt.primary else ApprovalAction.REJECT
+    note = "" if prompt.primary else "research proposed no model"
+    return Approval(
+        action=action,
+        table_hash=prompt.table_hash,
+        primary=prompt.primary,
+        backup=prompt.backup,
+        note=note,
+        by=POLICY,
+    )
+

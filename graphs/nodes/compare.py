@@ -1,0 +1,35 @@
+"""The table and the proposal, stored as they are offered."""
+
+from __future__ import annotations
+
+from langgraph.runtime import Runtime
+
+from graphs.desk import Desk
+from graphs.prompts import ApprovalPrompt
+from graphs.state import Journey
+from graphs.tables import current_table
+from store import research
+from tools.proposal import propose
+
+STAGE = "compare"
+
+
+async def compare(state: Journey, runtime: Runtime[Desk]) -> Journey:
+    """Rate every candidate, build the table, propose a primary and a backup."""
+    desk = runtime.context
+    table = await desk.look(current_table, desk.services.clock.today())
+    proposal = propose(table)
+    await desk.write(research.keep_table, table, proposal, desk.services.wall.now())
+    await desk.say(
+        STAGE,
+        "table",
+        hash=table.hash,
+        rows=len(table.rows),
+        eligible=len(table.eligible),
+        primary=proposal.primary,
+        backup=proposal.backup,
+    )
+    prompt = ApprovalPrompt(
+        run_id=desk.run_id, table_hash=table.hash, primary=proposal.primary, backup=proposal.backup
+    )
+    return {"prompt": prompt.model_dump(mode="json"), "again": False}

@@ -1,0 +1,94 @@
+"""What the numbers say, and what a person makes of the answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from langgraph.runtime import Runtime as NodeRuntime
+from langgraph.types import Command, interrupt
+
+from graphs.desk import Desk
+from graphs.prompts import POLICY, Approval, Review, ReviewPrompt
+from graphs.results import Line, result_of
+from graphs.state import Journey
+from store import evaluation, research
+
+STAGE = "decide"
+
+SAMPLE = 8
+"""Answers put before the reviewing person."""
+
+
+async def decide(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
+    """Decide from the rows, and make the prompt of the review."""
+    desk, role, judge = runtime.context, state.get("role", "primary"), state["judge"]
+    assert judge is not None
+    result = await desk.look(result_of, role, judge)
+    decision = result.decision
+    await desk.say(STAGE, "decision", role=role, **decision.model_dump(mode="json"))
+    prompt = ReviewPrompt(
+        run_id=desk.run_id,
+        role=role,
+        decision=decision.kind.value,
+        sentence=decision.reason,
+        sample=tuple(line.scenario.id for line in worth_reading(result.lines)),
+        backup=await _backup(desk) if role == "primary" else None,
+    )
+    return {"decision": decision.kind.value, "prompt": prompt.model_dump(mode="json")}
+
+
+def worth_reading(lines: tuple[Line, ...]) -> list[Line]:
+    """A sample for reading: edge cases first, then those nearest to the threshold, one of a topic before two."""
+
+    def closeness(line: Line) -> tuple[bool, float]:
+        score = line.score.score
+        return (not line.scenario.edge_case, 1.0 if score is None else abs(score - 0.8))
+
+    chosen: list[Line] = []
+    seen: set[str] = set()
+    ordered = sorted(lines, key=closeness)
+    for once in (True, False):
+        for line in ordered:
+            if len(chosen) < SAMPLE and line not in chosen and not (once and line.scenario.topic in seen):
+                chosen.append(line)
+                seen.add(line.scenario.topic)
+    return chosen
+
+
+async def _backup(desk: Desk) -> str | None:
+    """The approved backup that has not been run yet."""
+    if "backup" in await desk.look(evaluation.roles):
+        return None
+    for row in reversed(await desk.look(research.approvals)):
+        approval = Approval.model_validate(row.record)
+        if approval.backup:
+            return approval.backup
+    return None
+
+
+async def review(state: Journey) -> Journey:
+    """Wait for the person's notes. No side effect."""
+    reply = Review.model_validate(interrupt(state["prompt"], response_schema=Review))
+    return {"review": reply.model_dump(mode="json")}
+
+
+async def record_review(
+    state: Journey, runtime: NodeRuntime[Desk]
+) -> Command[Literal["pull", "document"]]:
+    """Store the notes; run the backup when the person asks for it."""
+    desk, role = runtime.context, state.get("role", "primary")
+    given = Review.model_validate(state["review"])
+    await desk.write(
+        evaluation.keep_review, role, given.model_dump(mode="json"), given.by, desk.services.wall.now()
+    )
+    await desk.say("review", "review", role=role, by=given.by, run_backup=given.run_backup)
+    prompt = ReviewPrompt.model_validate(state["prompt"])
+    if given.run_backup and prompt.backup is not None:
+        # The judge is looked at again: it may be of the backup's family.
+        return Command(goto="pull", update={"role": "backup", "prompt": None})
+    return Command(goto="document", update={"prompt": None})
+
+
+def policy_review(_prompt: ReviewPrompt) -> Review:
+    """The policy reads nothing, says so, and runs no second model."""
+    return Review(notes="", run_backup=False, by=POLICY)

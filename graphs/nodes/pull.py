@@ -1,0 +1,130 @@
+"""From an approval to a model that has answered "Hello, testing.": prove, make room, pull, verify, pin."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from langgraph.runtime import Runtime as NodeRuntime
+from langgraph.types import Command
+
+from graphs.desk import Desk
+from graphs.models import name_on_runtime
+from graphs.prompts import Approval, ApprovalAction
+from graphs.retry import patiently
+from graphs.state import Journey, Role
+from store import evaluation, research
+from tools.faults import Fault
+from tools.request import EvaluationRequest
+from tools.runtimes import Artefact, Runtime
+from tools.runtimes.memory import check_room
+
+STAGE = "pull"
+
+SECONDS_BETWEEN_PROGRESS = 0.25
+"""A pull reports every 60 ms; a row for each would say no more."""
+
+
+async def pull(state: Journey, runtime: NodeRuntime[Desk]) -> Command[Literal["scenarios", "answer"]]:
+    """Pull the approved model of the role and see it answer."""
+    desk, role = runtime.context, state.get("role", "primary")
+    request = await desk.request()
+    candidate = await _approved(desk, role)
+    engine = await desk.services.choose_runtime(desk.options.runtime)
+    known = await desk.look(evaluation.held, role)
+    if known is None:
+        artefact = await _prove(desk, engine, role, candidate, request)
+    else:
+        artefact = known.artefact
+        engine = await desk.services.choose_runtime(artefact.runtime.value)
+    if known is None or known.pulled_at is None:
+        await _transfer(desk, engine, role, artefact)
+    if known is None or known.loaded is None:
+        await _load(desk, engine, role, artefact, request)
+    return Command(goto="scenarios" if role == "primary" else "answer")
+
+
+async def _approved(desk: Desk, role: Role) -> str:
+    """The candidate that a person (or the policy) approved for this role; nothing is pulled without it."""
+    if desk.options.model is not None and not await desk.look(research.approvals):
+        approval = Approval(
+            action=ApprovalAction.APPROVE,
+            table_hash="",
+            primary=desk.options.model,
+            note="named on the command line",
+            by="the person who named it",
+        )
+        await desk.write(
+            research.keep_approval,
+            approval.action.value,
+            None,
+            approval.model_dump(mode="json"),
+            approval.by,
+            desk.services.wall.now(),
+        )
+    for row in reversed(await desk.look(research.approvals)):
+        approval = Approval.model_validate(row.record)
+        candidate = approval.primary if role == "primary" else approval.backup
+        if approval.action in {ApprovalAction.APPROVE, ApprovalAction.SWAP} and candidate:
+            return candidate
+    raise Fault(f"No {role} model was approved in this run.", f"`bms approve {desk.run_id}` approves one.")
+
+
+async def _prove(
+    desk: Desk, engine: Runtime, role: Role, candidate: str, request: EvaluationRequest
+) -> Artefact:
+    """Existence, size, quantization, licence and digest, and room for it, before a byte is pulled."""
+    name = await name_on_runtime(desk, engine, candidate)
+    await desk.say(STAGE, "proving", runtime=engine.name.value, name=name)
+    artefact = await patiently(desk, STAGE, lambda: engine.prove(name, context=request.needed_context))
+    await desk.say(STAGE, "artefact", **artefact.model_dump(mode="json"))
+    shortfalls = check_room(
+        artefact, disk_path=desk.services.disk_path, memory_budget_bytes=request.memory_budget_bytes
+    )
+    if shortfalls:
+        sentences = " ".join(shortfall.sentence for shortfall in shortfalls)
+        raise Fault(
+            f"There is no room for {name}: {sentences}",
+            f"Free some, or approve a smaller model; `bms resume {desk.run_id}` goes on from here.",
+        )
+    await desk.write(evaluation.keep_artefact, role, candidate, artefact)
+    return artefact
+
+
+async def _transfer(desk: Desk, engine: Runtime, role: Role, artefact: Artefact) -> None:
+    async def attempt() -> None:
+        last = 0.0
+        async for step in engine.pull(artefact):
+            finished = step.completed_bytes is not None and step.completed_bytes == step.total_bytes
+            if finished or step.total_bytes is None or time.monotonic() - last > SECONDS_BETWEEN_PROGRESS:
+                last = time.monotonic()
+                await desk.say(STAGE, "progress", **step._asdict())
+
+    await patiently(desk, STAGE, attempt)
+    await desk.write(evaluation.mark_pulled, role, desk.services.wall.now())
+    await desk.say(STAGE, "pulled", name=artefact.name)
+
+
+async def _load(
+    desk: Desk, engine: Runtime, role: Role, artefact: Artefact, request: EvaluationRequest
+) -> None:
+    loaded = await patiently(desk, STAGE, lambda: engine.load(artefact, context=request.needed_context))
+    await desk.write(evaluation.keep_loaded, role, loaded)
+    await desk.say(
+        STAGE,
+        "loaded",
+        hello=loaded.hello,
+        allocated_context=loaded.allocated_context,
+        digest=loaded.artefact.digest,
+        quantization=loaded.artefact.quantization,
+    )
+    if not loaded.hello.strip():
+        await desk.say(
+            STAGE, "warning", sentence=f'{artefact.name} answered "Hello, testing." with nothing at all.'
+        )
+    if loaded.allocated_context is not None and loaded.allocated_context < request.needed_context:
+        sentence = (
+            f"The runtime allocated {loaded.allocated_context:,} tokens of context; "
+            f"{request.needed_context:,} were wanted."
+        )
+        await desk.say(STAGE, "warning", sentence=sentence)

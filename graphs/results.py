@@ -1,0 +1,69 @@
+"""Scores and decision from the rows of a run. Computed whenever they are shown, stored nowhere."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from store import evaluation, runs
+from tools.decision import Decision, decide
+from tools.evaluation import Answer, Assessment, Scenario
+from tools.faults import WrongUse
+from tools.judge import PreflightReport
+from tools.rubric import Rubric, parse_rubric
+from tools.scoring import Score, score_assessment
+
+
+class Line(NamedTuple):
+    """One scenario of one model, from input to score."""
+
+    scenario: Scenario
+    answer: Answer
+    assessment: Assessment
+    score: Score
+
+
+class Result(NamedTuple):
+    role: str
+    judge: str
+    rubric: Rubric
+    lines: tuple[Line, ...]
+    """Scenarios that were answered and judged, in their order."""
+    planned: int
+    """Scenarios of the run."""
+    decision: Decision
+    preflight: PreflightReport | None
+
+
+def result_of(session: Session, run_id: str, role: str, judge: str) -> Result:
+    """The result of one model of a run by one judge; :class:`WrongUse` while nothing is judged."""
+    material = runs.material(session, run_id, "rubric")
+    given = evaluation.answers(session, run_id, role)
+    judged = evaluation.assessments(session, run_id, role, judge)
+    if material is None or not judged:
+        raise WrongUse(
+            f"Run {run_id} has no judged answers of its {role} model yet.",
+            f"`bms show {run_id}` tells where it is.",
+        )
+    rubric = parse_rubric(material.text, material.name)
+    planned = evaluation.scenarios(session, run_id)
+    lines = tuple(
+        Line(
+            scenario,
+            given[scenario.id],
+            judged[scenario.id],
+            score_assessment(judged[scenario.id], rubric),
+        )
+        for scenario in planned
+        if scenario.id in given and scenario.id in judged
+    )
+    stored = evaluation.stored_call(session, run_id, "preflight", judge)
+    preflight = None if stored is None else PreflightReport.model_validate(stored)
+    trusted = preflight is None or preflight.passed
+    decision = decide(
+        [line.score for line in lines],
+        rubric,
+        judge_problem=None if trusted or preflight is None else preflight.sentence,
+    )
+    return Result(role, judge, rubric, lines, len(planned), decision, preflight)

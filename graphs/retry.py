@@ -1,0 +1,31 @@
+"""Calls to a runtime are tried again when their kind of failure may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from graphs.desk import Desk
+from tools.runtimes import RuntimeFault
+
+R = TypeVar("R")
+
+DELAYS = (1.0, 4.0, 15.0)
+"""Seconds before the second, third and fourth try, unless the server names a longer wait."""
+
+LONGEST_WAIT = 120.0
+"""Seconds; a server that wants a longer pause than this is treated as down."""
+
+
+async def patiently(desk: Desk, stage: str, call: Callable[[], Awaitable[R]]) -> R:
+    """The result of ``call``; the last :class:`RuntimeFault` when every try failed. Each retry is an event."""
+    for delay in DELAYS:
+        try:
+            return await call()
+        except RuntimeFault as fault:
+            wait = max(delay, fault.retry_after_seconds or 0.0)
+            if not fault.kind.retryable or wait > LONGEST_WAIT:
+                raise
+            await desk.say(stage, "retry", sentence=fault.sentence, wait_seconds=wait)
+            await desk.services.sleep(wait)
+    return await call()

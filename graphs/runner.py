@@ -1,0 +1,229 @@
+"""Starts, resumes and cancels runs; one process drives a run at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from graphs.desk import Desk, Services
+from graphs.options import RunOptions
+from graphs.prompts import Prompt, Reply
+from store import events, leases, runs
+from store.schema import RunStatus
+from tools.faults import Fault, WrongUse
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.graph.state import CompiledStateGraph
+
+HEARTBEAT_SECONDS = 2.0
+"""How often a driver renews its lease and looks whether it was cancelled."""
+
+STEPS = 200
+"""LangGraph's recursion limit for one drive; a whole journey takes about sixteen."""
+
+_prompt: TypeAdapter[Prompt] = TypeAdapter(Prompt)
+
+
+class Standing(NamedTuple):
+    """Where a run has got to when nobody drives it."""
+
+    status: RunStatus
+    prompt: Prompt | None
+    """What it waits for."""
+    detail: str
+
+
+class Cancelled(Fault):
+    """The run was cancelled while this process drove it."""
+
+
+class Runner:
+    """Drives runs with one set of services and one checkpointer."""
+
+    def __init__(self, services: Services, checkpointer: BaseCheckpointSaver[Any]) -> None:
+        from graphs.journey import build_graph
+
+        self._services = services
+        self._graph: CompiledStateGraph[Any, Any, Any, Any] = build_graph(checkpointer)
+
+    async def start(self, text: str, options: RunOptions, materials: dict[str, tuple[str, str]]) -> str:
+        """Create a run and its materials (kind → name and text); it is not driven yet. Its id."""
+        now = self._services.wall.now()
+
+        def create(session: Any) -> str:
+            run_id = runs.create(session, text, options.model_dump(mode="json"), now)
+            session.flush()
+            for kind, (name, content) in materials.items():
+                runs.keep_material(session, run_id, kind, name, content)
+            events.append(session, run_id, "intake", "created", {"text": text[:2000]}, now)
+            return run_id
+
+        return await self._services.database.run(create)
+
+    async def standing(self, run_id: str) -> Standing:
+        """Where the run is, and the prompt that it waits with."""
+        row = await self._services.database.look(runs.get, run_id)
+        status = RunStatus(row.status)
+        prompt = None if status.ended else await self._pending(row.id)
+        return Standing(status, prompt, row.detail)
+
+    async def drive(self, run_id: str, reply: Reply | None = None) -> Standing:
+        """Carry the run on until it waits for a person or ends.
+
+        ``reply`` answers the prompt that it waits with. Raises :class:`~tools.faults.Fault` when it stops on the
+        way; what was finished is kept, and driving it again goes on from there.
+        """
+        row = await self._services.database.look(runs.get, run_id)
+        if RunStatus(row.status).ended:
+            raise WrongUse(
+                f"Run {row.id} has ended ({row.status}): {row.detail}".rstrip(": "), "Start a new one."
+            )
+        options = RunOptions.model_validate(row.options)
+        holder = leases.this_process()
+        lease = await self._services.database.run(leases.take, row.id, holder, self._services.wall.now())
+        desk = Desk(row.id, options, self._services, lease)
+        try:
+            return await self._drive(desk, reply)
+        finally:
+            await asyncio.shield(self._services.database.run(leases.release, lease))
+
+    async def cancel(self, run_id: str) -> str:
+        """End the run; whoever drives it stops within seconds. What happened, in a sentence."""
+        row = await self._services.database.look(runs.get, run_id)
+        if RunStatus(row.status).ended:
+            raise WrongUse(f"Run {row.id} has already ended ({row.status}).")
+        now = self._services.wall.now()
+        driver = await self._services.database.look(leases.holder_of, row.id, now)
+        sentence = "cancelled by a person"
+        await self._services.database.run(runs.set_status, row.id, RunStatus.CANCELLED, sentence, now)
+        await self._services.database.run(
+            events.append, row.id, row.stage, "ended", {"status": "cancelled", "sentence": sentence}, now
+        )
+        return "It stops within a few seconds." if driver else "Nobody was driving it."
+
+    async def _pending(self, run_id: str) -> Prompt | None:
+        state = await self._graph.aget_state(_config(run_id))
+        waiting = [interrupt for task in state.tasks for interrupt in task.interrupts]
+        return _prompt.validate_python(waiting[0].value) if waiting else None
+
+    async def _drive(self, desk: Desk, reply: Reply | None) -> Standing:
+        from langgraph.types import Command
+
+        pending = await self._pending(desk.run_id)
+        state = await self._graph.aget_state(_config(desk.run_id))
+        if pending is not None and reply is None:
+            return await self._rest(desk, RunStatus.WAITING, pending, _waits_for(pending))
+        if pending is None and reply is not None:
+            raise WrongUse(
+                f"Run {desk.run_id} is not waiting for an answer; it is at {state.next or 'its start'}.",
+                f"`bms resume {desk.run_id}` goes on.",
+            )
+        work: Any = None if state.values else {"run_id": desk.run_id}
+        if reply is not None:
+            work = Command(resume=reply.model_dump(mode="json"))
+        await self._set(desk, RunStatus.RUNNING, "")
+        try:
+            async with self._heart(desk):
+                await self._stream(desk, work)
+        except Cancelled:
+            raise
+        except Fault as fault:
+            await self._stopped(desk, str(fault))
+            raise
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            await asyncio.shield(self._stopped(desk, "interrupted"))
+            raise
+        except Exception as error:
+            await self._stopped(desk, f"an unexpected {type(error).__name__}")
+            raise
+        return await self._arrived(desk)
+
+    async def _stream(self, desk: Desk, work: Any) -> None:
+        async for task in self._graph.astream(
+            work, _config(desk.run_id), context=desk, stream_mode="tasks", durability="sync"
+        ):
+            if "input" in task:
+                await desk.write(runs.set_stage, task["name"], self._services.wall.now())
+                await desk.say(task["name"], "stage")
+
+    async def _arrived(self, desk: Desk) -> Standing:
+        pending = await self._pending(desk.run_id)
+        if pending is not None:
+            return await self._rest(desk, RunStatus.WAITING, pending, _waits_for(pending))
+        values = (await self._graph.aget_state(_config(desk.run_id))).values
+        ended = values.get("ended")
+        if ended is None:
+            status, detail = RunStatus.DONE, values.get("decision", "")
+        else:
+            rejected = values.get("approval", {}).get("action") == "reject"
+            status, detail = (RunStatus.REJECTED if rejected else RunStatus.NOT_NEEDED), ended
+        await desk.say(status.value, "ended", status=status.value, sentence=detail)
+        return await self._rest(desk, status, None, detail)
+
+    async def _rest(self, desk: Desk, status: RunStatus, prompt: Prompt | None, detail: str) -> Standing:
+        await self._set(desk, status, detail)
+        if prompt is not None:
+            await desk.say("waiting", "waiting", prompt=prompt.model_dump(mode="json"))
+        return Standing(status, prompt, detail)
+
+    async def _set(self, desk: Desk, status: RunStatus, detail: str) -> None:
+        await desk.write(runs.set_status, status, detail, self._services.wall.now())
+
+    async def _stopped(self, desk: Desk, sentence: str) -> None:
+        with contextlib.suppress(Fault):  # the database may be what failed; the first failure is the one to tell
+            await self._set(desk, RunStatus.STOPPED, sentence)
+            await desk.say("stopped", "stopped", sentence=sentence)
+
+    @contextlib.asynccontextmanager
+    async def _heart(self, desk: Desk) -> AsyncIterator[None]:
+        """Renew the lease while the body runs, and end it when the run is cancelled or taken over."""
+        driver = asyncio.current_task()
+        assert driver is not None
+        reason: list[Fault] = []
+
+        async def beat() -> None:
+            while True:
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+                try:
+                    await self._services.database.run(leases.renew, desk.lease, self._services.wall.now())
+                    row = await self._services.database.look(runs.get, desk.run_id)
+                except Fault as fault:
+                    reason.append(fault)
+                else:
+                    if row.status == RunStatus.CANCELLED:
+                        reason.append(Cancelled(f"Run {desk.run_id} was cancelled."))
+                if reason:
+                    driver.cancel()
+                    return
+
+        heart = asyncio.create_task(beat())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not reason:
+                raise
+            driver.uncancel()
+            raise reason[0] from None
+        finally:
+            heart.cancel()
+
+
+def _config(run_id: str) -> Any:
+    return {"configurable": {"thread_id": run_id}, "recursion_limit": STEPS}
+
+
+def _waits_for(prompt: Prompt) -> str:
+    match prompt.kind:
+        case "request":
+            return "waits for an answer about the request"
+        case "approval":
+            return "waits for an approval of the table"
+        case "judge":
+            return "waits for a judge"
+        case "review":
+            return "waits for a review of the answers"

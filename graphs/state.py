@@ -1,0 +1,36 @@
+"""The checkpointed state: small and JSON-able. Everything large is a row."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+Role = Literal["primary", "backup"]
+
+
+class Journey(TypedDict, total=False):
+    """State of one run between two steps; stays under a few kilobytes whatever the size of the run."""
+
+    run_id: str
+    answers: dict[str, str]
+    """What the person answered to questions about the request."""
+    insist: bool
+    """The person wants the run although none is needed."""
+    prompt: dict[str, Any] | None
+    """The question that the next waiting node asks."""
+    ended: str | None
+    """Why the run ends without a document."""
+    wave: int
+    """Waves of research done."""
+    note: str
+    """What the next wave looks for, in the person's words."""
+    again: bool
+    """Another wave was asked for."""
+    approval: dict[str, Any]
+    """The last :class:`graphs.prompts.Approval`."""
+    role: Role
+    """The model that is being evaluated."""
+    judge: str | None
+    judge_insisted: bool
+    review: dict[str, Any]
+    """The last :class:`graphs.prompts.Review`."""
+    decision: str

@@ -1,0 +1,148 @@
+"""One database behind one seam: synchronous queries, run off the event loop.
+
+Queries are plain functions that take a :class:`~sqlalchemy.orm.Session`; commands call them directly, async
+code through :meth:`Database.run`. SQLite gets one writer thread, which is also what its file can use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.orm import Session
+
+from store.migrate import ensure_schema
+from tools.faults import Fault
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class StoreFault(Fault):
+    """The database cannot be used."""
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+class Database:
+    """An open database with its schema up to date. Close it; or use it as a context manager."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._sqlite = make_url(url).get_backend_name() == "sqlite"
+        if self._sqlite and (name := make_url(url).database):
+            _make_parent(Path(name))
+        self._engine = create_engine(url, pool_pre_ping=not self._sqlite)
+        self._reader = self._engine.execution_options(bms_reads=True)
+        if self._sqlite:
+            event.listen(self._engine, "connect", _sqlite_pragmas)
+            event.listen(self._engine, "begin", _sqlite_begin)
+        self._threads = ThreadPoolExecutor(1 if self._sqlite else 8, thread_name_prefix="store")
+        with _explained(url):
+            ensure_schema(self._engine)
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A transaction: committed at the end, rolled back on any error."""
+        with _explained(self.url), Session(self._engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A look at the rows that takes no write lock."""
+        with _explained(self.url), Session(self._reader) as session, session.begin():
+            yield session
+
+    async def run(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """``query(session, …)`` in a transaction of its own, off the event loop."""
+
+        def work() -> R:
+            with self.session() as session:
+                return query(session, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def look(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """As :meth:`run`, for queries that only read."""
+
+        def work() -> R:
+            with self.reading() as session:
+                return query(session, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+        self._engine.dispose()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _make_parent(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreFault(
+            f"The data directory {path.parent} cannot be made: {error.strerror}.",
+            "Set BMS_HOME to a folder that you can write to.",
+        ) from error
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn what a database driver says into a sentence with a next step."""
+    try:
+        yield
+    except OperationalError as error:
+        words = str(error.orig)
+        shown = make_url(url).render_as_string(hide_password=True)
+        if "full" in words:
+            step = "Free some disk space, then `bms resume RUN`: what was finished is kept."
+            raise StoreFault("The disk with the database is full.", step) from error
+        if "readonly" in words or "unable to open" in words:
+            raise StoreFault(
+                f"The database {shown} cannot be written: {words}.", "Set BMS_HOME to a folder that you own."
+            ) from error
+        raise StoreFault(
+            f"The database {shown} does not answer: {words.splitlines()[0]}.",
+            "Is it running, and is BMS_DATABASE_URL right? `bms resume RUN` goes on from where it was.",
+        ) from error
+    except DatabaseError as error:
+        if "not a database" in str(error.orig) or "malformed" in str(error.orig):
+            shown = make_url(url).render_as_string(hide_password=True)
+            raise StoreFault(
+                f"{shown} is not a usable database.", "Move the file away, or set BMS_HOME to another folder."
+            ) from error
+        raise
+
+
+def _sqlite_pragmas(connection: Any, _record: object) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    connection.isolation_level = None  # SQLAlchemy's BEGIN below is the only one
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: Any) -> None:
+    # A transaction that reads and then writes must not find out at the write that another one was faster.
+    reads = connection.get_execution_options().get("bms_reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -1,0 +1,203 @@
+"""What was pulled, asked, answered, judged, reviewed and written. A row that exists is work not repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from store.schema import (
+    AnswerRow,
+    ArtefactRow,
+    AssessmentRow,
+    CallRow,
+    DocumentRow,
+    ReviewRow,
+    ScenarioRow,
+    VerdictRow,
+)
+from tools.evaluation import (
+    Answer,
+    Assessment,
+    AssessmentOutcome,
+    CriterionVerdict,
+    Scenario,
+    Verdict,
+)
+from tools.runtimes import Artefact, LoadedModel
+
+
+class Held(NamedTuple):
+    """The model of a role as far as it has got."""
+
+    candidate: str
+    artefact: Artefact
+    pulled_at: datetime | None
+    loaded: LoadedModel | None
+
+
+def keep_artefact(session: Session, run_id: str, role: str, candidate: str, artefact: Artefact) -> None:
+    """Store what was proved before the pull; a second proof of the same role replaces the first."""
+    session.merge(
+        ArtefactRow(
+            run_id=run_id,
+            role=role,
+            candidate=candidate,
+            artefact=artefact.model_dump(mode="json"),
+            pulled_at=None,
+            loaded=None,
+        )
+    )
+
+
+def mark_pulled(session: Session, run_id: str, role: str, now: datetime) -> None:
+    session.get_one(ArtefactRow, (run_id, role)).pulled_at = now
+
+
+def keep_loaded(session: Session, run_id: str, role: str, loaded: LoadedModel) -> None:
+    session.get_one(ArtefactRow, (run_id, role)).loaded = loaded.model_dump(mode="json")
+
+
+def held(session: Session, run_id: str, role: str) -> Held | None:
+    row = session.get(ArtefactRow, (run_id, role))
+    if row is None:
+        return None
+    loaded = None if row.loaded is None else LoadedModel.model_validate(row.loaded)
+    return Held(row.candidate, Artefact.model_validate(row.artefact), row.pulled_at, loaded)
+
+
+def roles(session: Session, run_id: str) -> list[str]:
+    """Roles that a model was proved for: ``primary``, then ``backup``."""
+    found = session.scalars(select(ArtefactRow.role).where(ArtefactRow.run_id == run_id)).all()
+    return sorted(found, key=["primary", "backup"].index)
+
+
+def keep_scenarios(session: Session, run_id: str, scenarios: Sequence[Scenario]) -> None:
+    for position, scenario in enumerate(scenarios):
+        record = scenario.model_dump(mode="json")
+        session.merge(ScenarioRow(run_id=run_id, id=scenario.id, position=position, record=record))
+
+
+def scenarios(session: Session, run_id: str) -> list[Scenario]:
+    query = select(ScenarioRow).where(ScenarioRow.run_id == run_id).order_by(ScenarioRow.position)
+    return [Scenario.model_validate(row.record) for row in session.scalars(query)]
+
+
+def keep_answer(
+    session: Session, run_id: str, role: str, answer: Answer, conditions: dict[str, Any], now: datetime
+) -> None:
+    session.add(
+        AnswerRow(
+            run_id=run_id,
+            role=role,
+            scenario_id=answer.scenario_id,
+            outcome=answer.outcome.value,
+            record=answer.model_dump(mode="json"),
+            conditions=conditions,
+            at=now,
+        )
+    )
+
+
+def answers(session: Session, run_id: str, role: str) -> dict[str, Answer]:
+    """Answers of a role by scenario."""
+    query = select(AnswerRow).where(AnswerRow.run_id == run_id, AnswerRow.role == role)
+    return {row.scenario_id: Answer.model_validate(row.record) for row in session.scalars(query)}
+
+
+def conditions(session: Session, run_id: str, role: str) -> dict[str, Any]:
+    """Conditions of the first answer of a role; empty when there is none."""
+    query = select(AnswerRow.conditions).where(AnswerRow.run_id == run_id, AnswerRow.role == role)
+    return session.scalars(query.order_by(AnswerRow.scenario_id).limit(1)).first() or {}
+
+
+def keep_assessment(
+    session: Session, run_id: str, role: str, judge: str, assessment: Assessment, now: datetime
+) -> None:
+    session.add(
+        AssessmentRow(
+            run_id=run_id,
+            role=role,
+            scenario_id=assessment.scenario_id,
+            judge=judge,
+            outcome=assessment.outcome.value,
+            detail=assessment.detail,
+            at=now,
+        )
+    )
+    session.add_all(
+        VerdictRow(
+            run_id=run_id,
+            role=role,
+            scenario_id=assessment.scenario_id,
+            assessed_by=judge,
+            criterion=verdict.criterion,
+            position=position,
+            verdict=verdict.verdict.value,
+            reason=verdict.reason,
+            judge=verdict.judge,
+        )
+        for position, verdict in enumerate(assessment.verdicts)
+    )
+
+
+def assessments(session: Session, run_id: str, role: str, judge: str) -> dict[str, Assessment]:
+    """Assessments of a role by one judge, by scenario, with their verdicts in the rubric's order."""
+    of_verdicts = select(VerdictRow).where(
+        VerdictRow.run_id == run_id, VerdictRow.role == role, VerdictRow.assessed_by == judge
+    )
+    verdicts: dict[str, list[CriterionVerdict]] = {}
+    for row in session.scalars(of_verdicts.order_by(VerdictRow.scenario_id, VerdictRow.position)):
+        verdicts.setdefault(row.scenario_id, []).append(
+            CriterionVerdict(
+                criterion=row.criterion, verdict=Verdict(row.verdict), reason=row.reason, judge=row.judge
+            )
+        )
+    query = select(AssessmentRow).where(
+        AssessmentRow.run_id == run_id, AssessmentRow.role == role, AssessmentRow.judge == judge
+    )
+    return {
+        row.scenario_id: Assessment(
+            scenario_id=row.scenario_id,
+            outcome=AssessmentOutcome(row.outcome),
+            verdicts=tuple(verdicts.get(row.scenario_id, ())),
+            detail=row.detail,
+        )
+        for row in session.scalars(query)
+    }
+
+
+def stored_call(session: Session, run_id: str, purpose: str, key: str) -> dict[str, Any] | None:
+    """The reply of an earlier call of this purpose and key."""
+    row = session.get(CallRow, (run_id, purpose, key[:80]))
+    return None if row is None else row.reply
+
+
+def keep_call(
+    session: Session, run_id: str, purpose: str, key: str, reply: dict[str, Any], now: datetime
+) -> None:
+    session.add(CallRow(run_id=run_id, purpose=purpose, key=key[:80], reply=reply, at=now))
+
+
+def keep_review(
+    session: Session, run_id: str, role: str, record: dict[str, Any], by: str, now: datetime
+) -> None:
+    last = session.scalar(select(func.max(ReviewRow.position)).where(ReviewRow.run_id == run_id)) or 0
+    session.add(ReviewRow(run_id=run_id, position=last + 1, role=role, record=record, by=by, at=now))
+
+
+def reviews(session: Session, run_id: str) -> list[ReviewRow]:
+    query = select(ReviewRow).where(ReviewRow.run_id == run_id).order_by(ReviewRow.position)
+    return list(session.scalars(query))
+
+
+def keep_document(session: Session, run_id: str, path: str, sha256: str, now: datetime) -> None:
+    session.merge(DocumentRow(run_id=run_id, path=path, sha256=sha256, written_at=now))
+
+
+def documents(session: Session, run_id: str) -> list[DocumentRow]:
+    query = select(DocumentRow).where(DocumentRow.run_id == run_id).order_by(DocumentRow.written_at)
+    return list(session.scalars(query))

@@ -1,0 +1,102 @@
+"""One process drives a run at a time.
+
+A lease is a row with a holder, an expiry and a fencing number (Kleppmann 2016, "How to do distributed
+locking"). It can be taken when there is none, when it has expired, or when its holder was a process of this
+machine that is dead: after ``kill -9`` the next process need not wait. Every write of a run checks the fence in
+its own transaction, so a process that slept through its lease cannot write over its successor.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from store.schema import LeaseRow
+from tools.faults import Fault
+
+DURATION = timedelta(seconds=30)
+
+
+class AlreadyRunning(Fault):
+    """Another process drives this run."""
+
+
+class LostLease(Fault):
+    """This process was away for longer than its lease, and another has taken over."""
+
+
+class Lease(NamedTuple):
+    run_id: str
+    holder: str
+    fence: int
+
+
+def this_process() -> str:
+    """``host:pid:start`` — the start tells a process from a later one with the same number."""
+    import psutil
+
+    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether ``holder`` was a process of this machine that no longer runs; False when that is unknown."""
+    import psutil
+
+    host, _, rest = holder.rpartition(":")[0].rpartition(":")
+    started = holder.rpartition(":")[2]
+    if host != socket.gethostname() or not rest.isdigit():
+        return False
+    try:
+        return f"{psutil.Process(int(rest)).create_time():.2f}" != started
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
+
+
+def take(session: Session, run_id: str, holder: str, now: datetime) -> Lease:
+    """Take the lease of a run, or raise :class:`AlreadyRunning`."""
+    row = session.get(LeaseRow, run_id)
+    if row is None:
+        session.add(LeaseRow(run_id=run_id, holder=holder, fence=1, expires_at=now + DURATION))
+        return Lease(run_id, holder, 1)
+    if row.holder and row.expires_at > now and not _is_dead(row.holder):
+        raise AlreadyRunning(
+            f"Run {run_id} is already running ({row.holder.rpartition(':')[0]}).",
+            f"`bms show {run_id}` follows it; `bms cancel {run_id}` ends it.",
+        )
+    row.holder, row.fence, row.expires_at = holder, row.fence + 1, now + DURATION
+    return Lease(run_id, holder, row.fence)
+
+
+def renew(session: Session, lease: Lease, now: datetime) -> None:
+    check(session, lease).expires_at = now + DURATION
+
+
+def check(session: Session, lease: Lease) -> LeaseRow:
+    """The row of a lease that is still held, or :class:`LostLease`."""
+    row = session.get(LeaseRow, lease.run_id)
+    if row is None or row.fence != lease.fence or row.holder != lease.holder:
+        raise LostLease(
+            f"Run {lease.run_id} was taken over by another process while this one was away.",
+            f"`bms show {lease.run_id}` follows it.",
+        )
+    return row
+
+
+def release(session: Session, lease: Lease) -> None:
+    """Give the lease back; nothing happens when somebody else holds it by now."""
+    row = session.get(LeaseRow, lease.run_id)
+    if row is not None and row.fence == lease.fence and row.holder == lease.holder:
+        row.holder = ""
+
+
+def holder_of(session: Session, run_id: str, now: datetime) -> str | None:
+    """Who drives the run now, or None."""
+    row = session.get(LeaseRow, run_id)
+    alive = row is not None and row.holder and row.expires_at > now and not _is_dead(row.holder)
+    return row.holder if row is not None and alive else None

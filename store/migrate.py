@@ -1,0 +1,58 @@
+"""Alembic, run by the program itself: a database is at the newest schema before anybody queries it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, inspect, text
+
+from tools.faults import Fault
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest revision. Known here so that the usual start needs no import of Alembic; a test compares."""
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+class SchemaFault(Fault):
+    """The database was made by a newer version of the program."""
+
+
+def current_revision(engine: Engine) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    if not inspect(engine).has_table("alembic_version"):
+        return None
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def alembic_config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    return config
+
+
+def ensure_schema(engine: Engine) -> None:
+    """Bring the schema to :data:`HEAD`; does nothing when it is there already."""
+    found = current_revision(engine)
+    if found == HEAD:
+        return
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = alembic_config()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaFault(
+            f"The database is at revision {found}, which this version of bms does not know.",
+            "Upgrade bms, or set BMS_HOME to another folder.",
+        )
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,102 @@
+"""Runs: what was asked, where it is, and what became of it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.schema import MaterialRow, RunRow, RunStatus
+from tools.faults import WrongUse
+from tools.request import EvaluationRequest
+
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+def new_run_id(now: datetime) -> str:
+    """Sortable by day, short enough to type, without letters that look alike: ``20261121-k7m2q``."""
+    return f"{now:%Y%m%d}-" + "".join(secrets.choice(_ALPHABET) for _ in range(5))
+
+
+def create(session: Session, text: str, options: dict[str, Any], now: datetime) -> str:
+    run_id = new_run_id(now)
+    session.add(
+        RunRow(
+            id=run_id,
+            text=text,
+            options=options,
+            request=None,
+            status=RunStatus.STOPPED,
+            stage="intake",
+            detail="not started yet",
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    return run_id
+
+
+def get(session: Session, run_id: str) -> RunRow:
+    """The run; :class:`WrongUse` when there is none of that name. A unique beginning of a name is enough."""
+    row = session.get(RunRow, run_id)
+    if row is not None:
+        return row
+    if run_id and all(c.isalnum() or c == "-" for c in run_id):
+        found = session.scalars(select(RunRow).where(RunRow.id.startswith(run_id)).limit(2)).all()
+        if len(found) == 1:
+            return found[0]
+    raise WrongUse(f"There is no run {run_id[:60]!r}.", "`bms runs` lists them.")
+
+
+def latest(session: Session, limit: int = 20) -> list[RunRow]:
+    """The newest runs first."""
+    return list(session.scalars(select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id).limit(limit)))
+
+
+def set_status(
+    session: Session, run_id: str, status: RunStatus, detail: str, now: datetime, *, stage: str | None = None
+) -> None:
+    row = get(session, run_id)
+    if RunStatus(row.status).ended:
+        return  # a cancellation that came while the last step finished stays
+    row.status, row.detail, row.updated_at = status, detail, now
+    if stage is not None:
+        row.stage = stage
+
+
+def set_stage(session: Session, run_id: str, stage: str, now: datetime) -> None:
+    row = get(session, run_id)
+    row.stage, row.updated_at = stage, now
+
+
+def set_request(session: Session, run_id: str, request: EvaluationRequest, now: datetime) -> None:
+    row = get(session, run_id)
+    row.request, row.updated_at = request.model_dump(mode="json"), now
+
+
+def set_options(session: Session, run_id: str, options: dict[str, Any], now: datetime) -> None:
+    row = get(session, run_id)
+    row.options, row.updated_at = options, now
+
+
+def request_of(session: Session, run_id: str) -> EvaluationRequest:
+    """What is being evaluated; :class:`WrongUse` while it is not understood yet."""
+    row = get(session, run_id)
+    if row.request is None:
+        raise WrongUse(
+            f"Run {row.id} has not understood its request yet.", f"`bms resume {row.id}` asks what is missing."
+        )
+    return EvaluationRequest.model_validate(row.request)
+
+
+def keep_material(session: Session, run_id: str, kind: str, name: str, text: str) -> None:
+    """Store the text of a rubric, taxonomy or prompt; the first one stored for a run stays."""
+    if session.get(MaterialRow, (run_id, kind)) is None:
+        session.add(MaterialRow(run_id=run_id, kind=kind, name=name, text=text))
+
+
+def material(session: Session, run_id: str, kind: str) -> MaterialRow | None:
+    return session.get(MaterialRow, (run_id, kind))

@@ -1,0 +1,109 @@
+"""The comparison table that a person approves from: every cell has its sources or says "unknown"."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TypeVar
+
+from tools.candidates import Candidate, Claim, Standing
+from tools.facts import Fact, Factor, settle_all
+from tools.knowledge import loader
+from tools.rating import RATING_VERSION, view_of
+from tools.request import EvaluationRequest
+from tools.table_diff import diff_tables
+from tools.table_records import (
+    UNKNOWN,
+    Cell,
+    Column,
+    ComparisonTable,
+    CoverageNote,
+    RejectedGroup,
+    TableRow,
+)
+from tools.table_row import table_row
+
+__all__ = [
+    "UNKNOWN",
+    "Cell",
+    "Column",
+    "ComparisonTable",
+    "CoverageNote",
+    "RejectedGroup",
+    "TableRow",
+    "build_table",
+    "diff_tables",
+]
+
+Spoken = TypeVar("Spoken", Fact, Claim)
+
+
+def build_table(
+    request: EvaluationRequest,
+    candidates: Sequence[Candidate],
+    facts: Sequence[Fact],
+    claims: Sequence[Claim],
+    *,
+    today: date,
+    coverage: CoverageNote | None = None,
+) -> ComparisonTable:
+    """The table of all accepted candidates. Pure; the order of the arguments' items does not matter.
+
+    A candidate named twice is taken as accepted when one of its entries is.
+    """
+    domain = loader.domains().named(request.domain_key, request.domain)
+    accepted = {c.key: c for c in sorted(candidates, key=_entry) if c.standing is Standing.ACCEPTED}
+    by_key = _grouped(facts)
+    claims_by_key = _grouped(claims)
+    rows = [
+        table_row(
+            view_of(candidate, by_key.get(key, ()), claims_by_key.get(key, ())),
+            request,
+            domain,
+            base_licences=_licences_read(facts),
+            today=today,
+        )
+        for key, candidate in accepted.items()
+    ]
+    refused = {c.key: c for c in sorted(candidates, key=_entry) if c.key not in accepted}
+    return ComparisonTable(
+        request=request,
+        domain_title=domain.title,
+        built_on=today,
+        rating_version=RATING_VERSION,
+        rows=tuple(sorted(rows, key=_rank)),
+        rejected=_reasons(refused.values()),
+        coverage=coverage,
+    )
+
+
+def _entry(candidate: Candidate) -> str:
+    return candidate.model_dump_json()
+
+
+def _grouped(items: Iterable[Spoken]) -> dict[str, list[Spoken]]:
+    groups: dict[str, list[Spoken]] = {}
+    for item in items:
+        groups.setdefault(item.candidate, []).append(item)
+    return groups
+
+
+def _licences_read(facts: Iterable[Fact]) -> dict[str, str]:
+    """Licence displayed of every repository that facts speak of: a candidate may be another one's base."""
+    return {
+        key: str(settled.fact.value)
+        for (key, _), settled in settle_all([f for f in facts if f.factor is Factor.LICENCE]).items()
+    }
+
+
+def _rank(row: TableRow) -> tuple[object, ...]:
+    stars = row.rating.stars
+    counted = sum(not claim.suspicious for claim in row.evidence)
+    return (bool(row.excluded), stars is None, -(stars or 0.0), -counted, row.name.casefold(), row.key)
+
+
+def _reasons(refused: Iterable[Candidate]) -> tuple[RejectedGroup, ...]:
+    counts = Counter(candidate.reason for candidate in refused)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(RejectedGroup(reason=reason, count=count) for reason, count in ordered)

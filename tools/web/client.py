@@ -1,0 +1,249 @@
+"""Fetching pages over HTTP, guarded, bounded and polite.
+
+Everything goes through ``httpx.AsyncHTTPTransport.handle_async_request``, where vcrpy records and replays;
+the guard sits below it, so a replay needs neither a name server nor a network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import NamedTuple, Self
+from urllib.parse import urljoin, urlsplit
+
+import httpcore
+import httpx
+
+from tools.clock import Clock
+from tools.facts import content_hash
+from tools.outcomes import Empty, Failed, FailReason, Found, Outcome
+from tools.web.body import TooLargeError, UnreadableError, decode, is_text_type, read_bounded
+from tools.web.guard import GuardedBackend, RefusedAddressError
+from tools.web.pace import HostPace, Monotonic, Sleep
+from tools.web.page import DEFAULT_MAX_BYTES, Page, Web
+from tools.web.replies import refusal
+
+__all__ = ["HttpWeb", "Page", "Web"]
+
+USER_AGENT = "base-model-selector (research of open-weight models)"
+ACCEPT = "text/html,application/xhtml+xml,application/json;q=0.9,text/*;q=0.9,*/*;q=0.5"
+KEPT_HEADERS = frozenset(
+    {"link", "retry-after", "ratelimit", "ratelimit-policy", "etag", "last-modified", "x-repo-commit"}
+)
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+LONGEST_URL = 4096
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's transport with a pool on a given network backend; its request method is untouched."""
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend, *, connections: int) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=5.0,
+            network_backend=backend,
+        )
+
+
+class _Ask(NamedTuple):
+    """One fetch on its way: where it is now, and what it has been through."""
+
+    origin: str
+    url: str
+    headers: Mapping[str, str]
+    max_bytes: int
+    notes: tuple[str, ...]
+
+
+class _Redirect(NamedTuple):
+    location: str
+
+
+class HttpWeb:
+    """A :class:`~tools.web.page.Web` on httpx. Use it as an async context manager, or call :meth:`aclose`.
+
+    ``allow_hosts`` are ``host:port`` pairs that may be private addresses. ``concurrency`` bounds all
+    requests, ``per_host`` those to one host; ``min_interval_seconds`` spaces two starts to one host.
+    ``timeout_seconds`` bounds a whole fetch, redirects included, waiting for a turn excluded.
+    ``network_backend`` replaces the guard, for a recorder that leads every host to stand-ins.
+    ``hub_token`` is sent to ``hub_host`` (``host`` or ``host:port``) over https alone, or over http when
+    ``allow_hosts`` names it; never anywhere else, whatever redirects say.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        allow_hosts: frozenset[str] = frozenset(),
+        concurrency: int = 8,
+        per_host: int = 4,
+        min_interval_seconds: float = 0.0,
+        timeout_seconds: float = 20.0,
+        max_redirects: int = 5,
+        network_backend: httpcore.AsyncNetworkBackend | None = None,
+        hub_token: str | None = None,
+        hub_host: str | None = None,
+        sleep: Sleep = asyncio.sleep,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._allow_hosts = frozenset(entry.lower() for entry in allow_hosts)
+        self._timeout = timeout_seconds
+        self._max_redirects = max_redirects
+        self._hub_token = hub_token
+        self._hub_host = hub_host.lower() if hub_host else None
+        self._pace = HostPace(
+            concurrency=concurrency,
+            per_host=per_host,
+            min_interval_seconds=min_interval_seconds,
+            sleep=sleep,
+            monotonic=monotonic,
+        )
+        self._client = httpx.AsyncClient(
+            transport=_Transport(
+                network_backend or GuardedBackend(allow_hosts=allow_hosts), connections=concurrency
+            ),
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def get(
+        self,
+        url: str,
+        *,
+        accept: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+    ) -> Outcome[Page]:
+        """Fetch ``url``. A body over ``max_bytes`` (decompressed) is a failure, never a part of a page."""
+        sent = {"accept": accept or ACCEPT, **{k.lower(): v for k, v in (headers or {}).items()}}
+        ask = _Ask(url, url, sent, max_bytes, ())
+        remaining = self._timeout
+        for _ in range(self._max_redirects + 1):
+            if (problem := _url_problem(ask.url)) is not None:
+                return Failed(FailReason.UNSUPPORTED, problem)
+            async with self._pace.slot(_netloc(ask.url)):
+                started = time.monotonic()
+                step = await self._step(ask, remaining)
+                remaining -= time.monotonic() - started
+            if not isinstance(step, _Redirect):
+                return step
+            ask = _followed(ask, step.location)
+        return Failed(FailReason.BAD_REPLY, f"more than {self._max_redirects} redirects")
+
+    async def _step(self, ask: _Ask, seconds: float) -> Outcome[Page] | _Redirect:
+        """One request. What is neither httpx's nor ours, such as a recording's miss, is raised on."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._request(ask)
+        except RefusedAddressError as error:
+            return Failed(FailReason.REFUSED_ADDRESS, str(error))
+        except TooLargeError:
+            return Failed(FailReason.TOO_LARGE, f"more than {ask.max_bytes} bytes")
+        except UnreadableError as error:
+            return Failed(error.reason, str(error))
+        except (TimeoutError, httpx.TimeoutException):
+            return Failed(FailReason.TIMEOUT, f"no complete answer within {self._timeout:g} s")
+        except (httpx.ProtocolError, httpx.DecodingError) as error:
+            return Failed(FailReason.BAD_REPLY, str(error))
+        except httpx.TransportError as error:
+            return Failed(FailReason.UNREACHABLE, str(error) or type(error).__name__)
+
+    async def _request(self, ask: _Ask) -> Outcome[Page] | _Redirect:
+        async with self._client.stream("GET", ask.url, headers=self._headers(ask)) as response:
+            location = response.headers.get("location")
+            if response.status_code in REDIRECTS and location:
+                return _Redirect(location)
+            refused = refusal(response.status_code, response.headers, self._clock.now())
+            return refused if refused is not None else await self._page(ask, response)
+
+    async def _page(self, ask: _Ask, response: httpx.Response) -> Outcome[Page]:
+        content_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
+        if not is_text_type(content_type):
+            return Failed(FailReason.UNSUPPORTED, f"{content_type[:80]} is not text")
+        body = await read_bounded(
+            response.aiter_raw(),
+            encoding=response.headers.get("content-encoding", ""),
+            max_bytes=ask.max_bytes,
+        )
+        if not body.strip():
+            return Empty(f"HTTP {response.status_code} with an empty body")
+        text = decode(body, content_type=content_type, charset=response.charset_encoding)
+        return Found(
+            Page(
+                url=ask.origin,
+                final_url=ask.url,
+                status=response.status_code,
+                content_type=content_type,
+                text=text,
+                content_hash=content_hash(text),
+                body_sha256="sha256:" + hashlib.sha256(body).hexdigest(),
+                body_bytes=len(body),
+                retrieved_at=self._clock.now(),
+                headers={k: v[:4096] for k, v in response.headers.items() if k in KEPT_HEADERS},
+                notes=ask.notes,
+            )
+        )
+
+    def _headers(self, ask: _Ask) -> dict[str, str]:
+        headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip, deflate", **ask.headers}
+        if self._hub_token and self._may_have_token(ask.url):
+            headers["authorization"] = f"Bearer {self._hub_token}"
+        return headers
+
+    def _may_have_token(self, url: str) -> bool:
+        parts = urlsplit(url)
+        if self._hub_host is None or _netloc(url) not in {self._hub_host, f"{self._hub_host}:443"}:
+            return False
+        return parts.scheme == "https" or _netloc(url) in self._allow_hosts
+
+
+def _followed(ask: _Ask, location: str) -> _Ask:
+    """The ask at its next address. What was meant for one host alone is not carried to another."""
+    target = urljoin(ask.url, location)
+    headers = ask.headers
+    if _netloc(target) != _netloc(ask.url) or urlsplit(target).scheme != urlsplit(ask.url).scheme:
+        headers = {k: v for k, v in headers.items() if k not in PRIVATE_HEADERS}
+    notes = ask.notes
+    if ask.url.lower().startswith("https:") and target.lower().startswith("http:"):
+        notes = (*notes, f"{_netloc(ask.url)} redirects from https to http.")
+    return ask._replace(url=target, headers=headers, notes=notes)
+
+
+def _url_problem(url: str) -> str | None:
+    """Why ``url`` cannot be fetched at all, or None."""
+    if len(url) > LONGEST_URL:
+        return "the address is too long"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL) as error:
+        return f"the address cannot be read: {error}"
+    if parts.scheme.lower() not in {"http", "https"}:
+        return f"{parts.scheme[:20] or 'no'} scheme; only http and https are read"
+    if not parts.hostname:
+        return "the address has no host"
+    return "the address carries a user name" if "@" in parts.netloc else None
+
+
+def _netloc(url: str) -> str:
+    return urlsplit(url).netloc.lower()

@@ -1,0 +1,61 @@
+"""A fetched page, and what fetches it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.outcomes import Outcome
+
+DEFAULT_MAX_BYTES = 2_000_000
+
+
+class Page(BaseModel):
+    """What one address answered, at one instant."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    """The address that was asked for; sources cite it."""
+    final_url: str
+    """The address that answered, after redirects."""
+    status: int
+    content_type: str
+    """Lower case, without parameters; empty when the server named none."""
+    text: str
+    """The body as text; NUL characters replaced, so that every database can keep it."""
+    content_hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    """SHA-256 of ``text``."""
+    body_sha256: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    """SHA-256 of the bytes after decompression, before decoding."""
+    body_bytes: int = Field(ge=0)
+    """Number of those bytes."""
+    retrieved_at: datetime
+    headers: dict[str, str] = Field(default_factory=dict)
+    """A few response headers in lower case: link, retry-after, ratelimit, etag …"""
+    notes: tuple[str, ...] = ()
+    """Sentences about the way here, such as a redirect from https to http."""
+
+    def json_value(self) -> Any:
+        """The body as JSON. Raises ValueError when it is none, or is nested too deeply to read."""
+        try:
+            return json.loads(self.text)
+        except RecursionError as error:
+            raise ValueError("the JSON is nested too deeply") from error
+
+
+class Web(Protocol):
+    """Something that fetches pages. Every way a fetch can end is an outcome; nothing is raised for it."""
+
+    async def get(
+        self,
+        url: str,
+        *,
+        accept: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+    ) -> Outcome[Page]: ...

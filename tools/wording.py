@@ -1,0 +1,215 @@
+"""Messages in a person's words, from the material of a taxonomy; and the check of a model's wording."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from random import Random
+from typing import NamedTuple
+
+from tools.faults import WrongUse
+from tools.taxonomy import Material, Subtopic, Taxonomy, Topic, Wording, general_wording
+
+TOO_ALIKE = 0.6
+"""Resemblance from which a message is worded once more."""
+ATTEMPTS = 12
+_TERSE = ("terse", "short", "brief", "one-liner", "minimal", "curt")
+_DETAILED = ("detail", "long", "verbose", "narrative", "elaborate", "story", "analytic")
+_OPENER_CHANCE = 0.3
+_CLOSER_CHANCE = 0.35
+
+
+class Rejection(NamedTuple):
+    """A model's wording that cannot be used, and why."""
+
+    reason: str
+
+
+def words_of(text: str) -> frozenset[str]:
+    """Words and pairs of neighbouring words, case and punctuation folded."""
+    words = re.findall(r"\w+", text.casefold())
+    if not words:
+        return frozenset({text.strip()})
+    return frozenset(words) | {f"{a} {b}" for a, b in pairwise(words)}
+
+
+def resemblance(first: frozenset[str], second: frozenset[str]) -> float:
+    """Jaccard index of two word sets, 0 to 1."""
+    union = len(first | second)
+    return len(first & second) / union if union else 1.0
+
+
+class Worder:
+    """Words one message after the other, so that the least used material comes first and nothing repeats."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._domain = taxonomy.domain or taxonomy.name
+        self._wording = taxonomy.wording
+        self._used: Counter[str] = Counter()
+        self._said: set[str] = set()
+        self._groups: dict[tuple[str, str], _Group] = {}
+        self._frames = taxonomy.wording.frames
+        if not (self._frames.short and self._frames.situations and self._frames.asks):
+            self._frames = general_wording().frames
+
+    def word(self, topic: Topic, subtopic: Subtopic, style: str, rng: Random) -> str:
+        """A message that was not said before; the least alike of several attempts when all are much alike."""
+        group = self._groups.setdefault((topic.name, subtopic.name), _Group())
+        best: tuple[float, str, list[str]] | None = None
+        for attempt in range(ATTEMPTS * 4):
+            pieces = self._pieces(subtopic, style, rng, eager=attempt >= ATTEMPTS)
+            text = self._fill(_joined(pieces), topic, subtopic)
+            if text.casefold() in self._said:
+                continue
+            alike = group.closest(text)
+            if best is None or alike < best[0]:
+                best = (alike, text, pieces)
+            if alike < TOO_ALIKE or attempt + 1 >= ATTEMPTS:
+                break
+        if best is None:
+            raise WrongUse(
+                f'The material of "{subtopic.name}" cannot word that many different messages.',
+                "Ask for fewer scenarios, or add examples, situations, details and asks to the taxonomy.",
+            )
+        _, text, pieces = best
+        self._used.update(pieces)
+        self._said.add(text.casefold())
+        group.add(text)
+        return text
+
+    def _pieces(self, subtopic: Subtopic, style: str, rng: Random, *, eager: bool) -> list[str]:
+        """Parts of a message in order. ``eager`` adds more parts, once plain messages are used up."""
+        fresh = [text for text in (*subtopic.examples, *subtopic.templates) if not self._used[text]]
+        if fresh:
+            return [rng.choice(fresh)]
+        own = _material(subtopic, self._frames)
+        around = Wording() if subtopic.bare and not eager else self._wording
+        pick = self._any if eager else self._least
+        kind = _kind(style)
+        if kind == "terse" or not own.situations:
+            return self._terse(subtopic, own, around, rng, eager=eager)
+        pieces: list[str] = []
+        if around.openers and (eager or rng.random() < _OPENER_CHANCE):
+            pieces.append(pick(around.openers, rng))
+        if kind == "detailed" and around.personas:
+            pieces.append(pick(around.personas, rng))
+        pieces.append(pick(own.situations, rng))
+        wanted = rng.choice((2, 3)) if kind == "detailed" else 1
+        for _ in range(min(len(own.details), wanted)):
+            pieces.append(pick([text for text in own.details if text not in pieces], rng))
+        if own.asks:
+            pieces.append(pick(own.asks, rng))
+        if around.closers and (eager or (kind == "detailed" and rng.random() < _CLOSER_CHANCE)):
+            pieces.append(pick(around.closers, rng))
+        return pieces
+
+    def _terse(
+        self, subtopic: Subtopic, own: Material, around: Wording, rng: Random, *, eager: bool
+    ) -> list[str]:
+        """A whole terse message while there is an unused one; then others with a few words added."""
+        whole = [*own.short, *subtopic.examples, *subtopic.templates] or [*own.asks, *own.situations]
+        pick = self._any if eager else self._least
+        unused = [text for text in whole if not self._used[text]]
+        if unused:
+            return [rng.choice(unused)]
+        pieces = [pick((*whole, *own.asks, *own.situations), rng)]
+        if around.tails and not pieces[0].endswith("?"):
+            pieces.append(pick(around.tails, rng))
+        if eager and (own.asks or own.details):
+            pieces.append(pick((*own.asks, *own.details), rng))
+        if eager and around.openers and rng.random() < 0.5:
+            pieces.insert(0, pick(around.openers, rng))
+        return list(dict.fromkeys(pieces))
+
+    def _any(self, texts: Sequence[str], rng: Random) -> str:
+        return rng.choice(texts)
+
+    def _least(self, texts: Sequence[str], rng: Random) -> str:
+        fewest = min(self._used[text] for text in texts)
+        # One more use than the fewest is allowed, so that combinations are not locked to one another.
+        return rng.choice([text for text in texts if self._used[text] <= fewest + (rng.random() < 0.25)])
+
+    def _fill(self, text: str, topic: Topic, subtopic: Subtopic) -> str:
+        for key, value in (("topic", topic.name), ("subtopic", subtopic.name), ("domain", self._domain)):
+            text = text.replace("{" + key + "}", value.replace("_", " "))
+        return text
+
+
+def _material(subtopic: Subtopic, frames: Material) -> Material:
+    own = subtopic.short or subtopic.situations or subtopic.examples or subtopic.templates
+    return subtopic if own else frames
+
+
+def _kind(style: str) -> str:
+    folded = style.casefold()
+    if any(word in folded for word in _TERSE):
+        return "terse"
+    return "detailed" if any(word in folded for word in _DETAILED) else "conversational"
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """One text; after "Hey," the sentence goes on in lower case unless it begins with "I"."""
+    text = ""
+    for piece in pieces:
+        follows = piece
+        if text.endswith(",") and not re.match(r"I\b|[A-Z]{2}", piece):
+            follows = piece[:1].lower() + piece[1:]
+        elif text and text[-1] not in ".?!,…":
+            text += "."
+        text = f"{text} {follows}" if text else follows
+    return text
+
+
+class _Group:
+    """What was said on one subtopic, as bit sets, so that thousands can be compared quickly."""
+
+    def __init__(self) -> None:
+        self._bit: dict[str, int] = {}
+        self._said: list[int] = []
+
+    def add(self, text: str) -> None:
+        self._said.append(self._set(text))
+
+    def closest(self, text: str) -> float:
+        """Jaccard index with the message most like ``text``, 0 when there is none."""
+        own = self._set(text)
+        return max(((own & said).bit_count() / (own | said).bit_count() for said in self._said), default=0.0)
+
+    def _set(self, text: str) -> int:
+        bits = 0
+        for word in words_of(text):
+            bits |= 1 << self._bit.setdefault(word, len(self._bit))
+        return bits
+
+
+_LEAKED = re.compile(
+    r"\b(as requested|here(?:'s| is) (?:a|the|your)\b.{0,40}\b(?:message|scenario)|test message|"
+    r"topic:|subtopic:|style:|the person's first message|member of the public)",
+    re.IGNORECASE,
+)
+_ASSISTANT = re.compile(
+    r"^(?:sure[,!.]|certainly[,!.]|of course[,!.]|i'm sorry (?:to hear|you)|i understand (?:that|how)|"
+    r"it sounds like|thank you for (?:sharing|reaching)|as an ai\b|i can't assist|i cannot assist)",
+    re.IGNORECASE,
+)
+_TEMPLATE = re.compile(r"<\|[a-z_]+\|>|<start_of_turn>|</?think>|\[/?INST\]|\{[a-z_]+\}", re.IGNORECASE)
+
+
+def accept_wording(text: str) -> str | Rejection:
+    """``text`` as a message, trimmed of quotation marks; or why it is not one."""
+    message = text.strip()
+    if len(message) > 1 and message[0] in "\"“'" and message[-1] in "\"”'":
+        message = message[1:-1].strip()
+    if not re.search(r"\w|\?", message):
+        return Rejection("the text is empty")
+    if len(message) > 4000:
+        return Rejection("the text is longer than a message")
+    if _TEMPLATE.search(message):
+        return Rejection("it contains template tokens")
+    if _LEAKED.search(message):
+        return Rejection("it repeats the instruction")
+    if _ASSISTANT.search(message):
+        return Rejection("it answers instead of asking")
+    return message
