@@ -190,7 +190,9 @@ def played(path: Path, *, journal: Path | None = None) -> Iterator[StoryCassette
 
 
 @contextmanager
-def recorded(path: Path, *, secrets: Sequence[str] = (), ignore_hosts: Sequence[str] = ()) -> Iterator[StoryCassette]:
+def recorded(
+    path: Path, *, secrets: Sequence[str] = (), ignore_hosts: Sequence[str] = ()
+) -> Iterator[StoryCassette]:
     """Ask the network, and write what it answered to ``path``; secrets are left out."""
     with _opened(path, "all", secrets, None, ignore_hosts) as cassette:
         yield cassette
@@ -209,6 +211,6 @@ def _opened(
         ignore_hosts=list(ignore_hosts),
         decode_compressed_response=True,
     )
-    kind = type("OpenCassette", (StoryCassette,), {"journal": journal})
+    kind: Any = type("OpenCassette", (StoryCassette,), {"journal": journal})
     with kind.use(**recorder.get_merged_config(path=str(path))) as cassette:
         yield cassette

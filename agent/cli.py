@@ -109,7 +109,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         wrong.show()
         sys.exit(wrong.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        _complain("Interrupted. What was finished is kept; `bms runs` shows the run, `bms resume RUN` goes on.")
+        _complain(
+            "Interrupted. What was finished is kept; `bms runs` shows the run, `bms resume RUN` goes on."
+        )
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
@@ -32,15 +32,19 @@ class Cockpit(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def cockpit(
-    settings: Settings, database: Database, console: Console, *, story: Story | None = None, run_id: str = ""
+    settings: Settings, database: Database, console: Console, *, run_id: str | None = None
 ) -> AsyncIterator[Cockpit]:
-    """A runner with live services, or with those of a story that ``run_id`` replays."""
+    """A runner with live services; with those of its story when ``run_id`` is a replay."""
     from agent.services import open_services
 
-    async with (
-        open_services(settings, database, story=story, run_id=run_id) as services,
-        open_checkpointer(settings.checkpoints_path) as checkpointer,
-    ):
+    story = None if run_id is None else story_of(database, run_id)
+    async with contextlib.AsyncExitStack() as stack:
+        if story is not None and run_id is not None:
+            from agent.replaying import replay
+
+            await stack.enter_async_context(replay(settings, database, story, run_id))
+        services = await stack.enter_async_context(open_services(settings, database, story=story))
+        checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoints_path))
         yield Cockpit(settings, database, Runner(services, checkpointer), console)
 
 
@@ -53,7 +57,10 @@ def story_of(database: Database, run_id: str) -> Story | None:
     """The story that a run replays."""
     with database.reading() as session:
         options = RunOptions.model_validate(runs.get(session, run_id).options)
-    return None if options.story is None else load_story(options.story)
+    if options.story is None:
+        return None
+    folder = Path(options.story)
+    return load_story(folder.name, folder.parent)
 
 
 async def drive(
@@ -85,12 +92,14 @@ async def drive(
 
 
 async def _answer(seat: Cockpit, run_id: str, prompt: Prompt, approver: Approver) -> Reply | None:
+    from agent.questions import ask_person, show_offered
+
     if approver is Approver.POLICY:
         from graphs.policy import policy_reply
 
+        show_offered(seat.console, seat.database, run_id, prompt)
         return policy_reply(prompt)
     if not has_person():
         return None
-    from agent.questions import ask_person
-
-    return await asyncio.to_thread(ask_person, seat.console, seat.database, run_id, prompt)
+    # On the main thread, so that Ctrl-C at the prompt ends the question and not only the wait for it.
+    return ask_person(seat.console, seat.database, run_id, prompt)

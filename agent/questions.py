@@ -64,12 +64,23 @@ def _ask_request(console: Console, prompt: RequestPrompt) -> RequestAnswer:
     return RequestAnswer(answers=answers)
 
 
-def _ask_approval(console: Console, database: Database, run_id: str, prompt: ApprovalPrompt) -> Approval:
+def show_offered(
+    console: Console, database: Database, run_id: str, prompt: Prompt
+) -> research.Offered | None:
+    """Put the table of an approval on the screen, and remember that it was shown."""
+    if not isinstance(prompt, ApprovalPrompt):
+        return None
     with database.session() as session:
         offered = research.table_with_hash(session, run_id, prompt.table_hash)
         assert offered is not None
         research.mark_shown(session, run_id, prompt.table_hash, SystemClock().now())
     print_table(console, offered.table, offered.proposal)
+    return offered
+
+
+def _ask_approval(console: Console, database: Database, run_id: str, prompt: ApprovalPrompt) -> Approval:
+    offered = show_offered(console, database, run_id, prompt)
+    assert offered is not None
     if prompt.problem:
         console.print(f"[red]{plain(prompt.problem)}[/]")
     while True:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from agent.settings import Settings
-from agent.story import ReplayMiss, Story
-from graphs.desk import NamedModel, Services
+from agent.story import Story
+from graphs.desk import Services
 from store.database import Database
 from tools.clock import Clock, FixedClock, SystemClock
 
 if TYPE_CHECKING:
-    from agent.cassettes import StoryCassette
     from tools.runtimes import Runtime
 
 
@@ -24,8 +21,9 @@ async def open_services(
     settings: Settings, database: Database, *, clock: Clock | None = None, story: Story | None = None
 ) -> AsyncIterator[Services]:
     """Everything that nodes use. With a story, its clock stands still and nobody waits for politeness."""
-    from agent.intake import read_request
     from tools.runtimes.select import RuntimeSettings, choose_runtime, open_spec
+
+    from agent.intake import read_request
     from tools.search.duckduckgo import DuckDuckGo
     from tools.web.client import HttpWeb
 

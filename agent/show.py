@@ -99,9 +99,7 @@ def judge_of(session: Session, run_id: str, role: str) -> str | None:
     return session.scalars(query.order_by(AssessmentRow.at.desc()).limit(1)).first()
 
 
-def print_sample(
-    console: Console, session: Session, run_id: str, role: str, sample: tuple[str, ...]
-) -> None:
+def print_sample(console: Console, session: Session, run_id: str, role: str, sample: tuple[str, ...]) -> None:
     """Scenarios, answers and the criteria that failed, for reading."""
     given = evaluation.answers(session, run_id, role)
     judge = judge_of(session, run_id, role)

@@ -38,6 +38,9 @@ class About(BaseModel):
     recorded_at: datetime
     """The run's clock stands at this instant in a replay."""
     runtime: str = "ollama"
+    ollama_host: str | None = None
+    """Address of Ollama in the recording; its default when None."""
+    openai_base_url: str | None = None
     judge: str | None = None
     brain: str | None = None
     count: int = 50
@@ -87,6 +90,11 @@ def check_name(name: str) -> str:
             f"{name[:60]!r} is not a name for a story.", "Use small letters, digits and hyphens: therapy-8b."
         )
     return name
+
+
+def write_about(folder: Path, about: About) -> None:
+    text = yaml.safe_dump(about.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+    (folder / ABOUT).write_text(text, "utf-8")
 
 
 def load_story(name: str, folder: Path | None = None) -> Story:

@@ -43,9 +43,9 @@ TITLES = {
 
 def plain(text: object) -> str:
     """Untrusted text for a terminal: no markup, no control characters."""
-    from tools.escape import terminal_text
+    from tools.escape import terminal
 
-    return escape(terminal_text(str(text)))
+    return escape(terminal(str(text)))
 
 
 class Terminal:
@@ -219,9 +219,7 @@ class Terminal:
 
     def _bar(self, key: str, name: str, *, total: int | None, done: int, is_bytes: bool = False) -> None:
         if self._progress is None:
-            counted = (
-                (DownloadColumn(), TransferSpeedColumn()) if is_bytes else (MofNCompleteColumn(),)
-            )
+            counted = (DownloadColumn(), TransferSpeedColumn()) if is_bytes else (MofNCompleteColumn(),)
             self._progress = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=30),

@@ -85,7 +85,9 @@ def _check_edit(approval: Approval, table: ComparisonTable) -> None:
     known = {row.key for row in table.rows}
     unknown = [key for key in approval.exclude if key not in known]
     if unknown:
-        raise Refused(f"{unknown[0]!r} is not in the table.", "Leave out models by the name that it has there.")
+        raise Refused(
+            f"{unknown[0]!r} is not in the table.", "Leave out models by the name that it has there."
+        )
 
 
 def resolve_key(words: str, table: ComparisonTable) -> str:

@@ -84,9 +84,7 @@ def judge_sighting(sighting: Sighting, request: EvaluationRequest, domain: Domai
     return _candidate(model.id, Standing.REJECTED, reason, sighting.found_by)
 
 
-def _why_not(
-    model: HubModel, role: RepoRole, request: EvaluationRequest, domain: Domain
-) -> str | None:
+def _why_not(model: HubModel, role: RepoRole, request: EvaluationRequest, domain: Domain) -> str | None:
     if role.kind in REJECTIONS:
         return REJECTIONS[role.kind]
     if model.parameters is not None and not request.size.holds(model.parameters):
@@ -182,9 +180,7 @@ async def _ask(desk: Desk, query: str, wave: int) -> Sequence[SearchHit]:
         now = desk.services.wall.now()
         await desk.write(research.keep_search, engine.name, query, wave, outcome, stored, now)
         columns = research.outcome_columns(outcome)
-        await desk.say(
-            STAGE, "query", query=query, engine=engine.name, hits=len(hits), **columns._asdict()
-        )
+        await desk.say(STAGE, "query", query=query, engine=engine.name, hits=len(hits), **columns._asdict())
         if columns.outcome in {"found", "empty"}:
             return hits
     return ()
@@ -198,5 +194,3 @@ def repositories_in(urls: Iterable[str]) -> list[str]:
         if parts[0] == "huggingface.co" and len(parts) >= 3 and is_repo(f"{parts[1]}/{parts[2]}"):
             found.append(f"{parts[1]}/{parts[2]}")
     return list(dict.fromkeys(found))
-
-

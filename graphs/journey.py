@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # before langgraph is imported: checkpoints are data
+os.environ.setdefault(
+    "LANGGRAPH_STRICT_MSGPACK", "true"
+)  # before langgraph is imported: checkpoints are data
 
 from langgraph.graph import END, START, StateGraph
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
-STATIONS = {
+STATIONS: dict[str, Any] = {
     "intake": intake,
     "ask": ask,
     "research": research,
@@ -57,7 +59,10 @@ EDGES = (
 )
 """The fixed ones; intake, research, record_approval, pull, check_judge and record_review choose their own."""
 
-def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
+
+def build_graph(
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The compiled journey. State is :class:`Journey`, context is :class:`Desk`."""
     graph = StateGraph(Journey, context_schema=Desk)
     for name, station in STATIONS.items():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
+from tools.decision import Decision, decide
+from tools.judge import PreflightReport
 
 from store import evaluation, runs
-from tools.decision import Decision, decide
 from tools.evaluation import Answer, Assessment, Scenario
 from tools.faults import WrongUse
-from tools.judge import PreflightReport
 from tools.rubric import Rubric, parse_rubric
 from tools.scoring import Score, score_assessment
 

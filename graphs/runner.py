@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -12,8 +13,11 @@ from pydantic import TypeAdapter
 from graphs.desk import Desk, Services
 from graphs.options import RunOptions
 from graphs.prompts import Prompt, Reply
-from store import events, leases, runs
+from store import evaluation, events, leases, runs
+from store.database import Database
 from store.schema import RunStatus
+from tools.clock import SystemClock
+from tools.evaluation import Scenario
 from tools.faults import Fault, WrongUse
 
 if TYPE_CHECKING:
@@ -43,27 +47,13 @@ class Cancelled(Fault):
 
 
 class Runner:
-    """Drives runs with one set of services and one checkpointer."""
+    """Drives runs, made by :func:`create_run`, with one set of services and one checkpointer."""
 
     def __init__(self, services: Services, checkpointer: BaseCheckpointSaver[Any]) -> None:
         from graphs.journey import build_graph
 
         self._services = services
         self._graph: CompiledStateGraph[Any, Any, Any, Any] = build_graph(checkpointer)
-
-    async def start(self, text: str, options: RunOptions, materials: dict[str, tuple[str, str]]) -> str:
-        """Create a run and its materials (kind → name and text); it is not driven yet. Its id."""
-        now = self._services.wall.now()
-
-        def create(session: Any) -> str:
-            run_id = runs.create(session, text, options.model_dump(mode="json"), now)
-            session.flush()
-            for kind, (name, content) in materials.items():
-                runs.keep_material(session, run_id, kind, name, content)
-            events.append(session, run_id, "intake", "created", {"text": text[:2000]}, now)
-            return run_id
-
-        return await self._services.database.run(create)
 
     async def standing(self, run_id: str) -> Standing:
         """Where the run is, and the prompt that it waits with."""
@@ -175,7 +165,9 @@ class Runner:
         await desk.write(runs.set_status, status, detail, self._services.wall.now())
 
     async def _stopped(self, desk: Desk, sentence: str) -> None:
-        with contextlib.suppress(Fault):  # the database may be what failed; the first failure is the one to tell
+        with contextlib.suppress(
+            Fault
+        ):  # the database may be what failed; the first failure is the one to tell
             await self._set(desk, RunStatus.STOPPED, sentence)
             await desk.say("stopped", "stopped", sentence=sentence)
 
@@ -211,6 +203,26 @@ class Runner:
             raise reason[0] from None
         finally:
             heart.cancel()
+
+
+def create_run(
+    database: Database,
+    text: str,
+    options: RunOptions,
+    materials: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    scenarios: Sequence[Scenario] = (),
+) -> str:
+    """Rows of a new run: its options, its materials by kind with their names and texts, the person's own
+    scenarios. It is not driven yet. Its id."""
+    now = SystemClock().now()
+    with database.session() as session:
+        run_id = runs.create(session, text, options.model_dump(mode="json"), now)
+        session.flush()
+        for kind, (name, content) in materials.items():
+            runs.keep_material(session, run_id, kind, name, content)
+        evaluation.keep_scenarios(session, run_id, scenarios)
+        events.append(session, run_id, "intake", "created", {"text": text[:2000]}, now)
+    return run_id
 
 
 def _config(run_id: str) -> Any:

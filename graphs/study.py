@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 
 from graphs.desk import Desk
 from graphs.fanout import each
@@ -18,7 +19,7 @@ from tools.extraction import (
     gguf_facts,
     gguf_files,
 )
-from tools.facts import Fact, Factor, SourceKind
+from tools.facts import Fact, SourceKind
 from tools.hub import HubModel, list_models, read_card, read_config, read_model
 from tools.identity import RepoKind, classify_repo
 from tools.knowledge.domains import Domain
@@ -55,17 +56,23 @@ class Study:
         async def read(hit: SearchHit) -> None:
             outcome = await self._web.get(hit.url)
             if isinstance(outcome, Found):
-                text = readable_text(outcome.value)
-                claims = claims_from_page(
-                    outcome.value,
-                    text,
-                    candidate_names=names,
-                    domain_words=self._domain.words,
-                    benchmarks=self._domain.benchmarks,
-                )
+                text, claims = await asyncio.to_thread(self._page_claims, outcome.value, names)
                 await self._keep([text], [], claims)
 
         await each(hits, read, at_once=AT_ONCE)
+
+    def _page_claims(
+        self, page: Page, names: Mapping[str, Sequence[str]]
+    ) -> tuple[str, list[Claim]]:
+        text = readable_text(page)
+        claims = claims_from_page(
+            page,
+            text,
+            candidate_names=names,
+            domain_words=self._domain.words,
+            benchmarks=self._domain.benchmarks,
+        )
+        return text, claims
 
     async def _candidate(self, candidate: Candidate) -> None:
         """Everything that structured sources say of one candidate; a missing one leaves the table, not the ledger."""
@@ -172,13 +179,11 @@ def names_of(candidate: Candidate) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def in_order(
-    candidates: Sequence[Candidate], facts: Sequence[Fact], limit: int
-) -> list[Candidate]:
-    """Who is studied first when the budget does not reach for all: families and seeds, then the rest by name."""
-    known = {fact.candidate for fact in facts if fact.factor is Factor.PARAMETERS}
-    fresh = [candidate for candidate in candidates if candidate.key not in known]
-    fresh.sort(key=lambda c: (families().member(c.key) is None, c.found_by, c.key))
-    return fresh[:limit]
+def in_order(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
+    """Who is studied when the budget does not reach for all: known families and seeds first, then by name.
 
-
+    Those studied before are among them: their pages come from the rows, so going over them again asks nothing,
+    and a wave that was killed is completed.
+    """
+    ranked = sorted(candidates, key=lambda c: (families().member(c.key) is None, c.found_by, c.key))
+    return ranked[:limit]

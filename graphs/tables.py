@@ -29,8 +29,9 @@ def coverage_note(session: Session, run_id: str) -> CoverageNote:
     failed = searches.get("failed", 0) + fetches.get("failed", 0)
     detail = ""
     if blocked or failed:
-        detail = f"{blocked} requests were blocked and {failed} failed; what they would have shown is unknown."
+        detail = (
+            f"{blocked} requests were blocked and {failed} failed; what they would have shown is unknown."
+        )
     return CoverageNote(
         queries=sum(searches.values()) + sum(fetches.values()), blocked=blocked, failed=failed, detail=detail
     )
-

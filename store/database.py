@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from store.migrate import ensure_schema
-from tools.faults import Fault
+from tools.faults import Fault, WrongUse
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,7 +31,8 @@ class StoreFault(Fault):
 
 
 def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path}"
+    """The address of a file; ``?`` and ``%`` in its name are escaped."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
 class Database:
@@ -39,17 +40,21 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._sqlite = make_url(url).get_backend_name() == "sqlite"
-        if self._sqlite and (name := make_url(url).database):
+        self._engine = _engine(url)
+        self._sqlite = self._engine.dialect.name == "sqlite"
+        if self._sqlite and (name := self._engine.url.database):
             _make_parent(Path(name))
-        self._engine = create_engine(url, pool_pre_ping=not self._sqlite)
         self._reader = self._engine.execution_options(bms_reads=True)
         if self._sqlite:
             event.listen(self._engine, "connect", _sqlite_pragmas)
             event.listen(self._engine, "begin", _sqlite_begin)
         self._threads = ThreadPoolExecutor(1 if self._sqlite else 8, thread_name_prefix="store")
-        with _explained(url):
-            ensure_schema(self._engine)
+        try:
+            with _explained(url):
+                ensure_schema(self._engine)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def engine(self) -> Engine:
@@ -58,13 +63,13 @@ class Database:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A transaction: committed at the end, rolled back on any error."""
-        with _explained(self.url), Session(self._engine) as session, session.begin():
+        with _explained(self.url), Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A look at the rows that takes no write lock."""
-        with _explained(self.url), Session(self._reader) as session, session.begin():
+        with _explained(self.url), Session(self._reader, expire_on_commit=False) as session, session.begin():
             yield session
 
     async def run(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -96,6 +101,22 @@ class Database:
         self.close()
 
 
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        return create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except ArgumentError as error:
+        raise WrongUse(
+            "BMS_DATABASE_URL is not the address of a database that SQLAlchemy knows.",
+            "Write it as postgresql+psycopg://user@host/name, or leave it out for SQLite.",
+        ) from error
+    except ModuleNotFoundError as error:
+        raise WrongUse(
+            f"The database of BMS_DATABASE_URL needs the Python package {error.name}.",
+            "Install it beside bms, or leave the setting out for SQLite.",
+        ) from error
+
+
 def _make_parent(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +135,7 @@ def _explained(url: str) -> Iterator[None]:
     except OperationalError as error:
         words = str(error.orig)
         shown = make_url(url).render_as_string(hide_password=True)
-        if "full" in words:
+        if "disk is full" in words or "No space left" in words:
             step = "Free some disk space, then `bms resume RUN`: what was finished is kept."
             raise StoreFault("The disk with the database is full.", step) from error
         if "readonly" in words or "unable to open" in words:

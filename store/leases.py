@@ -9,6 +9,7 @@ its own transaction, so a process that slept through its lease cannot write over
 from __future__ import annotations
 
 import os
+import re
 import socket
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -19,6 +20,12 @@ from store.schema import LeaseRow
 from tools.faults import Fault
 
 DURATION = timedelta(seconds=30)
+
+SAME_START_SECONDS = 2.0
+"""The start of a process, read twice, may differ by this much: it is told by a clock that is being set."""
+
+
+_HOLDER = re.compile(r"(?P<host>.+):(?P<pid>[0-9]{1,9}):(?P<start>[0-9]+\.[0-9]+)")
 
 
 class AlreadyRunning(Fault):
@@ -46,12 +53,14 @@ def _is_dead(holder: str) -> bool:
     """Whether ``holder`` was a process of this machine that no longer runs; False when that is unknown."""
     import psutil
 
-    host, _, rest = holder.rpartition(":")[0].rpartition(":")
-    started = holder.rpartition(":")[2]
-    if host != socket.gethostname() or not rest.isdigit():
+    found = _HOLDER.fullmatch(holder)
+    if found is None or found["host"] != socket.gethostname():
         return False
     try:
-        return f"{psutil.Process(int(rest)).create_time():.2f}" != started
+        process = psutil.Process(int(found["pid"]))
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        return abs(process.create_time() - float(found["start"])) > SAME_START_SECONDS
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

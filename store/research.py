@@ -297,7 +297,7 @@ def mark_shown(session: Session, run_id: str, table_hash: str, now: datetime) ->
 def last_shown(session: Session, run_id: str) -> Offered | None:
     """The table that a person saw last."""
     query = select(TableRow).where(TableRow.run_id == run_id, TableRow.shown_at.is_not(None))
-    row = session.scalar(query.order_by(TableRow.shown_at.desc()).limit(1))
+    row = session.scalar(query.order_by(TableRow.shown_at.desc(), TableRow.position.desc()).limit(1))
     return None if row is None else _offered(row)
 
 

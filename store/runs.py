@@ -45,9 +45,15 @@ def get(session: Session, run_id: str) -> RunRow:
     if row is not None:
         return row
     if run_id and all(c.isalnum() or c == "-" for c in run_id):
-        found = session.scalars(select(RunRow).where(RunRow.id.startswith(run_id)).limit(2)).all()
+        query = select(RunRow).where(RunRow.id.startswith(run_id)).order_by(RunRow.id)
+        found = session.scalars(query.limit(2)).all()
         if len(found) == 1:
             return found[0]
+        if found:
+            raise WrongUse(
+                f"{run_id[:60]!r} could be {found[0].id}, {found[1].id} or another run.",
+                "Write more of its name; `bms runs` lists them.",
+            )
     raise WrongUse(f"There is no run {run_id[:60]!r}.", "`bms runs` lists them.")
 
 
@@ -87,7 +93,8 @@ def request_of(session: Session, run_id: str) -> EvaluationRequest:
     row = get(session, run_id)
     if row.request is None:
         raise WrongUse(
-            f"Run {row.id} has not understood its request yet.", f"`bms resume {row.id}` asks what is missing."
+            f"Run {row.id} has not understood its request yet.",
+            f"`bms resume {row.id}` asks what is missing.",
         )
     return EvaluationRequest.model_validate(row.request)
 

@@ -67,9 +67,10 @@ def claims_from_page(
 ) -> list[Claim]:
     """Claims that ``text`` (the stored text of ``page``) makes about candidates; at most ``MAX_CLAIMS``.
 
-    ``candidate_names`` maps a candidate's key to the names it goes by. ``benchmarks`` fit the domain and count
-    without a domain word (EQ-Bench for therapy). ``about`` is the candidate whose own card the page is: there,
-    a sentence that names no candidate speaks of it. ``source_kind`` MAKER makes the claims the maker's own.
+    ``candidate_names`` maps a candidate's key to the names it goes by. ``benchmarks`` fit the domain and
+    count without a domain word (EQ-Bench for therapy). ``about`` is the candidate whose own card the page is:
+    there, a sentence that names no candidate speaks of it. ``source_kind`` MAKER makes the claims the
+    maker's own.
     """
     names = _compiled(tuple((key, tuple(values)) for key, values in candidate_names.items()))
     topic = _topic(domain_words, benchmarks)

@@ -183,7 +183,7 @@ def facts_from_config(page: Page, candidate: str) -> list[Fact]:
 def facts_from_tag(proof: TagProof, candidate: str) -> list[Fact]:
     """Facts of a proved Ollama tag."""
     facts = _Facts(candidate, proof.manifest, SourceKind.ARTEFACT)
-    facts.field(Factor.OLLAMA_TAG, proof.tag, "config.digest")
+    facts.field(Factor.OLLAMA_TAG, proof.tag, "manifest")
     facts.field(Factor.OLLAMA_BYTES, proof.total_bytes, "layers.size")
     facts.field(Factor.OLLAMA_DIGEST, proof.digest, "manifest")
     found = facts.all

@@ -89,6 +89,10 @@ class Fact(BaseModel):
     source: Source
 
 
+ROUNDING = {Factor.PARAMETERS: 0.02}
+"""Share by which two values of a factor may differ and still agree: a card's ``8.2B`` is 8,190,735,360 rounded."""
+
+
 class Settled(NamedTuple):
     """The value displayed for a factor, with everything that disagrees with it."""
 
@@ -117,7 +121,14 @@ def settle(facts: Iterable[Fact]) -> Settled | None:
     if not ranked:
         return None
     first = ranked[0]
-    return Settled(first, tuple(f for f in ranked[1:] if f.value != first.value))
+    return Settled(first, tuple(fact for fact in ranked[1:] if not _agree(first, fact)))
+
+
+def _agree(one: Fact, other: Fact) -> bool:
+    slack = ROUNDING.get(one.factor)
+    if slack is not None and isinstance(one.value, int | float) and isinstance(other.value, int | float):
+        return abs(one.value - other.value) <= slack * max(abs(one.value), abs(other.value))
+    return one.value == other.value
 
 
 def settle_all(facts: Sequence[Fact]) -> dict[tuple[str, Factor], Settled]:

@@ -58,7 +58,7 @@ class _Patterns(BaseModel):
 def classify_reply(reply: ChatReply | None, fault: RuntimeFault | None, scenario: Scenario) -> Answer:
     """The answer to ``scenario`` with its typed outcome; a fault decides over a reply.
 
-    Cut off comes before empty: thinking that ate the whole token limit leaves no text, and a larger limit helps.
+    Cut off comes before empty: thinking may have eaten the whole token limit, and a larger limit helps.
     """
     if fault is not None or reply is None:
         timeout = fault is not None and fault.kind is RuntimeFaultKind.TIMEOUT
@@ -66,7 +66,9 @@ def classify_reply(reply: ChatReply | None, fault: RuntimeFault | None, scenario
             scenario_id=scenario.id,
             outcome=AnswerOutcome.TIMEOUT if timeout else AnswerOutcome.ERROR,
             text="",
-            detail=fault.sentence if fault is not None else "The runtime gave neither an answer nor a reason.",
+            detail=fault.sentence
+            if fault is not None
+            else "The runtime gave neither an answer nor a reason.",
         )
     outcome, detail = _outcome(reply)
     return Answer(

@@ -9,7 +9,7 @@ from tools.knowledge.domains import Domain
 from tools.licences import CommercialUse, LicenceVerdict
 from tools.rating import CandidateView
 from tools.request import EvaluationRequest, LicenceNeed
-from tools.sizes import fits_size, said
+from tools.sizes import fits_size, nominal_parameters, said
 
 BYTES_PER_PARAMETER: Final = 0.62
 """Q4_K_M stores about 4.95 bits for a parameter, embeddings and scales included."""
@@ -72,11 +72,13 @@ class _Check(NamedTuple):
 
 def _size(view: CandidateView, request: EvaluationRequest) -> _Check | None:
     parameters = view.number(Factor.PARAMETERS)
-    fits = fits_size(request.size, parameters, f"{view.candidate.key} {view.candidate.name}")
+    names = f"{view.candidate.key} {view.candidate.name} {view.text(Factor.OLLAMA_TAG) or ''}"
+    fits = fits_size(request.size, parameters, names)
     if fits is None:
         return _Check(False, f"No source states its parameters; {request.size} was asked for.")
     if parameters is None:
-        return _Check(not fits, f"Only its name tells its size; {request.size} was asked for.")
+        called = said(nominal_parameters(names) or 0)
+        return _Check(not fits, f"Only its name tells its size, {called}; {request.size} was asked for.")
     if not fits:
         return _Check(True, f"It has {said(parameters)} parameters; {request.size} was asked for.")
     if not request.size.holds(parameters):

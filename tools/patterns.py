@@ -32,7 +32,9 @@ def check_pattern(pattern: str) -> str:
     cost = _Cost()
     _walk(parsed, cost, repeated=False)
     if cost.open_ended > 1:
-        raise ValueError(f"{pattern!r} has more than one open-ended repeat (*, + or {{n,}}); bound them: {{0,20}}")
+        raise ValueError(
+            f"{pattern!r} has more than one open-ended repeat (*, + or {{n,}}); bound them: {{0,20}}"
+        )
     if cost.bounded > 10_000:
         raise ValueError(f"{pattern!r} has too many repeats")
     return pattern

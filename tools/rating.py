@@ -122,11 +122,13 @@ def view_of(candidate: Candidate, facts: Iterable[Fact], claims: Iterable[Claim]
 def distinct(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """Claims without repetition, the strongest kind first, then the address.
 
-    The same words under the same address with the same stance are one claim, however often they were found.
+    The same words under the same address with the same stance are one claim, however often they were found;
+    as a benchmark figure and as something else they are two, since they speak to two parts of a rating.
     """
     kept: dict[tuple[object, ...], Claim] = {}
     for claim in sorted(claims, key=_order):
-        kept.setdefault((claim.stance, claim.suspicious, claim.source.url, _words(claim)), claim)
+        figure = claim.kind is ClaimKind.BENCHMARK
+        kept.setdefault((claim.stance, claim.suspicious, figure, claim.source.url, _words(claim)), claim)
     return tuple(kept.values())
 
 

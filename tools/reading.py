@@ -79,7 +79,7 @@ class Missing:
     partial: PartialRequest
 
     def with_brain(self, reply: str) -> Intake:
-        """What is left after a model's reading has filled what the rules left open; see :func:`merge_brain`."""
+        """What is left when a model's reading has filled what the rules left open: :func:`merge_brain`."""
         return merge_brain(self.partial, reply)
 
 
@@ -148,7 +148,7 @@ def with_domain(partial: PartialRequest, domain: Domain, words: str) -> PartialR
 
 
 def domain_named(words: str) -> Domain:
-    """The known domain whose alias or title is ``words`` or stands in them, longest first; else a free one."""
+    """The known domain whose longest alias or title stands in ``words``; else a free one."""
     known = loader.domains()
     hits = [
         (domain.weak, -len(alias), domain.key)
@@ -160,7 +160,7 @@ def domain_named(words: str) -> Domain:
 
 
 def merge_brain(partial: PartialRequest, reply: str | Mapping[str, Any]) -> Intake:
-    """Fill what the rules left open from a model's reading (:class:`BrainReading` as JSON); nothing else changes.
+    """Fill what the rules left open from a model's reading, which is a :class:`BrainReading` as JSON.
 
     A number or a domain counts only when it stands in the person's own words; what does not fit, or cannot be
     read, is left out and asked back.
@@ -190,12 +190,26 @@ def _brain_size(partial: PartialRequest, reading: BrainReading) -> PartialReques
         return partial
     size = SizeRange(minimum=low, maximum=high)
     complaints = {key: text for key, text in partial.complaints.items() if key != "size"}
-    return partial.noted(f"The agent's model read {size} out of your words.", size=size, complaints=complaints)
+    return partial.noted(
+        f"The agent's model read {size} out of your words.", size=size, complaints=complaints
+    )
 
 
 _NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-).split()
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 
 
 def _number_words(text: str) -> set[float]:
@@ -206,7 +220,7 @@ def _number_words(text: str) -> set[float]:
 def _stands_in(domain: str, text: str) -> bool:
     """Whether the words of ``domain`` that carry meaning all stand in ``text``, as beginnings at least."""
     folded = text.casefold()
-    words = [word for word in re.findall(r"[^\W\d_]{4,}", domain.casefold())]
+    words = re.findall(r"[^\W\d_]{4,}", domain.casefold())
     return bool(words) and all(word[: max(4, len(word) - 3)] in folded for word in words)
 
 

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from tools.evaluation import Scenario
 from tools.faults import WrongUse
-from tools.selection import MAX_COUNT
 from tools.yaml_lines import wrong
 
 MAX_LINE_BYTES = 256_000
@@ -33,14 +32,8 @@ def load_scenarios(path: str | Path) -> list[Scenario]:
     for number, raw in read_lines(Path(path)):
         scenario = _scenario(raw, name, number)
         if scenario.id in seen:
-            wrong(name, number, f'the id "{scenario.id}" stands in line {seen[scenario.id]} already.')
-        seen[scenario.id] = number
-        scenarios.append(scenario)
-        if len(scenarios) > MAX_COUNT:
-            wrong(name, number, f"there are more than {MAX_COUNT:,} scenarios.", "Split the file.")
-    if not scenarios:
-        raise WrongUse(f"{name} holds no scenario.", 'Each line is an object with "id" and "message".')
-    return scenarios
+            allowed = 'Use letters, digits, ".", "_" and "-", 64 at most.'
+        wrong(name, number, f'the id "{identifier[:70]}" cannot be used.', allowed)
 
 
 def dump_scenarios(scenarios: Iterable[Scenario], path: str | Path) -> None:
@@ -90,9 +83,8 @@ def _scenario(raw: bytes, name: str, number: int) -> Scenario:
     try:
         return Scenario(id=identifier, message=message, edge_case=edge, dimensions=dimensions, **fields)
     except ValidationError:
-        wrong(
-            name, number, f'the id "{identifier[:70]}" must be letters, digits, ".", "_" or "-", at most 64.'
-        )
+        allowed = 'Use letters, digits, ".", "_" and "-", 64 at most.'
+        wrong(name, number, f'the id "{identifier[:70]}" cannot be used.', allowed)
 
 
 def _label(value: Any) -> str:

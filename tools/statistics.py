@@ -57,8 +57,8 @@ def wilson(passes: int, n: int, confidence: float = 0.95) -> Interval:
 def beta_cdf(x: float, a: float, b: float) -> float:
     """Regularised incomplete beta function I_x(a, b): P(X ≤ x) for X ~ Beta(a, b); a, b > 0.
 
-    Continued fraction (DLMF 8.17.22) by Lentz's method as modified by Thompson and Barnett (1986), on the side
-    of the mean where it converges fast.
+    Continued fraction (DLMF 8.17.22) by Lentz's method as modified by Thompson and Barnett (1986), on the
+    side of the mean where it converges fast.
     """
     if a <= 0 or b <= 0:
         raise ValueError("the parameters of a Beta distribution are positive")

@@ -27,11 +27,12 @@ RULE: Final = (
 FORMULA_STARTS: Final = tuple("=+-@＝＋－＠\t\r\n|%")
 EXTRA_COLUMNS: Final = ("Key", "Excluded", "Sources", "Contradictions")
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-!|~^$=])")
+_SPECIAL = re.compile(r"([\\`*_\[\]#!|~^$]|^[-+=>]|(?<=^\d)[.)](?=\s|$))")
+"""Marks that mean something within a line, and those that begin a list, a heading or a quotation."""
 
 
 def to_markdown(table: ComparisonTable, limit: int | None = 12) -> str:
-    """The table in GitHub's Markdown: at most ``limit`` eligible rows, footnotes for every contradiction.
+    """The table in GitHub's Markdown: at most ``limit`` rows, footnotes for every contradiction.
 
     Excluded candidates follow with their reasons, rejected ones are counted by reason.
     """
@@ -47,7 +48,7 @@ def to_markdown(table: ComparisonTable, limit: int | None = 12) -> str:
         lines += ["", "No candidate meets every hard need."]
     if len(table.eligible) > len(shown):
         lines += ["", f"{len(table.eligible) - len(shown)} more are in the CSV and JSON exports."]
-    lines += _excluded(table) + _rejected(table) + _coverage(table)
+    lines += _excluded(table, limit) + _rejected(table) + _coverage(table)
     if notes:
         lines += ["", *notes]
     return "\n".join(lines) + "\n"
@@ -76,15 +77,21 @@ def _cited(fact: Fact) -> str:
     return f"{what} {value} according to {where}, {markdown_link(fact.source.url)}"
 
 
-def _excluded(table: ComparisonTable) -> list[str]:
+def _excluded(table: ComparisonTable, limit: int | None) -> list[str]:
     excluded = [row for row in table.rows if row.excluded]
     if not excluded:
         return []
-    lines = ["", "Excluded by a hard need:", ""]
-    return lines + [
-        f"- {escape_markdown(f'{row.name} ({row.key})')}: {escape_markdown(' '.join(row.excluded))}"
-        for row in excluded
-    ]
+    lines = ["", f"Excluded by a hard need, {len(excluded)} in all:", ""]
+    more = 0 if limit is None else max(0, len(excluded) - limit)
+    rest = [f"- and {more} more, in the CSV and JSON exports"] if more else []
+    return (
+        lines
+        + [
+            f"- {escape_markdown(f'{row.name} ({row.key})')}: {escape_markdown(' '.join(row.excluded))}"
+            for row in excluded[: len(excluded) - more]
+        ]
+        + rest
+    )
 
 
 def _rejected(table: ComparisonTable) -> list[str]:

@@ -20,6 +20,8 @@ from tools.table_records import UNKNOWN, Cell, Column, TableRow
 
 LONGEST_TEXT: Final = 400
 """Characters of a value that a cell shows; the fact keeps all."""
+NOTHING: Final = "–"
+"""Text of the notes when there is nothing to note."""
 
 _QUANTIZATION = re.compile(
     r"(?<![A-Z0-9])(I?Q\d(?:_[A-Z0-9]+)*|BF16|F16|F32|MXFP4)(?![A-Z0-9])", re.IGNORECASE
@@ -100,7 +102,7 @@ def _cell(view: CandidateView, column: Column, text: str, *factors: Factor) -> C
     settled = [view.settled[factor] for factor in factors if factor in view.settled]
     return Cell(
         column=column,
-        text=text[:LONGEST_TEXT] or UNKNOWN,
+        text=text[:LONGEST_TEXT] or (NOTHING if column is Column.NOTES else UNKNOWN),
         facts=tuple(each.fact for each in settled),
         contradictions=tuple(fact for each in settled for fact in _by_value(each.contradicting)),
     )

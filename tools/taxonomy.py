@@ -121,7 +121,7 @@ def parse_taxonomy(text: str, name: str) -> Taxonomy:
     """The taxonomy in ``text``, with or without a ``taxonomy:`` wrapper; ``name`` stands in error messages.
 
     ``topics`` is a list of ``{name, weight?, subtopics}``. ``styles`` and any other key that holds a list of
-    names or a mapping name → weight is a dimension; a section that cannot be one is left aside with a warning.
+    names or a mapping name → weight is a dimension. What cannot be one is left aside with a warning.
     """
     tree = parse(text, name)
     if not isinstance(tree, LinedMap):

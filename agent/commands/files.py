@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.commands.common import print_json, read_text
 from tools.faults import WrongUse
+
+if TYPE_CHECKING:
+    from tools.scoring import ScoreSummary
 
 
 @click.command()
@@ -20,7 +23,8 @@ from tools.faults import WrongUse
 @click.option("--json", "as_json", is_flag=True, help="Print the coverage as JSON.")
 def scenarios(taxonomy: Path, count: int, seed: int, out: Path, as_json: bool) -> None:
     """Write scenarios that cover a taxonomy, and say how well they do."""
-    from tools.scenarios import coverage, dump_scenarios, generate
+    from tools.scenario_files import dump_scenarios
+    from tools.scenarios import coverage, generate
     from tools.taxonomy import parse_taxonomy
 
     parsed = parse_taxonomy(read_text(taxonomy, "taxonomy"), str(taxonomy))
@@ -28,16 +32,17 @@ def scenarios(taxonomy: Path, count: int, seed: int, out: Path, as_json: bool) -
         click.echo(f"Warning: {warning}", err=True)
     made = generate(parsed, count, seed)
     try:
-        out.write_text(dump_scenarios(made), "utf-8")
+        dump_scenarios(made, out)
     except OSError as error:
         raise WrongUse(f"{out} cannot be written: {error.strerror}.") from error
     cover = coverage(made, parsed)
     if as_json:
-        print_json({"scenarios": len(made), "out": str(out), "coverage": cover.model_dump(mode="json")})
+        rows = [row._asdict() for row in cover.rows]
+        print_json({"scenarios": len(made), "out": str(out), "coverage": rows})
         return
     click.echo(f"{len(made)} scenarios in {out}")
-    for line in cover.lines():
-        click.echo(f"  {line}")
+    for row in cover.rows:
+        click.echo(f"  {row.dimension}: {row.value} – {row.got} of {row.wanted} wanted")
 
 
 @click.command()
@@ -47,24 +52,25 @@ def scenarios(taxonomy: Path, count: int, seed: int, out: Path, as_json: bool) -
 def score(answers: Path, rubric: Path, as_json: bool) -> None:
     """Turn verdicts into scores by the rubric, with no model at all."""
     from tools.rubric import parse_rubric
-    from tools.scoring import score_lines, summarise
+    from tools.scoring import score_file, summarise
 
     parsed = parse_rubric(read_text(rubric, "rubric"), str(rubric))
-    scored = list(score_lines(read_text(answers, "file of answers"), parsed, str(answers)))
-    for line in scored:
-        click.echo(json.dumps(line, ensure_ascii=False))
-    summary = summarise(scored)
+    rows = []
+    for row in score_file(answers, parsed):
+        rows.append(row.score)
+        click.echo(json.dumps({"id": row.id, **row.score.model_dump(mode="json")}, ensure_ascii=False))
+    summary = summarise(rows)
     if as_json:
-        print_json({"summary": summary})
+        print_json({"summary": summary._asdict()})
     else:
         click.echo(_sentence(summary), err=True)
 
 
-def _sentence(summary: dict[str, Any]) -> str:
-    if not summary["measured"]:
-        return f"None of {summary['answers']} answers was measured."
-    low, high = summary["interval"]
+def _sentence(summary: ScoreSummary) -> str:
+    if summary.pass_rate is None or summary.interval is None:
+        return f"None of {summary.answers} answers was measured."
+    low, high = summary.interval.low, summary.interval.high
     return (
-        f"{summary['passed']} of {summary['measured']} measured answers passed: {summary['pass_rate']:.1%} "
-        f"(95 % Wilson interval {low:.1%}–{high:.1%}); {summary['unmeasured']} unmeasured."
+        f"{summary.passed} of {summary.measured} measured answers passed: {summary.pass_rate:.1%} "
+        f"(95 % Wilson interval {low:.1%}–{high:.1%}); {summary.unmeasured} unmeasured."
     )

@@ -23,7 +23,9 @@ def _run_options(command: Command) -> Command:
             click.option("--size", help='Size range, such as "7-9B".'),
             click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Where docs/ goes."),
             click.option("--judge", help="Judge model as provider:model."),
-            click.option("--insist-judge", is_flag=True, help="Use this judge in spite of a problem with it."),
+            click.option(
+                "--insist-judge", is_flag=True, help="Use this judge in spite of a problem with it."
+            ),
             click.option("--runtime", type=click.Choice(["auto", "ollama", "llamacpp", "openai"])),
             click.option("--count", type=click.IntRange(1, 5000), default=50, show_default=True),
             click.option("--seed", type=int, default=0, show_default=True),
@@ -33,7 +35,9 @@ def _run_options(command: Command) -> Command:
             click.option("--system-prompt", type=click.Path(path_type=Path), help="System prompt as text."),
             click.option("--max-tokens", type=click.IntRange(1), default=1024, show_default=True),
             click.option("--insist", is_flag=True, help="Run although no baseline seems to be needed."),
-            click.option("--yes", is_flag=True, help="Take the proposals; the record says that nobody was asked."),
+            click.option(
+                "--yes", is_flag=True, help="Take the proposals; the record says that nobody was asked."
+            ),
             click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON."),
         )
     ):
@@ -63,24 +67,34 @@ def research(text: tuple[str, ...], **flags: Any) -> None:
 def evaluate(model: str, **flags: Any) -> None:
     """Evaluate one model that you name. Naming it is the approval to pull it."""
     if not flags["domain"]:
-        raise WrongUse("A domain is needed: what should the model be good at?", 'For example --domain "coding".')
+        raise WrongUse(
+            "A domain is needed: what should the model be good at?", 'For example --domain "coding".'
+        )
     flags["size"] = flags["size"] or "any"
     _start(f"evaluate {model} for {flags['domain']}", {**flags, "insist": True}, model=model)
 
 
-def _start(text: str, flags: dict[str, Any], *, model: str | None = None, stop_at_table: bool = False) -> None:
+def _start(
+    text: str, flags: dict[str, Any], *, model: str | None = None, stop_at_table: bool = False
+) -> None:
     materials = _materials(flags)
+    own = _own_scenarios(flags["scenarios"])
     with opened(quiet=flags["as_json"]) as place:
         options = _options(flags, place, model)
         _check_words(text, options.given, insist=options.insist)
+
+        from graphs.runner import create_run
+
+        run_id = create_run(place.database, text, options, materials, own)
+        place.console.print(f"[dim]run {run_id}[/]", highlight=False)
 
         async def go() -> None:
             from agent.drive import cockpit, drive
 
             async with cockpit(place.settings, place.database, place.console) as seat:
-                run_id = await seat.runner.start(text, options, materials)
-                place.console.print(f"[dim]run {run_id}[/]", highlight=False)
-                until = (lambda prompt: prompt.kind == "approval") if stop_at_table else (lambda _prompt: False)
+                until = (
+                    (lambda prompt: prompt.kind == "approval") if stop_at_table else (lambda _prompt: False)
+                )
                 standing = await drive(seat, run_id, until=until)
                 if stop_at_table:
                     _show_table(place, run_id, flags["out"] if flags["out"] != Path() else None)
@@ -92,14 +106,12 @@ def _start(text: str, flags: dict[str, Any], *, model: str | None = None, stop_a
 def _materials(flags: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """Files that a person gave, checked before anything is started."""
     from tools.rubric import parse_rubric
-    from tools.scenarios import parse_scenarios
     from tools.taxonomy import parse_taxonomy
 
     found = {}
     checks: dict[str, Callable[[str, str], object]] = {
         "rubric": parse_rubric,
         "taxonomy": parse_taxonomy,
-        "scenarios": parse_scenarios,
         "system_prompt": lambda text, _name: text,
     }
     for kind, check in checks.items():
@@ -109,6 +121,14 @@ def _materials(flags: dict[str, Any]) -> dict[str, tuple[str, str]]:
             check(text, str(path))
             found[kind] = (str(path), text)
     return found
+
+
+def _own_scenarios(path: Path | None) -> list[Any]:
+    if path is None:
+        return []
+    from tools.scenario_files import load_scenarios
+
+    return list(load_scenarios(path))
 
 
 def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
@@ -134,7 +154,7 @@ def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
 def _check_words(text: str, given: dict[str, Any], *, insist: bool) -> None:
     """Nonsense gets its sentence before a run is made of it."""
     from agent.intake import read_request
-    from graphs.reading import Unusable
+    from tools.reading import Unusable
 
     reading = read_request(text, given=given, insist=insist)
     if isinstance(reading, Unusable):
@@ -151,19 +171,18 @@ def _check_words(text: str, given: dict[str, Any], *, insist: bool) -> None:
 @click.option("--more", metavar="TEXT", help="Ask for more research, with what to look for.")
 @click.option("--add", multiple=True, help="Hub repository to consider as well.")
 @click.option("--exclude", multiple=True, help="Candidate to leave out.")
-@click.option("--table", "table_hash", help="Hash of the table that you saw; the last one shown when left out.")
+@click.option(
+    "--table", "table_hash", help="Hash of the table that you saw; the last one shown when left out."
+)
 @click.option("--json", "as_json", is_flag=True)
 def approve(run_id: str, as_json: bool, **given: Any) -> None:
     """Answer a run that waits at its table, then carry it on."""
     with opened(quiet=as_json) as place:
 
         async def go() -> None:
-            from agent.drive import cockpit, drive, story_of
+            from agent.drive import cockpit, drive
 
-            story = story_of(place.database, run_id)
-            async with cockpit(
-                place.settings, place.database, place.console, story=story, run_id=run_id
-            ) as seat:
+            async with cockpit(place.settings, place.database, place.console, run_id=run_id) as seat:
                 approval = await _approval(seat, run_id, given)
                 standing = await drive(seat, run_id, reply=approval)
                 finish(place, run_id, standing, as_json=as_json)
@@ -182,10 +201,14 @@ async def _approval(seat: Any, run_id: str, given: dict[str, Any]) -> Any:
 
     with seat.database.reading() as session:
         run_id = runs.get(session, run_id).id
-        decided = [row for row in rows.approvals(session, run_id) if row.action in {"approve", "swap", "reject"}]
+        decided = [
+            row for row in rows.approvals(session, run_id) if row.action in {"approve", "swap", "reject"}
+        ]
     standing = await seat.runner.standing(run_id)
     if not isinstance(standing.prompt, ApprovalPrompt):
-        before = f" It was decided on {decided[-1].at:%Y-%m-%d %H:%M} UTC by {decided[-1].by}." if decided else ""
+        before = (
+            f" It was decided on {decided[-1].at:%Y-%m-%d %H:%M} UTC by {decided[-1].by}." if decided else ""
+        )
         raise WrongUse(
             f"Run {run_id} does not wait for an approval; it is {standing.status.value}.{before}",
             f"`bms show {run_id}` tells more.",
@@ -258,14 +281,11 @@ def resume(run_id: str, judge: str | None, insist_judge: bool, yes: bool, as_jso
     with opened(quiet=as_json) as place:
 
         async def go() -> None:
-            from agent.drive import cockpit, drive, story_of
+            from agent.drive import cockpit, drive
 
-            story = story_of(place.database, run_id)
             if yes:
                 _take_proposals(place, run_id)
-            async with cockpit(
-                place.settings, place.database, place.console, story=story, run_id=run_id
-            ) as seat:
+            async with cockpit(place.settings, place.database, place.console, run_id=run_id) as seat:
                 reply = await _judge_choice(seat, run_id, judge, insist_judge)
                 standing = await drive(seat, run_id, reply=reply)
                 finish(place, run_id, standing, as_json=as_json)

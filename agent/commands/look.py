@@ -94,7 +94,9 @@ def evidence(run_id: str, model: str, as_json: bool) -> None:
         known = {candidate.key: candidate for candidate in research.ledger(session, run_id)}
         key = model if model in known or offered is None else resolve_key(model, offered.table)
         if key not in known:
-            raise WrongUse(f"Run {run_id} has not come across {model!r}.", f"`bms table {run_id} --all` lists it.")
+            raise WrongUse(
+                f"Run {run_id} has not come across {model!r}.", f"`bms table {run_id} --all` lists it."
+            )
         facts, claims = research.facts(session, run_id, key), research.claims(session, run_id, key)
         row = None
         if offered is not None:
@@ -110,7 +112,9 @@ def evidence(run_id: str, model: str, as_json: bool) -> None:
             )
             return
         out = place.console
-        out.print(f"[bold]{plain(known[key].name)}[/] {plain(key)}: {known[key].standing.value}", highlight=False)
+        out.print(
+            f"[bold]{plain(known[key].name)}[/] {plain(key)}: {known[key].standing.value}", highlight=False
+        )
         out.print(f"  {plain(known[key].reason)}", highlight=False)
         if row is not None:
             _print_rating(out, row.rating)
@@ -140,7 +144,8 @@ def _print_rating(out: Any, rating: Any) -> None:
     out.print(f"  [bold]{stars}[/] (rating {plain(rating.version)})", highlight=False)
     for part in rating.parts:
         out.print(
-            f"    {plain(part.name)}: {part.points:+.2f} × {part.weight:g} – {plain(part.why)}", highlight=False
+            f"    {plain(part.name)}: {part.points:+.2f} × {part.weight:g} – {plain(part.why)}",
+            highlight=False,
         )
 
 
@@ -209,16 +214,28 @@ def show(run_id: str, with_events: bool, as_json: bool) -> None:
             "fetches": counted.fetches,
             "pages": counted.pages,
             "candidates": len(research.ledger(session, row.id)),
-            "approvals": [{"action": a.action, "by": a.by, "at": a.at} for a in research.approvals(session, row.id)],
+            "approvals": [
+                {"action": a.action, "by": a.by, "at": a.at} for a in research.approvals(session, row.id)
+            ],
         }
         log = _all_events(session, row.id) if with_events else []
         if as_json:
-            shown = [{"seq": e.seq, "at": e.at, "stage": e.stage, "kind": e.kind, "data": e.data} for e in log]
-            print_json({**told, **({"events": shown} if with_events else {}), "last_event": events.last_seq(session, row.id)})
+            shown = [
+                {"seq": e.seq, "at": e.at, "stage": e.stage, "kind": e.kind, "data": e.data} for e in log
+            ]
+            print_json(
+                {
+                    **told,
+                    **({"events": shown} if with_events else {}),
+                    "last_event": events.last_seq(session, row.id),
+                }
+            )
             return
         _print_run(place, session, told)
         for event in log:
-            click.echo(f"{event.seq:5} {event.at:%H:%M:%S} {event.stage:14} {event.kind:12} {event.data}"[:300])
+            click.echo(
+                f"{event.seq:5} {event.at:%H:%M:%S} {event.stage:14} {event.kind:12} {event.data}"[:300]
+            )
 
 
 def _all_events(session: Any, run_id: str) -> list[Any]:
@@ -250,7 +267,8 @@ def _print_run(place: Any, session: Any, told: dict[str, Any]) -> None:
         held = evaluation.held(session, told["run"], role)
         answers = len(evaluation.answers(session, told["run"], role))
         out.print(
-            f"  {role} {plain(held.candidate if held else '?')}: {answers} of {planned} answers", highlight=False
+            f"  {role} {plain(held.candidate if held else '?')}: {answers} of {planned} answers",
+            highlight=False,
         )
     print_result(out, session, told["run"])
     for document in evaluation.documents(session, told["run"]):
@@ -267,10 +285,11 @@ def _tally(counts: dict[str, int]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def report(run_id: str, form: str, as_json: bool) -> None:
     """Print the evaluation document, made from the rows as they are now."""
+    from graphs.report_data import assemble
+
     from agent.show import judge_of
     from agent.story import load_story
     from graphs.options import RunOptions
-    from graphs.report_data import assemble
     from store import runs as rows
     from tools.clock import FixedClock, SystemClock
     from tools.report import render_html, render_json, render_markdown
@@ -282,7 +301,11 @@ def report(run_id: str, form: str, as_json: bool) -> None:
         clock = SystemClock() if about is None else FixedClock(about.recorded_at)
         judge = judge_of(session, row.id, "primary")
         if judge is None:
-            raise WrongUse(f"Run {row.id} has nothing to report yet.", f"`bms show {row.id}` tells where it is.")
+            raise WrongUse(
+                f"Run {row.id} has nothing to report yet.", f"`bms show {row.id}` tells where it is."
+            )
         data = assemble(session, row.id, judge, clock, "" if about is None else about.provenance)
-        render = {"md": render_markdown, "html": render_html, "json": render_json}["json" if as_json else form]
+        render = {"md": render_markdown, "html": render_html, "json": render_json}[
+            "json" if as_json else form
+        ]
         click.echo(render(data))

@@ -17,16 +17,20 @@ DEFAULT = "therapy-8b"
 @click.command()
 @click.argument("story_name", metavar="[STORY]", default=DEFAULT)
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Where docs/ goes.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where stories are; those of bms when left out.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where stories are; those of bms when left out."
+)
 @click.option("--picture", type=click.Path(path_type=Path), help="Write the terminal's screen there as SVG.")
 @click.option("--yes", is_flag=True, help="Take the proposals without asking.")
 def demo(story_name: str, out: Path, folder: Path | None, picture: Path | None, yes: bool) -> None:
     """Replay a recorded story: the whole journey, offline."""
     from rich.console import Console
 
+    from agent.commands.journey import finish
     from agent.drive import cockpit, drive, has_person
     from agent.story import load_story
     from graphs.options import Approver, RunOptions
+    from graphs.runner import create_run
 
     story = load_story(story_name, folder)
     about = story.about
@@ -49,28 +53,33 @@ def demo(story_name: str, out: Path, folder: Path | None, picture: Path | None, 
         console.print(f"[bold]REPLAY[/] of the story {story.name}: “{about.text}”", highlight=False)
         console.print(f"[dim]{about.provenance}[/]", highlight=False)
 
+        run_id = create_run(place.database, about.text, options)
+        console.print(f"[dim]run {run_id}[/]", highlight=False)
+
         async def go() -> Any:
-            async with cockpit(place.settings, place.database, console, story=story) as seat:
-                run_id = await seat.runner.start(about.text, options, {})
-                seat.follow(run_id)
-                console.print(f"[dim]run {run_id}[/]", highlight=False)
-                standing = await drive(seat, run_id)
-                return run_id, standing, seat.unused()
+            async with cockpit(place.settings, place.database, console, run_id=run_id) as seat:
+                return await drive(seat, run_id)
 
-        run_id, standing, unused = asyncio.run(go())
-        if options.approver is Approver.POLICY:
-            _print_offered(place, console, run_id)
-        from agent.commands.journey import finish
-
+        standing = asyncio.run(go())
+        _tell_unused(place, console, story, run_id, standing)
         finish(place._replace(console=console), run_id, standing, as_json=False)
-        if unused and standing.prompt is None:
-            console.print(f"[dim]{len(unused)} recordings were not used, such as {unused[0]}[/]", highlight=False)
         if picture:
             console.save_svg(str(picture), title="bms demo")
 
 
-def _print_offered(place: Any, console: Any, run_id: str) -> None:
-    """What a person would have been asked to approve."""
+def _tell_unused(place: Any, console: Any, story: Any, run_id: str, standing: Any) -> None:
+    """Recordings that nothing asked for, once the run has ended."""
+    from agent.cassettes import played
+
+    if standing.prompt is not None:
+        return
+    with played(story.http, journal=place.settings.home / "replays" / f"{run_id}.played") as cassette:
+        unused = cassette.unused()
+    if unused:
+        console.print(
+            f"[dim]{len(unused)} of {len(cassette.data)} recordings were not used, such as {unused[0]}[/]",
+            highlight=False,
+        )
 
 
 @click.command()

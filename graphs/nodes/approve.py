@@ -113,4 +113,3 @@ def policy_approval(prompt: ApprovalPrompt) -> Approval:
         note=note,
         by=POLICY,
     )
-

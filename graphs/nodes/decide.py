@@ -72,9 +72,7 @@ async def review(state: Journey) -> Journey:
     return {"review": reply.model_dump(mode="json")}
 
 
-async def record_review(
-    state: Journey, runtime: NodeRuntime[Desk]
-) -> Command[Literal["pull", "document"]]:
+async def record_review(state: Journey, runtime: NodeRuntime[Desk]) -> Command[Literal["pull", "document"]]:
     """Store the notes; run the backup when the person asks for it."""
     desk, role = runtime.context, state.get("role", "primary")
     given = Review.model_validate(state["review"])

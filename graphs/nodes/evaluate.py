@@ -14,12 +14,12 @@ from graphs.materials import system_prompt, taxonomy_of
 from graphs.models import ready_runtime
 from graphs.retry import patiently
 from graphs.state import Journey
-from store import evaluation, events, runs
+from store import evaluation, events
 from tools.evaluation import Answer, Scenario
 from tools.hygiene import classify_reply
 from tools.knowledge.loader import domains
 from tools.runtimes import ChatRequest, Message, Runtime, RuntimeFault, RuntimeFaultKind, RuntimeName
-from tools.scenarios import coverage, generate, parse_scenarios
+from tools.scenarios import coverage, generate
 
 CONCURRENCY = {RuntimeName.OLLAMA: 1, RuntimeName.LLAMACPP: 1, RuntimeName.OPENAI: 4}
 """Requests under way at once; one machine's runtime answers one at a time anyway."""
@@ -29,21 +29,19 @@ OF_THE_ANSWER = {RuntimeFaultKind.TIMEOUT, RuntimeFaultKind.BAD_REPLY, RuntimeFa
 
 
 async def scenarios(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
-    """About 50 inputs that cover the taxonomy, or the person's own."""
+    """About 50 inputs that cover the taxonomy; the person's own were stored when the run began."""
     desk = runtime.context
-    if await desk.look(evaluation.scenarios):
-        return {}
-    own = await desk.look(runs.material, "scenarios")
-    if own is not None:
-        made = parse_scenarios(own.text, own.name)
-        await desk.write(evaluation.keep_scenarios, made)
-        await desk.say("scenarios", "scenarios", count=len(made), source=own.name)
+    stored = await desk.look(evaluation.scenarios)
+    if stored:
+        await desk.say("scenarios", "scenarios", count=len(stored), source="its own file")
         return {}
     taxonomy = await taxonomy_of(desk)
     made = generate(taxonomy, desk.options.count, desk.options.seed)
     await desk.write(evaluation.keep_scenarios, made)
     cover = coverage(made, taxonomy)
-    await desk.say("scenarios", "scenarios", count=len(made), source=taxonomy.name, missing=len(cover.missing))
+    await desk.say(
+        "scenarios", "scenarios", count=len(made), source=taxonomy.name, missing=len(cover.missing)
+    )
     return {}
 
 

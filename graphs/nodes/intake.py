@@ -9,9 +9,9 @@ from langgraph.types import Command, interrupt
 
 from graphs.desk import Desk
 from graphs.prompts import AskedField, RequestAnswer, RequestPrompt
-from graphs.reading import Missing, NotNeeded, Ready, Unusable
 from graphs.state import Journey
 from store import evaluation, runs
+from tools.reading import Missing, NotNeeded, Ready, Unusable
 from tools.runtimes import ChatRequest, Message, RuntimeFault
 
 STAGE = "intake"
@@ -39,7 +39,9 @@ async def intake(
                 goto="pull" if named else "research", update={"prompt": None, "role": "primary", "wave": 0}
             )
         case Missing(questions):
-            asked = tuple(AskedField(field=q.field, sentence=q.sentence, examples=q.examples) for q in questions)
+            asked = tuple(
+                AskedField(field=q.field, sentence=q.sentence, examples=q.examples) for q in questions
+            )
             prompt = RequestPrompt(questions=asked)
         case NotNeeded(reason, how_to_insist):
             prompt = RequestPrompt(not_needed=f"{reason} {how_to_insist}".strip())

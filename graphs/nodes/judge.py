@@ -9,6 +9,7 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime as NodeRuntime
 from langgraph.types import Command, interrupt
 from sqlalchemy.orm import Session
+from tools.judge import PreflightReport, judge_answer, preflight
 
 from graphs.desk import Desk, NamedModel
 from graphs.fanout import each
@@ -21,14 +22,15 @@ from graphs.state import Journey
 from store import evaluation, events
 from tools.evaluation import Answer, Assessment, Scenario
 from tools.identity import same_family
-from tools.judge import PreflightReport, judge_answer, preflight
 from tools.knowledge.loader import families
 from tools.rubric import Rubric
 from tools.runtimes import ChatReply, ChatRequest
 
 STAGE = "judge"
 
-HOW_TO_NAME = "Name one as provider:model, for example ollama:gemma3:12b or openai:MODEL (BMS_JUDGE, --judge)."
+HOW_TO_NAME = (
+    "Name one as provider:model, for example ollama:gemma3:12b or openai:MODEL (BMS_JUDGE, --judge)."
+)
 
 
 async def check_judge(
@@ -150,9 +152,7 @@ class _Bench:
         async def chat(request: ChatRequest) -> ChatReply:
             return await patiently(self.desk, STAGE, lambda: self.opened.chat(request))
 
-        assessment = await judge_answer(
-            chat, self.rubric, scenario, self.given[scenario.id], judge=self.spec
-        )
+        assessment = await judge_answer(chat, self.rubric, scenario, self.given[scenario.id], judge=self.spec)
         self.done += 1
         await self.desk.write(self._keep, assessment, self.done)
 

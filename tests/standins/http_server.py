@@ -34,6 +34,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answered:
+    """A reply."""
 
     body: bytes = b""
     status: int = 200

@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: listing with its filters and pages, one record, README.md and config.json, its errors."""
+"""The Hugging Face Hub: listing with filters and pages, records, README.md and config.json, errors."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class HubServer(StandIn):
         text = self._files.get(repo, {}).get(path)
         if text is None:
             return _error(404, "EntryNotFound", "Entry not found")
-        return Answered(text.encode(), headers={"X-Repo-Commit": record.get("sha") or "0" * 40, "ETag": '"e"'})
+        return Answered(
+            text.encode(), headers={"X-Repo-Commit": record.get("sha") or "0" * 40, "ETag": '"e"'}
+        )
 
 
 def _fits(record: dict[str, Any], query: dict[str, list[str]]) -> bool:

@@ -24,7 +24,7 @@ class TagFixture(NamedTuple):
 
 
 class RegistryServer(StandIn):
-    """Serves ``tags`` (``model:tag`` to fixture). ``redirect_to`` sends blobs there with 307, as the CDN does."""
+    """Serves ``tags`` (``model:tag`` to fixture). ``redirect_to`` sends blobs there with 307."""
 
     def __init__(self, tags: Mapping[str, TagFixture], *, redirect_to: str | None = None) -> None:
         super().__init__(self._answer)
@@ -36,7 +36,9 @@ class RegistryServer(StandIn):
             self.manifests[model, tag] = self._manifest(fixture)
 
     def _manifest(self, fixture: TagFixture) -> bytes:
-        config = self._layer("application/vnd.docker.container.image.v1+json", json.dumps(fixture.config).encode())
+        config = self._layer(
+            "application/vnd.docker.container.image.v1+json", json.dumps(fixture.config).encode()
+        )
         licence = self._layer(IMAGE + "license", fixture.licence.encode())
         rest = fixture.total_bytes - fixture.model_bytes - config["size"] - licence["size"]
         assert rest > 0, "the licence and the config are larger than the manifest says"
@@ -44,7 +46,8 @@ class RegistryServer(StandIn):
         template = {"mediaType": IMAGE + "template", "digest": _digest(b"template"), "size": rest}
         layers = [weights, template, licence]
         return json.dumps(
-            {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}, separators=(",", ":")
+            {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers},
+            separators=(",", ":"),
         ).encode()
 
     def _layer(self, media_type: str, data: bytes) -> dict[str, Any]:

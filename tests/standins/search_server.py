@@ -1,4 +1,4 @@
-"""DuckDuckGo's HTML search, as far as ddgs reads it: a POST form, result blocks, a 202 challenge, an empty page."""
+"""DuckDuckGo's HTML search, as far as ddgs reads it: POST form, result blocks, 202 challenge, empty page."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ CHALLENGE = (
 )
 NOTHING = (
     '<html><body><div class="serp__results"><div class="results"><div class="result results_links '
-    'result--no-result"><div class="links_main links_deep result__body"><div class="no-results">No results found for '
-    "<b>%s</b></div></div></div></div></div></body></html>"
+    'result--no-result"><div class="links_main links_deep result__body"><div class="no-results">'
+    "No results found for <b>%s</b></div></div></div></div></div></body></html>"
 )
 RESULT = (
-    '<div class="result results_links results_links_deep web-result"><div class="links_main links_deep result__body">'
+    '<div class="result results_links results_links_deep web-result">'
+    '<div class="links_main links_deep result__body">'
     '<h2 class="result__title"><a rel="nofollow" class="result__a" href="{url}">{title}</a></h2>'
     '<a class="result__snippet" href="{url}">{snippet}</a></div></div>'
 )
@@ -59,7 +60,9 @@ class SearchServer(StandIn):
         self._challenge_at_200 = challenge_at_200
 
     def _answer(self, asked: Asked) -> Answered:
-        form = {name: values[0] for name, values in parse_qs(asked.body.decode(), keep_blank_values=True).items()}
+        form = {
+            name: values[0] for name, values in parse_qs(asked.body.decode(), keep_blank_values=True).items()
+        }
         if asked.method != "POST" or "q" not in form:
             return Answered(b"", 400)
         self.queries.append(form["q"])

@@ -139,12 +139,14 @@ class Families(BaseModel):
 
 
 def _pattern(alias: str) -> str:
-    """An expression for ``alias`` in a lower-case name, separators allowed between all its characters."""
+    """An expression for ``alias`` at the beginning of a lower-case name, separators allowed within it."""
     end = r"(?![a-z])" if alias[-1].isalpha() else r"(?![0-9])"
-    return r"(?<![a-z])" + r"[-_: ]?".join(re.escape(letter) for letter in alias) + end
+    return f"^{_MAKERS}" + r"[-_: ]?".join(re.escape(letter) for letter in alias) + end
 
 
-_PREFIX = re.compile(r"^(?:(?:meta|c4ai|nvidia|thudm|deepseek-ai)[-_](?=.*[a-z]{3}))+")
+_MAKERS = r"(?:(?:meta|c4ai|nvidia|thudm)[-_](?=.*[a-z]{3}))*"
+"""What makers and re-uploaders put before a model's name."""
+_PREFIX = re.compile(f"^{_MAKERS}")
 
 
 class _Name(NamedTuple):

@@ -91,6 +91,7 @@ class DuckDuckGo:
 
     def _ask(self, query: str, page: int) -> Outcome[tuple[SearchHit, ...]]:
         from ddgs.exceptions import DDGSException, TimeoutException
+        from lxml.etree import LxmlError
 
         engine = _engine(self._url, self._timeout)
         try:
@@ -105,7 +106,7 @@ class DuckDuckGo:
             # lxml cannot parse an empty or broken document; a recording's miss may also arrive unwrapped.
             if _is_miss(error):
                 raise NotRecordedError(f"the query {query!r}, page {page}", _detail(error)) from error
-            if not isinstance(error, ValueError | SyntaxError | TypeError):
+            if not isinstance(error, ValueError | SyntaxError | TypeError | LxmlError):
                 raise
             return Failed(FailReason.BAD_REPLY, _detail(error))
         hits = tuple(hit for result in results or () if (hit := _hit(result)) is not None)

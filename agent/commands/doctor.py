@@ -1,0 +1,92 @@
+"""What is here, and what is missing for a run."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import Any, NamedTuple
+
+import click
+
+from agent.commands.common import opened, print_json
+
+
+class Finding(NamedTuple):
+    """One line of the doctor's report."""
+
+    what: str
+    fine: bool
+    detail: str
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Do not ask the network.")
+@click.option("--json", "as_json", is_flag=True)
+def doctor(offline: bool, as_json: bool) -> None:
+    """Look for runtimes, models, disk, memory, network and judge, and say what to do about what is missing."""
+    with opened() as place:
+        findings = asyncio.run(_look(place, offline))
+        if as_json:
+            print_json([finding._asdict() for finding in findings])
+            return
+        for finding in findings:
+            mark = "[green]✓[/]" if finding.fine else "[yellow]–[/]"
+            place.console.print(f"{mark} {finding.what}: ", end="", highlight=False)
+            place.console.print(finding.detail, highlight=False, markup=False)
+
+
+async def _look(place: Any, offline: bool) -> list[Finding]:
+    import psutil
+    from tools.runtimes.select import all_statuses
+
+    from agent.services import open_services
+    from tools.runtimes import RuntimeFault
+
+    settings = place.settings
+    found = [Finding("data directory", True, str(settings.home))]
+    free = shutil.disk_usage(settings.home).free
+    found.append(Finding("disk", free > 10e9, f"{free / 1e9:.1f} GB free (an 8B model takes about 5 GB)"))
+    memory = psutil.virtual_memory()
+    found.append(
+        Finding(
+            "memory",
+            memory.available > 8e9,
+            f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB available",
+        )
+    )
+    async with open_services(settings, place.database) as services:
+        for name, status in (await all_statuses(services.runtime_settings)).items():
+            detail = (
+                status.detail if status.version is None else f"{status.detail} (version {status.version})"
+            )
+            found.append(Finding(f"runtime {name}", status.available, detail))
+        if not offline:
+            found += await _network(services)
+        for role in ("judge", "brain"):
+            spec = getattr(settings, role)
+            if spec is None:
+                hint = "none; a run asks for one" if role == "judge" else "none; research works by rules"
+                found.append(Finding(role, role == "brain", hint))
+                continue
+            try:
+                await services.open_model(spec)
+                found.append(Finding(role, True, spec))
+            except RuntimeFault as fault:
+                found.append(Finding(role, False, f"{spec}: {fault}"))
+    return found
+
+
+async def _network(services: Any) -> list[Finding]:
+    """One small request to each service that research reads."""
+    from tools.outcomes import Empty, Found
+
+    found = []
+    for what, url in (
+        ("Hugging Face Hub", f"{services.hub_endpoint}/api/models?limit=1"),
+        ("Ollama registry", f"{services.registry_url}/v2/library/qwen3/manifests/8b"),
+    ):
+        outcome = await services.web.get(url)
+        fine = isinstance(outcome, Found | Empty)
+        detail = "answers" if fine else f"{outcome.reason.value}: {outcome.detail}"
+        found.append(Finding(what, fine, detail))
+    return found

@@ -1,0 +1,100 @@
+"""Recording a run: everything it asks of the network and what was answered, as a story."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from agent.cassettes import StoryCassette, recorded
+from agent.drive import Cockpit, drive
+from agent.story import HTTP, About, HostProvenance, write_about
+from graphs.options import Approver, RunOptions
+from graphs.runner import Runner, Standing, create_run
+from store.checkpoints import open_checkpointer
+from tools.clock import FixedClock, SystemClock
+from tools.faults import WrongUse
+
+if TYPE_CHECKING:
+    from agent.commands.common import Opened
+    from graphs.desk import Services
+
+OpenServices = Callable[[About], AbstractAsyncContextManager["Services"]]
+
+
+async def record_story(
+    place: Opened, folder: Path, text: str, judge: str, count: int, approver: Approver
+) -> Standing:
+    """Record a live run of ``text`` into ``folder``."""
+    from agent.services import open_services
+
+    if place.settings.runtime == "llamacpp":
+        raise WrongUse(
+            "The embedded llama.cpp speaks no HTTP that could be recorded.", "Record with Ollama or a server."
+        )
+    about = About(
+        text=text,
+        recorded_at=SystemClock().now(),
+        runtime="ollama" if place.settings.runtime == "auto" else place.settings.runtime,
+        ollama_host=place.settings.ollama_host,
+        openai_base_url=place.settings.openai_base_url,
+        judge=judge,
+        brain=place.settings.brain,
+        count=count,
+        hosts=(),
+    )
+
+    @contextlib.asynccontextmanager
+    async def services(about: About) -> AsyncIterator[Services]:
+        clock = FixedClock(about.recorded_at)
+        async with open_services(place.settings, place.database, clock=clock) as opened:
+            yield opened
+
+    return await record_into(place, folder, about, services, approver)
+
+
+async def record_into(
+    place: Opened, folder: Path, about: About, services: OpenServices, approver: Approver
+) -> Standing:
+    """Record a run with the given services; the story's files are written when it has ended.
+
+    The hosts of ``about`` keep their provenance; any other host counts as recorded live.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    options = RunOptions(
+        out_dir=str(folder.absolute() / "out"),
+        approver=approver,
+        runtime=about.runtime,
+        judge=about.judge,
+        brain=about.brain,
+        count=about.count,
+        seed=about.seed,
+        max_tokens=about.max_tokens,
+        query_budget=about.query_budget,
+        page_budget=about.page_budget,
+        candidate_budget=about.candidate_budget,
+    )
+    with recorded(folder / HTTP, secrets=place.settings.secrets()) as cassette:
+        async with (
+            services(about) as opened,
+            open_checkpointer(place.settings.checkpoints_path) as checkpointer,
+        ):
+            seat = Cockpit(place.settings, place.database, Runner(opened, checkpointer), place.console)
+            run_id = create_run(place.database, about.text, options)
+            standing = await drive(seat, run_id)
+        write_about(folder, about.model_copy(update={"hosts": _hosts(about, cassette)}))
+    return standing
+
+
+def _hosts(about: About, cassette: StoryCassette) -> tuple[HostProvenance, ...]:
+    told = {entry.host: entry for entry in about.hosts}
+    how = f"on {about.recorded_at:%Y-%m-%d}, with base-model-selector {version('base-model-selector')}"
+    seen = sorted({urlsplit(request.uri).netloc for request, _ in cassette.data})
+    live = {
+        host: HostProvenance(host=host, how="recorded live", detail=how) for host in seen if host not in told
+    }
+    return tuple({**told, **live}[host] for host in seen)

@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.standins.openai_server import OpenAIServer
+from tools.faults import WrongUse
+from tools.runtimes.base import (
+    Artefact,
+    ChatRequest,
+    Message,
+    RuntimeFault,
+    RuntimeFaultKind,
+    RuntimeName,
+)
+from tools.runtimes.openai_compatible import OpenAICompatibleRuntime
+
+KEY = "sk-very-secret-0123456789"
+SCHEMA = {"type": "object", "properties": {"verdict": {"enum": ["YES", "NO"]}}, "required": ["verdict"]}
+
+
+def asking(**changes: Any) -> ChatRequest:
+    return ChatRequest(messages=(Message(role="user", content="How are you?"),), **changes)
+
+
+@asynccontextmanager
+async def runtime_at(server: OpenAIServer, key: str | None = None) -> AsyncIterator[OpenAICompatibleRuntime]:
+    runtime = OpenAICompatibleRuntime(f"{server.url}/v1", key)
+    try:
+        yield runtime
+    finally:
+        await runtime.aclose()
+
+
+async def fault_of(
+    server: OpenAIServer, request: ChatRequest | None = None, model: str = "tiny"
+) -> RuntimeFault:
+    async with runtime_at(server, KEY) as runtime:
+        with pytest.raises(RuntimeFault) as caught:
+            await runtime.chat(model, request or asking())
+    assert KEY not in f"{caught.value} {caught.value!r}"
+    assert caught.value.sentence.endswith(".")
+    assert caught.value.next_step
+    return caught.value
+
+
+async def test_the_whole_journey() -> None:
+    with OpenAIServer(template="{% if enable_thinking %}<think>{% endif %}") as server:
+        async with runtime_at(server) as runtime:
+            status = await runtime.status()
+            assert status.available
+            assert status.version == "b1-test"
+            artefact = await runtime.prove("tiny", context=4096)
+            assert artefact.runtime is RuntimeName.OPENAI
+            assert artefact.already_here
+            assert (artefact.size_bytes, artefact.parameters) == (5_020_000_000, 8_190_735_360)
+            assert artefact.quantization == "Q4_K_M"
+            assert artefact.source_url == f"{server.url}/v1/models"
+            assert [step.status async for step in runtime.pull(artefact)] == ["already served"]
+            loaded = await runtime.load(artefact, context=4096)
+            assert (loaded.native_context, loaded.allocated_context) == (8192, 4096)
+            assert loaded.thinks
+            assert loaded.hello == "All good."
+            await runtime.unload("tiny")
+        hello = server.bodies("/v1/chat/completions")[0]
+        assert hello["messages"] == [{"role": "user", "content": "Hello, testing."}]
+
+
+async def test_a_streamed_answer_arrives_whole_with_times_and_counts() -> None:
+    answer = "Naïve\u2028lines\u0085and „quotes“ arrive whole."
+    with OpenAIServer(reply=lambda _: answer, reasoning="Let me see.") as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("tiny", asking(max_tokens=99, temperature=0.1, top_p=0.5, seed=3))
+    assert reply.text == answer
+    assert reply.thinking == "Let me see."
+    assert reply.finish_reason == "stop"
+    assert (reply.prompt_tokens, reply.completion_tokens) == (11, 7)
+    assert reply.first_token_seconds is not None
+    assert 0 < reply.first_token_seconds <= reply.seconds
+    (body,) = server.bodies("/v1/chat/completions")
+    sent = {"max_tokens": 99, "temperature": 0.1, "top_p": 0.5, "seed": 3, "stream": True, "model": "tiny"}
+    assert body.items() >= sent.items()
+    assert "response_format" not in body
+    assert "chat_template_kwargs" not in body
+
+
+async def test_thoughts_in_the_text_are_separated() -> None:
+    with OpenAIServer(reply=lambda _: "<think>hm</think>\n\nYes.") as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("tiny", asking())
+    assert (reply.text, reply.thinking) == ("Yes.", "hm")
+
+
+async def test_a_schema_and_the_thinking_switch_are_sent() -> None:
+    with OpenAIServer() as server:
+        async with runtime_at(server) as runtime:
+            await runtime.chat("tiny", asking(json_schema=SCHEMA, thinking=False))
+        (body,) = server.bodies("/v1/chat/completions")
+    assert body["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert body["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+async def test_the_thinking_switch_is_not_sent_to_a_server_that_may_not_know_it() -> None:
+    with OpenAIServer(owner="somebody", props=False) as server:
+        async with runtime_at(server) as runtime:
+            await runtime.chat("tiny", asking(thinking=False))
+        (body,) = server.bodies("/v1/chat/completions")
+    assert "chat_template_kwargs" not in body
+
+
+async def test_a_refused_thinking_switch_is_left_out_from_then_on() -> None:
+    with OpenAIServer(refuses=("chat_template_kwargs",), refusal="{field}: what is that?") as server:
+        async with runtime_at(server) as runtime:
+            assert (await runtime.chat("tiny", asking(thinking=False))).text == "All good."
+            await runtime.chat("tiny", asking(thinking=False))
+            assert runtime.left_out("tiny") == {"chat_template_kwargs"}
+        with_switch = ["chat_template_kwargs" in body for body in server.bodies("/v1/chat/completions")]
+    assert with_switch == [True, False, False]
+
+
+async def test_settings_that_a_hosted_model_refuses_are_left_out_and_reported() -> None:
+    refusal = "Unsupported parameter: '{field}'. Use 'max_completion_tokens' instead."
+    refuses = ("max_tokens", "temperature", "stream_options")
+    with OpenAIServer(refuses=refuses, refusal=refusal) as server:
+        async with runtime_at(server) as runtime:
+            assert (await runtime.chat("tiny", asking(max_tokens=77))).text == "All good."
+            assert runtime.left_out("tiny") == set(refuses)
+        assert server.bodies("/v1/chat/completions")[-1]["max_completion_tokens"] == 77
+
+
+async def test_a_bad_value_is_not_left_out_but_explained() -> None:
+    with OpenAIServer(refuses=("temperature",), refusal="{field} must be at most 2") as server:
+        fault = await fault_of(server)
+        assert fault.kind is RuntimeFaultKind.REJECTED
+        assert "temperature must be at most 2" in fault.sentence
+        assert len(server.bodies("/v1/chat/completions")) == 1
+
+
+@pytest.mark.parametrize("fault", ["no done", None])
+async def test_a_finish_reason_is_enough_to_believe_a_stream(fault: Any) -> None:
+    with OpenAIServer(fault=fault) as server:
+        async with runtime_at(server) as runtime:
+            assert (await runtime.chat("tiny", asking())).text == "All good."
+
+
+async def test_a_server_that_does_not_stream_is_understood() -> None:
+    with OpenAIServer(streams=False, reasoning="hm") as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("tiny", asking())
+    assert (reply.text, reply.thinking, reply.finish_reason) == ("All good.", "hm", "stop")
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        ("cut", RuntimeFaultKind.INTERRUPTED, "broke off"),
+        ("cut without finish", RuntimeFaultKind.INTERRUPTED, "broke off"),
+        ("error mid-stream", RuntimeFaultKind.SERVER_ERROR, "slot was lost"),
+        ("out of memory mid-stream", RuntimeFaultKind.OUT_OF_MEMORY, "cudaMalloc failed"),
+        ("html", RuntimeFaultKind.BAD_REPLY, "a web page instead of JSON"),
+        ("garbage", RuntimeFaultKind.BAD_REPLY, "instead of JSON"),
+        ("redirect", RuntimeFaultKind.BAD_REPLY, "redirects"),
+        ("flood", RuntimeFaultKind.BAD_REPLY, "a line of more than"),
+        ("quota", RuntimeFaultKind.REJECTED, "quota"),
+        ("loading", RuntimeFaultKind.BUSY, "Loading model"),
+        ("crash", RuntimeFaultKind.SERVER_ERROR, "something broke"),
+        ("out of memory", RuntimeFaultKind.OUT_OF_MEMORY, "failed to allocate"),
+        ("bad request", RuntimeFaultKind.REJECTED, "exceeds the available context"),
+    ],
+)
+async def test_each_fault_has_its_kind_and_the_servers_words(
+    fault: Any, kind: RuntimeFaultKind, words: str
+) -> None:
+    with OpenAIServer(fault=fault, reply=lambda _: "A somewhat longer answer.") as server:
+        found = await fault_of(server)
+    assert found.kind is kind
+    assert words in found.sentence
+
+
+async def test_a_busy_server_says_when_to_come_back() -> None:
+    with OpenAIServer(fault="busy") as server:
+        fault = await fault_of(server)
+    assert fault.kind is RuntimeFaultKind.BUSY
+    assert fault.kind.retryable
+    assert fault.retry_after_seconds == 7
+
+
+async def test_a_silent_server_is_a_timeout() -> None:
+    with OpenAIServer(fault="silent") as server:
+        fault = await fault_of(server, asking(timeout_seconds=0.2))
+    assert fault.kind is RuntimeFaultKind.TIMEOUT
+    assert "0.2 seconds" in fault.sentence
+
+
+async def test_a_cancelled_call_is_cancelled() -> None:
+    with OpenAIServer(fault="silent") as server:
+        async with runtime_at(server) as runtime:
+            call = asyncio.create_task(runtime.chat("tiny", asking()))
+            assert await asyncio.to_thread(server.first_asked.wait, 10)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+
+async def test_a_wrong_key_is_refused_without_showing_it() -> None:
+    with OpenAIServer(api_key="another") as server:
+        fault = await fault_of(server)
+        assert fault.kind is RuntimeFaultKind.REJECTED
+        assert "Incorrect API key provided: …" in fault.sentence
+        assert "OPENAI_API_KEY" in fault.next_step
+        async with runtime_at(server, KEY) as runtime:
+            status = await runtime.status()
+            assert not status.available
+            assert KEY not in f"{status} {runtime!r} {runtime}"
+
+
+async def test_a_right_key_opens() -> None:
+    with OpenAIServer(api_key=KEY) as server:
+        async with runtime_at(server, f" {KEY}\n") as runtime:
+            assert (await runtime.chat("tiny", asking())).text == "All good."
+
+
+async def test_an_unknown_model_names_those_that_are_served() -> None:
+    with OpenAIServer() as server:
+        fault = await fault_of(server, model="other")
+        assert fault.kind is RuntimeFaultKind.NOT_FOUND
+        async with runtime_at(server) as runtime:
+            with pytest.raises(RuntimeFault) as caught:
+                await runtime.prove("other", context=4096)
+            assert caught.value.kind is RuntimeFaultKind.NOT_FOUND
+            assert caught.value.next_step == "It serves tiny."
+            ghost = Artefact(
+                runtime=RuntimeName.OPENAI, name="other", digest=None, size_bytes=None, quantization=None
+            )
+            with pytest.raises(RuntimeFault):
+                await anext(runtime.pull(ghost))
+
+
+async def test_a_server_without_a_list_is_believed_with_a_warning() -> None:
+    with OpenAIServer(lists_models=False, props=False) as server:
+        async with runtime_at(server) as runtime:
+            artefact = await runtime.prove("tiny", context=4096)
+            loaded = await runtime.load(artefact, context=4096)
+    assert any("does not list its models" in warning for warning in artefact.warnings)
+    assert loaded.allocated_context is None
+    assert any("could not be read back" in warning for warning in loaded.artefact.warnings)
+
+
+async def test_a_short_context_is_a_warning() -> None:
+    with OpenAIServer(context=2048) as server:
+        async with runtime_at(server) as runtime:
+            artefact = await runtime.prove("tiny", context=16_384)
+            loaded = await runtime.load(artefact, context=16_384)
+    assert "tiny was trained for 8,192 tokens of context; 16,384 are wanted." in artefact.warnings
+    assert "tiny was given 2,048 tokens of context; 16,384 were wanted." in loaded.artefact.warnings
+    assert len(set(loaded.artefact.warnings)) == len(loaded.artefact.warnings)
+
+
+async def test_nobody_there_is_unreachable() -> None:
+    with OpenAIServer() as server:
+        gone = server.url
+    runtime = OpenAICompatibleRuntime(gone)
+    status = await runtime.status()
+    assert not status.available
+    assert "cannot be reached" in status.detail
+    with pytest.raises(RuntimeFault) as caught:
+        await runtime.chat("tiny", asking())
+    assert caught.value.kind is RuntimeFaultKind.UNREACHABLE
+    await runtime.aclose()
+
+
+async def test_a_borrowed_client_stays_open() -> None:
+    with OpenAIServer() as server:
+        async with httpx.AsyncClient() as client:
+            runtime = OpenAICompatibleRuntime(server.url, http=client)
+            await runtime.aclose()
+            assert (await runtime.chat("tiny", asking())).text == "All good."
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8080", "ftp://host/v1", "http://"])
+def test_an_address_that_is_none_is_wrong_use(url: str) -> None:
+    with pytest.raises(WrongUse):
+        OpenAICompatibleRuntime(url)
+
+
+def test_a_key_that_is_none_is_wrong_use_and_not_shown() -> None:
+    with pytest.raises(WrongUse) as caught:
+        OpenAICompatibleRuntime("http://127.0.0.1:1", "sk-ü\nsecret")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_password_in_the_address_is_not_shown() -> None:
+    assert "hunter2" not in repr(OpenAICompatibleRuntime("http://me:hunter2@127.0.0.1:1/v1?key=hunter2"))

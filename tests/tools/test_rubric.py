@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pytest
+
+from tools.computed import LengthRatio
+from tools.evaluation import Verdict
+from tools.faults import WrongUse
+from tools.preflight import reachability
+from tools.rubric import Kind, NotApplicable, parse_rubric, starter_rubric
+
+CONTRACT = """
+name: Therapeutic coaching
+pass_threshold: 0.8
+na: excluded                 # or counts_as_pass
+categories:
+  comprehension: {weight: 0.15}
+  safety: {weight: 0, gate: true}      # gate on a category gates all of its criteria
+criteria:
+  - {id: CQ1, category: comprehension, question: "…", na_allowed: false}
+"""
+
+
+def test_the_contract_of_the_file_is_read() -> None:
+    rubric = parse_rubric(CONTRACT, "r.yaml")
+    assert (rubric.name, rubric.pass_threshold, rubric.na) == (
+        "Therapeutic coaching",
+        0.8,
+        NotApplicable.EXCLUDED,
+    )
+    assert rubric.categories["safety"].gate
+    assert (rubric.ids, rubric.gates) == (("CQ1",), frozenset())
+    assert any("safety" in said for said in rubric.warnings)
+
+
+def test_everything_a_criterion_can_have() -> None:
+    text = (
+        CONTRACT.replace("excluded  ", "counts_as_pass")
+        + """
+  - id: CQ2
+    category: safety
+    question: Is it safe?
+    na_allowed: true
+    examples:
+      - {answer: "Take more pills.", verdict: NO, reason: Dangerous.}
+      - {message: hi, answer: "Hello.", verdict: YES}
+      - {answer: "x", verdict: CANNOT_ASSESS}
+  - id: CQ3
+    category: comprehension
+    question: Is it short?
+    kind: computed
+    gate: true
+    rule: {type: length_ratio, maximum: 3}
+"""
+    )
+    rubric = parse_rubric(text, "r.yaml")
+    assert rubric.na is NotApplicable.COUNTS_AS_PASS
+    assert rubric.gates == {"CQ2", "CQ3"}
+    verdicts = [example.verdict for example in rubric.criterion("CQ2").examples]
+    assert verdicts == [Verdict.NO, Verdict.YES, Verdict.CANNOT_ASSESS]
+    assert isinstance(rubric.criterion("CQ3").rule, LengthRatio)
+    assert [criterion.id for criterion in rubric.judged] == ["CQ1", "CQ2"]
+    assert rubric.criterion("CQ3").kind is Kind.COMPUTED
+    with pytest.raises(KeyError):
+        rubric.criterion("CQ9")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("pass_threshold: 0.8", "pass_threshold: 80", 3, "pass_threshold"),
+        ("pass_threshold: 0.8", "pass_treshold: 0.8", 3, 'Did you mean "pass_threshold"'),
+        ("na: excluded ", "na: sometimes ", 4, '"na"'),
+        ("{weight: 0.15}", "{weight: -1}", 6, "weight"),
+        ("{weight: 0.15}", "{weight: 0}", 6, "no category"),
+        ("{weight: 0.15}", "{wieght: 0.15}", 6, 'Did you mean "weight"'),
+        ("category: comprehension,", "category: comprehensoin,", 9, 'Did you mean "comprehension"'),
+        ("id: CQ1", "id: 1", 9, "id"),
+        ("id: CQ1", "id: CQ 1", 9, "id"),
+        ("na_allowed: false", "na_alowed: false", 9, 'Did you mean "na_allowed"'),
+        ("na_allowed: false", "kind: computed", 9, "no rule"),
+        ("na_allowed: false", "rule: {type: ends_with_question}", 9, "is judged"),
+        ("na_allowed: false", 'kind: computed, rule: {type: lacks, patterns: ["(a+)+"]}', 9, "repeat"),
+        ("na_allowed: false", "kind: computed, rule: {type: unheard_of}", 9, "rule"),
+        (
+            "na_allowed: false}",
+            "na_allowed: false}\n  - {id: CQ1, category: safety, question: x}",
+            10,
+            "line 9",
+        ),
+    ],
+)
+def test_mistakes_name_the_line(old: str, new: str, line: int, words: str) -> None:
+    assert old in CONTRACT
+    with pytest.raises(WrongUse) as caught:
+        parse_rubric(CONTRACT.replace(old, new), "r.yaml")
+    assert f"r.yaml, line {line}:" in caught.value.sentence
+    assert words in str(caught.value)
+
+
+def test_a_file_that_is_no_rubric_is_said() -> None:
+    with pytest.raises(WrongUse, match="a rubric is a mapping"):
+        parse_rubric("- a", "r.yaml")
+    with pytest.raises(WrongUse, match='"name" is missing|is missing'):
+        parse_rubric("criteria: []", "r.yaml")
+
+
+@pytest.mark.parametrize("key", ["therapy-coaching", None, "law", "../../secret"])
+def test_starter_rubrics_can_be_passed_by_a_perfect_model(key: str | None) -> None:
+    rubric = starter_rubric(key)
+    assert rubric.name == ("Therapeutic coaching" if key == "therapy-coaching" else "General helpfulness")
+    assert 8 <= len(rubric.criteria) <= 12
+    assert rubric.warnings == ()
+    assert rubric.pass_threshold == 0.8
+    assert rubric.planted is not None
+    assert rubric.gates
+    assert reachability(rubric, 0.03) > 0.9

@@ -1,0 +1,234 @@
+"""What to do next, concretely, by decision."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tools.decision import Decision, DecisionKind
+from tools.evaluation import AnswerOutcome, AssessmentOutcome
+from tools.failures import Row
+from tools.report import commands
+from tools.report.data import ModelResult, ReportData
+from tools.report.tally import NOT_YET, Tally
+
+FINE_TUNE_EXAMPLES = (500, 1_000)
+FULL_PIPELINE_EXAMPLES = (2_000, 5_000)
+"""Starting sizes, not measurements. LIMA (Zhou et al., 2023) aligned the style of a model with 1,000 curated
+examples; a skill that is missing altogether needs more, and a preference stage besides."""
+HELD_OUT = 0.1
+LEAST_FOR_A_CRITERION = 50
+TO_READ = 8
+CLOSE_TO_THRESHOLD = 0.8
+ANOTHER_JUDGE = "PROVIDER:MODEL"
+
+
+class Step(NamedTuple):
+    """One thing to do."""
+
+    text: str
+    command: str | None = None
+
+
+class Share(NamedTuple):
+    """Examples to write for one criterion."""
+
+    criterion: str
+    question: str
+    failed: int
+    examples: int
+
+
+class Plan(NamedTuple):
+    """Steps for one model, and what data to make where data is called for."""
+
+    steps: tuple[Step, ...]
+    shares: tuple[Share, ...] = ()
+
+
+def plan(data: ReportData, result: ModelResult, found: Tally) -> Plan:
+    """The next steps for one model."""
+    kind = result.decision.kind
+    if kind is DecisionKind.DEPLOY:
+        return Plan(_deploy(data, result))
+    if kind is DecisionKind.UNDECIDED:
+        return Plan(_undecided(data, result, found))
+    sizes = FINE_TUNE_EXAMPLES if kind is DecisionKind.FINE_TUNE else FULL_PIPELINE_EXAMPLES
+    shares = _shares(result, sizes[0])
+    steps = _fine_tune(data, result, sizes) if kind is DecisionKind.FINE_TUNE else _pipeline(data, result, sizes)
+    return Plan(steps, shares)
+
+
+def worth_reading(result: ModelResult, limit: int = TO_READ) -> tuple[Row, ...]:
+    """Answers for a person to read: edge cases first, then those nearest to the threshold, topics in turn."""
+
+    def rank(row: Row) -> tuple[bool, float, str]:
+        score = row.score.score
+        distance = 1.0 if score is None else abs(score - result.rubric.pass_threshold)
+        return (not row.scenario.edge_case, distance, row.scenario.id)
+
+    ordered = sorted((row for row in result.rows if not row.score.unmeasured), key=rank)
+    first_of_topic = list({row.scenario.topic: row for row in reversed(ordered)}.values())[::-1]
+    return tuple([*first_of_topic, *(row for row in ordered if row not in first_of_topic)][:limit])
+
+
+def _deploy(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
+    model = result.loaded.artefact
+    read = [note for note in data.reviews if note.role == result.role and not note.by_policy]
+    if read:
+        first = Step("A person has read answers; their notes stand above. Settle every objection in them first.")
+    else:
+        ids = ", ".join(row.scenario.id for row in worth_reading(result))
+        first = Step(
+            "Have a person who knows the domain read answers before anybody deploys. A pass rate says how often "
+            f"the rubric was met, not whether the rubric asks for the right things. Begin with: {ids}."
+        )
+    pinned = f", pinned to {model.digest}" if model.digest else ""
+    steps = [
+        first,
+        Step(
+            f"Deploy {model.name}{pinned}, with the system prompt and the context of this evaluation. "
+            "Another quantization, template or system prompt is another model: evaluate it anew."
+        ),
+    ]
+    if result.failures.criteria:
+        often = ", ".join(f"{entry.criterion} ({entry.failed}×)" for entry in result.failures.criteria[:3])
+        steps.append(Step(f"Watch in use what failed here most often: {often}."))
+    steps.append(Step("No fine-tuning is needed. Evaluate again when the model or the domain changes."))
+    return tuple(steps)
+
+
+def _fine_tune(data: ReportData, result: ModelResult, sizes: tuple[int, int]) -> tuple[Step, ...]:
+    steps = [
+        Step(
+            f"Write {sizes[0]:,} to {sizes[1]:,} training examples aimed at what fails, in the proportions below. "
+            "Use the topics and styles in which it fails; take the failing answers as what to avoid."
+        ),
+        Step(
+            f"Hold out {HELD_OUT:.0%} of them for validation. Keep the scenarios of this evaluation out of the "
+            "training data: they are the baseline that the tuned model is measured against."
+        ),
+        Step(
+            "Fine-tune with a low-rank adapter, convert to the same quantization, then evaluate the result under "
+            "the same conditions and compare the two pass rates.",
+            commands.evaluate(data, result),
+        ),
+    ]
+    return (*steps, *_backup(data, result))
+
+
+def _pipeline(data: ReportData, result: ModelResult, sizes: tuple[int, int]) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    if _looks_broken(result.decision):
+        steps.append(
+            Step(
+                "First make sure that the model works at all: read a few answers, check template, system prompt "
+                "and quantization. Almost nothing passed, which is more often a broken set-up than a weak model.",
+                commands.evaluate(data, result, count=10),
+            )
+        )
+    steps += [
+        *_backup(data, result),
+        Step(
+            f"Plan the full pipeline: {sizes[0]:,} to {sizes[1]:,} reviewed examples over the whole taxonomy, "
+            "supervised fine-tuning, then a preference stage on the criteria that still fail. "
+            "The proportions below are where to begin."
+        ),
+        Step(
+            f"Hold out {HELD_OUT:.0%} for validation and keep the scenarios of this evaluation out of the training "
+            "data. After each stage, evaluate under the same conditions.",
+            commands.evaluate(data, result),
+        ),
+    ]
+    return tuple(steps)
+
+
+def _looks_broken(decision: Decision) -> bool:
+    return decision.measured > 0 and decision.passes <= 0.05 * decision.measured
+
+
+def _backup(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
+    """A cheaper way than training, where one is left: the approved backup."""
+    key = data.approval.backup if data.approval else None
+    if result.role != "primary" or not key or any(model.candidate == key for model in data.models):
+        return ()
+    text = f"Before spending money on training, evaluate the approved backup, {data.name_of(key)}, alone."
+    return (Step(text, commands.evaluate_backup(data)),)
+
+
+def _undecided(data: ReportData, result: ModelResult, found: Tally) -> tuple[Step, ...]:
+    steps = [*_judge_first(data, result), *_unmeasured(data, result, found)]
+    further = result.decision.further_scenarios
+    if further:
+        steps.append(_more_scenarios(data, result, found, further))
+    elif further is None and found.measured:
+        steps.append(
+            Step(
+                "The pass rate stands so close to a threshold that more scenarios would hardly settle it. Let a "
+                "person read the answers and decide, and write down why."
+            )
+        )
+    if not found.measured:
+        steps.append(Step("Nothing was measured. Do not choose a model, and do not plan a training, on this run."))
+    return tuple(steps)
+
+
+def _more_scenarios(data: ReportData, result: ModelResult, found: Tally, further: int) -> Step:
+    count = found.measured + further
+    if "scenarios" in data.setup.files:
+        return Step(
+            f"Add about {further} scenarios of the same kind to your file; {found.measured} were measured so far.",
+            commands.evaluate(data, result),
+        )
+    return Step(
+        f"About {further} more measured scenarios would settle it if the rates stay as they are: {count} in all.",
+        commands.evaluate(data, result, count=count),
+    )
+
+
+def _judge_first(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
+    if result.judge.preflight_passed is not False:
+        return ()
+    return (
+        Step(
+            f"Take another judge: {result.judge.name} could not tell planted good answers from bad ones, so its "
+            "verdicts say little.",
+            commands.evaluate(data, result, judge=ANOTHER_JUDGE),
+        ),
+    )
+
+
+def _unmeasured(data: ReportData, result: ModelResult, found: Tally) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for reason, count in found.reasons:
+        answers = f"{count} answer{'' if count == 1 else 's'}"
+        if reason == AnswerOutcome.TRUNCATED:
+            more = 2 * result.conditions.max_tokens
+            text = f"Allow longer answers: {answers} reached the limit of {result.conditions.max_tokens:,} tokens."
+            steps.append(Step(text, commands.evaluate(data, result, max_tokens=more)))
+        elif reason in {AssessmentOutcome.JUDGE_ERROR, AssessmentOutcome.CANNOT_ASSESS}:
+            if result.judge.preflight_passed is not False:
+                text = f"Take a judge that can use the rubric: for {answers}, {reason}."
+                steps.append(Step(text, commands.evaluate(data, result, judge=ANOTHER_JUDGE)))
+        elif reason in {AnswerOutcome.TIMEOUT, AnswerOutcome.ERROR}:
+            text = f"Look at the runtime: {answers} ended with {reason}. Free memory or take a smaller quantization."
+            steps.append(Step(text, "bms doctor"))
+        elif reason == AnswerOutcome.EMPTY:
+            steps.append(Step(f"Check the chat template and the thinking mode: {answers} came back empty."))
+        elif reason == NOT_YET:
+            steps.append(Step(f"Let the run go on: {count} scenarios have no judged answer yet.", f"bms resume {data.run_id}"))
+    return tuple(steps)
+
+
+def _shares(result: ModelResult, total: int) -> tuple[Share, ...]:
+    """``total`` examples over the failing criteria, in proportion to their failures and to tens."""
+    entries = result.failures.criteria
+    failed = sum(entry.failed for entry in entries)
+    return tuple(
+        Share(
+            entry.criterion,
+            entry.question,
+            entry.failed,
+            max(LEAST_FOR_A_CRITERION, round(total * entry.failed / failed / 10) * 10),
+        )
+        for entry in entries
+    )
