@@ -13,18 +13,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit
 
 import primp
 import vcr
+import yaml
 from vcr.cassette import Cassette
-from vcr.errors import CannotOverwriteExistingCassetteException
+from vcr.record_mode import RecordMode
 from vcr.request import Request
+
+from tools.faults import WrongUse
+from tools.search.base import NotRecordedError
 
 KEPT_REQUEST_HEADERS = frozenset({"accept", "content-type", "range"})
 KEPT_RESPONSE_HEADERS = frozenset(
     {
         "accept-ranges",
+        "content-encoding",
         "content-range",
         "content-type",
         "etag",
@@ -41,6 +46,10 @@ KEPT_RESPONSE_HEADERS = frozenset(
     }
 )
 REDACTED = "REDACTED"
+
+SHORTEST_SECRET = 12
+"""Characters. Servers on one's own machine are given keys such as ``ollama``; leaving that word out
+everywhere would spoil a recording, and the header that it is sent in is never kept."""
 
 
 def request_key(request: Request) -> str:
@@ -77,7 +86,14 @@ class StoryCassette(Cassette):  # type: ignore[misc]
         self._places: dict[str, list[int]] = {}
 
     def _load(self) -> None:
-        super()._load()
+        if self.record_mode == RecordMode.ALL:
+            return  # a recording is made anew
+        try:
+            super()._load()
+        except (yaml.YAMLError, ValueError, LookupError, TypeError) as error:
+            raise WrongUse(f"{self._path} is not a recording that can be read.") from error
+        if not self.rewound:
+            raise WrongUse(f"There is no readable recording at {self._path}.", "`bms record` makes one.")
         for place, (request, _) in enumerate(self.data):
             self._places.setdefault(request_key(request), []).append(place)
         if self.journal is not None and self.journal.exists():
@@ -86,12 +102,13 @@ class StoryCassette(Cassette):  # type: ignore[misc]
                     self.play_counts[int(line)] += 1
 
     def can_play_response_for(self, request: Request) -> bool:
-        if not self.rewound:
+        if self.record_mode == RecordMode.ALL:
             return False
-        if request_key(request) in self._places:
+        if request in self:
             return True
         self.misses.append(f"{request.method} {request.uri}")
-        return False
+        # vcrpy's own error would advise on its options, and compares requests by other matchers than ours.
+        raise NotRecordedError(self.misses[-1])
 
     def __contains__(self, request: Request) -> bool:
         return request_key(request) in self._places
@@ -142,19 +159,18 @@ class PrimpClient:
 
     def request(self, method: str, url: str, **given: Any) -> PrimpReply:
         body = urlencode(given["data"]) if given.get("data") else ""
-        uri = f"{url}?{urlencode(given['params'])}" if given.get("params") else url
+        query = urlencode(given["params"]) if given.get("params") else ""
+        uri = url + ("&" if "?" in url else "?") * bool(query) + query
         request = Request(method, uri, body, {"content-type": "application/x-www-form-urlencoded"})
         if self.cassette.can_play_response_for(request):
             return PrimpReply(self.cassette.play_response(request))
-        if self.cassette.write_protected:
-            raise CannotOverwriteExistingCassetteException(cassette=self.cassette, failed_request=request)
         client = self.real(**self._options)
         client.headers_update(self._headers)
         reply = client.request(method, url, **given)
         recorded = {
             "status": {"code": reply.status_code, "message": ""},
-            "headers": {name: [value] for name, value in dict(reply.headers).items()},
-            "body": {"string": reply.content},
+            "headers": {k: [v] for k, v in dict(reply.headers).items() if k.lower() != "content-encoding"},
+            "body": {"string": reply.content},  # primp has decompressed it
         }
         self.cassette.append(request, recorded)
         return PrimpReply(recorded)
@@ -162,13 +178,19 @@ class PrimpClient:
 
 def _cleaner(secrets: Sequence[str]) -> tuple[Any, Any]:
     """Hooks that keep only what a replay needs, and no secret of this machine."""
+    spellings = {
+        spelling
+        for secret in secrets
+        if len(secret) >= SHORTEST_SECRET
+        for spelling in (secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1])
+    }
 
-    def clean(text: bytes | str | None) -> bytes | str | None:
-        for secret in secrets:
+    def clean(text: Any) -> Any:
+        for spelling in spellings:
             if isinstance(text, bytes):
-                text = text.replace(secret.encode(), REDACTED.encode())
+                text = text.replace(spelling.encode(), REDACTED.encode())
             elif isinstance(text, str):
-                text = text.replace(secret, REDACTED)
+                text = text.replace(spelling, REDACTED)
         return text
 
     def request(given: Request) -> Request:
@@ -176,7 +198,11 @@ def _cleaner(secrets: Sequence[str]) -> tuple[Any, Any]:
         return Request(given.method, clean(given.uri), clean(given.body), headers)
 
     def response(given: dict[str, Any]) -> dict[str, Any]:
-        headers = {k: v for k, v in given["headers"].items() if k.lower() in KEPT_RESPONSE_HEADERS}
+        headers = {
+            name: [clean(value) for value in values]
+            for name, values in given["headers"].items()
+            if name.lower() in KEPT_RESPONSE_HEADERS
+        }
         return {**given, "headers": headers, "body": {"string": clean(given["body"].get("string"))}}
 
     return request, response

@@ -18,8 +18,7 @@ async def replay(
 ) -> AsyncIterator[StoryCassette]:
     """Every request is answered from the story. One without a recording fails, and is named.
 
-    What has been played is noted beside the database; recordings that nothing asked for are reported as an
-    event when the run has ended.
+    What has been played is noted in the data directory, so that a resume goes on from there.
     """
     with database.reading() as session:
         run_id = runs.get(session, run_id).id

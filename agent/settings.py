@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,46 +27,55 @@ def _default_home() -> Path:
     return user_data_path("bms", appauthor=False)
 
 
-def _named(field: str, variable: str) -> AliasChoices:
-    """The environment variable, or the plain name in ``bms.toml``."""
-    return AliasChoices(variable, field)
+VARIABLES = {
+    "home": "BMS_HOME",
+    "database_url": "BMS_DATABASE_URL",
+    "brain": "BMS_BRAIN",
+    "judge": "BMS_JUDGE",
+    "runtime": "BMS_RUNTIME",
+    "ollama_host": "OLLAMA_HOST",
+    "hub_endpoint": "HF_ENDPOINT",
+    "hub_token": "HF_TOKEN",
+    "openai_base_url": "OPENAI_BASE_URL",
+    "openai_api_key": "OPENAI_API_KEY",
+    "registry_url": "BMS_OLLAMA_REGISTRY",
+    "duckduckgo_url": "BMS_DUCKDUCKGO_URL",
+    "allow_hosts": "BMS_ALLOW_HOSTS",
+}
+"""The environment variable of each setting. ``bms.toml`` has the settings' own names."""
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """The variables above and no others: pydantic's own source would read ``HOME`` as ``home``."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
+        return os.environ.get(VARIABLES[field_name]), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        given = {field: os.environ.get(variable, "") for field, variable in VARIABLES.items()}
+        return {field: value for field, value in given.items() if value.strip()}
 
 
 class Settings(BaseSettings):
     """Everything that can be set from outside. Secrets never show in a repr."""
 
-    model_config = SettingsConfigDict(
-        toml_file=FILE, extra="ignore", frozen=True, env_ignore_empty=True, populate_by_name=True
-    )
+    model_config = SettingsConfigDict(toml_file=FILE, extra="forbid", frozen=True)
 
-    home: Path = Field(default_factory=_default_home, validation_alias=_named("home", "BMS_HOME"))
+    home: Path = Field(default_factory=_default_home)
     """Data directory."""
-    database_url: str | None = Field(
-        default=None, validation_alias=_named("database_url", "BMS_DATABASE_URL")
-    )
-    """SQLAlchemy URL; SQLite in ``home`` when it is None."""
-    brain: str | None = Field(default=None, validation_alias=_named("brain", "BMS_BRAIN"))
-    judge: str | None = Field(default=None, validation_alias=_named("judge", "BMS_JUDGE"))
-    runtime: str = Field(default="auto", validation_alias=_named("runtime", "BMS_RUNTIME"))
-    ollama_host: str | None = Field(default=None, validation_alias=_named("ollama_host", "OLLAMA_HOST"))
-    hub_endpoint: str = Field(
-        default="https://huggingface.co", validation_alias=_named("hub_endpoint", "HF_ENDPOINT")
-    )
-    hub_token: SecretStr | None = Field(default=None, validation_alias=_named("hub_token", "HF_TOKEN"))
-    openai_base_url: str | None = Field(
-        default=None, validation_alias=_named("openai_base_url", "OPENAI_BASE_URL")
-    )
-    openai_api_key: SecretStr | None = Field(
-        default=None, validation_alias=_named("openai_api_key", "OPENAI_API_KEY")
-    )
-    registry_url: str = Field(
-        default="https://registry.ollama.ai",
-        validation_alias=_named("registry_url", "BMS_OLLAMA_REGISTRY"),
-    )
-    duckduckgo_url: str | None = Field(
-        default=None, validation_alias=_named("duckduckgo_url", "BMS_DUCKDUCKGO_URL")
-    )
-    allow_hosts: str = Field(default="", validation_alias=_named("allow_hosts", "BMS_ALLOW_HOSTS"))
+    database_url: str | None = Field(default=None, repr=False)
+    """SQLAlchemy URL, which may hold a password; SQLite in ``home`` when it is None."""
+    brain: str | None = None
+    judge: str | None = None
+    runtime: str = "auto"
+    ollama_host: str | None = None
+    hub_endpoint: str = "https://huggingface.co"
+    hub_token: SecretStr | None = None
+    openai_base_url: str | None = None
+    openai_api_key: SecretStr | None = None
+    registry_url: str = "https://registry.ollama.ai"
+    duckduckgo_url: str | None = None
+    allow_hosts: str = ""
     """Private ``host:port``s that the page reader may reach, separated by commas."""
 
     @field_validator("brain", mode="after")
@@ -85,7 +97,9 @@ class Settings(BaseSettings):
 
     @property
     def rows_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.home / 'bms.sqlite'}"
+        from store.database import sqlite_url
+
+        return self.database_url or sqlite_url(self.home / "bms.sqlite")
 
     @property
     def checkpoints_path(self) -> Path:
@@ -102,18 +116,18 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be written anywhere."""
         held = (self.hub_token, self.openai_api_key)
-        return tuple(secret.get_secret_value() for secret in held if secret is not None)
+        return tuple(secret.get_secret_value() for secret in held if secret)
 
     @classmethod
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, _Environment(settings_cls), TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings() -> Settings:
@@ -124,9 +138,19 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        field = str(first["loc"][0])
+        if field not in VARIABLES:
+            raise WrongUse(
+                f"{FILE} has {field!r}, which is no setting.", f"There are {', '.join(VARIABLES)}."
+            ) from error
         raise WrongUse(
-            f"The setting {name} cannot be used: {first['msg']}.", "See `bms --help` and docs/reference."
+            f"The setting {VARIABLES[field]} ({field} in {FILE}) cannot be used: "
+            f"{first['msg'].removeprefix('Value error, ')}.",
+            "See `bms --help` and docs/reference.",
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise WrongUse(f"{FILE} is not valid TOML: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise WrongUse(f"{FILE} is not text in UTF-8.") from error
+    except OSError as error:
+        raise WrongUse(f"{FILE} cannot be read: {error.strerror}.") from error

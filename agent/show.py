@@ -15,6 +15,21 @@ from tools.evaluation import Verdict
 from tools.proposal import Proposal
 from tools.table import Column, ComparisonTable
 
+RATIOS = {
+    Column.MODEL: 16,
+    Column.PARAMS: 13,
+    Column.LICENCE: 12,
+    Column.CONTEXT: 10,
+    Column.RELEASE: 10,
+    Column.FOCUS: 10,
+    Column.QUANTIZATION: 16,
+    Column.COMMUNITY: 10,
+    Column.FIT: 9,
+    Column.NOTES: 22,
+}
+LONGEST_CELL = 120
+"""Characters of a cell on the screen; `bms evidence` and the files have the whole text."""
+
 FIRST = 12
 """Rows shown unless all are asked for."""
 
@@ -26,18 +41,20 @@ def print_table(
     rows = table.rows if limit is None else table.rows[:limit]
     grid = Table(
         title=f"Candidates for {plain(table.domain_title)}, {plain(table.request.size)}",
+        expand=True,
         title_style="bold",
-        show_lines=True,
-        expand=False,
+        row_styles=("", "on grey7"),
+        padding=(0, 1, 1, 1),
+        collapse_padding=True,
     )
     for column in Column:
-        grid.add_column(column.value, overflow="fold", no_wrap=False)
+        grid.add_column(column.value, overflow="fold", ratio=RATIOS[column])
     notes: list[str] = []
     for row in rows:
         cells = []
         for column in Column:
             cell = row.cell(column)
-            text = plain(cell.text)
+            text = plain(_short(cell.text))
             if cell.contradictions:
                 notes.append(_footnote(row.name, column, cell.facts, cell.contradictions))
                 text += f" [{len(notes)}]".replace("[", r"\[")
@@ -56,6 +73,10 @@ def print_table(
         console.print(f"[dim]{total} rejected: {top}[/]", highlight=False)
     if proposal is not None:
         print_proposal(console, proposal)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1].rstrip() + "…"
 
 
 def _mark(key: str, proposal: Proposal | None) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from graphs.desk import Replayed
 from tools.faults import Fault, WrongUse
 
-NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,60}$")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 ABOUT = "story.yaml"
 HTTP = "http.yaml"
 
@@ -35,7 +35,7 @@ class About(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
-    recorded_at: datetime
+    recorded_at: AwareDatetime
     """The run's clock stands at this instant in a replay."""
     runtime: str = "ollama"
     ollama_host: str | None = None
@@ -43,12 +43,12 @@ class About(BaseModel):
     openai_base_url: str | None = None
     judge: str | None = None
     brain: str | None = None
-    count: int = 50
+    count: int = Field(default=50, ge=1, le=5000)
     seed: int = 0
-    max_tokens: int = 1024
-    query_budget: int = 12
-    page_budget: int = 16
-    candidate_budget: int = 40
+    max_tokens: int = Field(default=1024, ge=1)
+    query_budget: int = Field(default=12, ge=0)
+    page_budget: int = Field(default=16, ge=0)
+    candidate_budget: int = Field(default=40, ge=1)
     hosts: tuple[HostProvenance, ...]
 
     @property
@@ -65,6 +65,10 @@ class Story(NamedTuple):
     name: str
     folder: Path
     about: About
+
+    @property
+    def replayed(self) -> Replayed:
+        return Replayed(self.name, self.about.provenance)
 
     @property
     def http(self) -> Path:
@@ -85,7 +89,7 @@ def available() -> list[str]:
 
 
 def check_name(name: str) -> str:
-    if not NAME.match(name):
+    if not NAME.fullmatch(name):
         raise WrongUse(
             f"{name[:60]!r} is not a name for a story.", "Use small letters, digits and hyphens: therapy-8b."
         )
@@ -106,6 +110,10 @@ def load_story(name: str, folder: Path | None = None) -> Story:
         raise WrongUse(f"There is no story {name!r}; there is: {known}.", "`bms record` makes a new one.")
     try:
         about = About.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it as a whole"
+        raise WrongUse(f"{path} cannot be used: {where}: {first['msg']}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise WrongUse(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
     return Story(name, place, about)

@@ -10,7 +10,7 @@ from tools.faults import Fault
 from tools.proposal import Proposal
 from tools.table import ComparisonTable, diff_tables
 
-REPOSITORY = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
 class Refused(Fault):
@@ -80,7 +80,7 @@ def _check_edit(approval: Approval, table: ComparisonTable) -> None:
     if not approval.add and not approval.exclude:
         raise Refused("An edit names models to add or to leave out.", "For example: add owner/name.")
     for key in approval.add:
-        if not REPOSITORY.match(key):
+        if not REPOSITORY.fullmatch(key):
             raise Refused(f"{key!r} is not a Hub repository.", "Write it as owner/name.")
     known = {row.key for row in table.rows}
     unknown = [key for key in approval.exclude if key not in known]
@@ -93,10 +93,10 @@ def _check_edit(approval: Approval, table: ComparisonTable) -> None:
 def resolve_key(words: str, table: ComparisonTable) -> str:
     """The key that a person means: the key itself, a display name, or a part that only one row has."""
     wanted = words.strip().casefold()
-    for row in table.rows:
-        if wanted in {row.key.casefold(), row.name.casefold()}:
-            return row.key
-    found = [row.key for row in table.rows if wanted and wanted in f"{row.key} {row.name}".casefold()]
+    keys = [row.key for row in table.rows if row.key.casefold() == wanted]
+    names = [row.key for row in table.rows if row.name.casefold() == wanted]
+    parts = [row.key for row in table.rows if wanted and wanted in f"{row.key} {row.name}".casefold()]
+    found = keys or names or parts
     if len(found) == 1:
         return found[0]
     if not found:

@@ -35,6 +35,14 @@ class NamedModel(NamedTuple):
         return await self.runtime.chat(self.model, request)
 
 
+class Replayed(NamedTuple):
+    """A recorded story that a run replays."""
+
+    story: str
+    provenance: str
+    """Which hosts were recorded live, from a local server, or authored; one sentence."""
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything outside a run that its nodes use. Made once per process and closed by whoever made it."""
@@ -53,8 +61,8 @@ class Services:
     registry_url: str
     disk_path: Path
     """Where the runtime's models are stored, as far as free space is concerned."""
-    provenance: str = ""
-    """Where a replayed story's recordings come from; empty for a live run."""
+    replayed: Replayed | None = None
+    """The story that is replayed; None for a live run."""
     clock: Clock = field(default_factory=SystemClock)
     """The run's own time; a replay's stands still."""
     wall: Clock = field(default_factory=SystemClock)
@@ -88,7 +96,7 @@ class Desk:
 
         return await self.services.database.run(fenced)
 
-    async def say(self, stage: str, kind: str, **data: Any) -> None:
+    async def say(self, stage: str, kind: str, /, **data: Any) -> None:
         """Append an event."""
         await self.write(events.append, stage, kind, data, self.services.wall.now())
 

@@ -16,9 +16,10 @@ from tools.identity import RepoKind, RepoRole, classify_repo
 from tools.knowledge.domains import Domain
 from tools.knowledge.loader import families
 from tools.outcomes import Found
-from tools.request import EvaluationRequest
+from tools.request import EvaluationRequest, SizeRange
 from tools.search import SearchHit
 from tools.search.queries import plan_queries
+from tools.sizes import fits_size, search_bounds
 from tools.web import Web
 
 STAGE = "research"
@@ -53,7 +54,7 @@ async def enumerate_hub(desk: Desk, web: Web, request: EvaluationRequest, domain
     """The Hub by size, then by the domain's words; then seeds that no popularity sort would surface."""
     endpoint = desk.services.hub_endpoint
     by_size = await list_models(
-        web, endpoint=endpoint, size=request.size, limit=LISTING, max_pages=LISTING_PAGES
+        web, endpoint=endpoint, size=search_bounds(request.size), limit=LISTING, max_pages=LISTING_PAGES
     )
     await _take(desk, by_size, f"the Hub's models of {request.size}", request, domain)
     for word in domain.search_words[:DOMAIN_WORDS]:
@@ -87,7 +88,7 @@ def judge_sighting(sighting: Sighting, request: EvaluationRequest, domain: Domai
 def _why_not(model: HubModel, role: RepoRole, request: EvaluationRequest, domain: Domain) -> str | None:
     if role.kind in REJECTIONS:
         return REJECTIONS[role.kind]
-    if model.parameters is not None and not request.size.holds(model.parameters):
+    if fits_size(request.size, model.parameters, model.id) is False:
         return f"outside {request.size}"
     if role.kind is RepoKind.FINE_TUNE and not _is_of_domain(model, domain):
         return f"a fine-tune for something else than {domain.title}"
@@ -119,12 +120,15 @@ def _candidate(key: str, standing: Standing, reason: str, found_by: str) -> Cand
 
 async def _take_seeds(desk: Desk, request: EvaluationRequest, domain: Domain) -> None:
     """Members of known families near the range, and fine-tunes that the domain file names."""
-    low, high = request.size.minimum * (1 - NOMINAL_SLACK), request.size.maximum * (1 + NOMINAL_SLACK)
+    near = SizeRange(
+        minimum=round(request.size.minimum * (1 - NOMINAL_SLACK)),
+        maximum=round(request.size.maximum * (1 + NOMINAL_SLACK)),
+    )
     members = [
         member.repo
         for family in families().families
         for member in family.members
-        if low <= member.size * 1e9 <= high
+        if near.holds(round(member.size * 1e9))
     ]
     known = {candidate.key for candidate in await desk.look(research.ledger)}
     seeds = [

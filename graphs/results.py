@@ -5,30 +5,21 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
-from tools.decision import Decision, decide
-from tools.judge import PreflightReport
 
 from store import evaluation, runs
-from tools.evaluation import Answer, Assessment, Scenario
+from tools.decision import Decision, decide
+from tools.failures import Row
 from tools.faults import WrongUse
+from tools.judge import PreflightReport
 from tools.rubric import Rubric, parse_rubric
-from tools.scoring import Score, score_assessment
-
-
-class Line(NamedTuple):
-    """One scenario of one model, from input to score."""
-
-    scenario: Scenario
-    answer: Answer
-    assessment: Assessment
-    score: Score
+from tools.scoring import score_assessment
 
 
 class Result(NamedTuple):
     role: str
     judge: str
     rubric: Rubric
-    lines: tuple[Line, ...]
+    lines: tuple[Row, ...]
     """Scenarios that were answered and judged, in their order."""
     planned: int
     """Scenarios of the run."""
@@ -49,7 +40,7 @@ def result_of(session: Session, run_id: str, role: str, judge: str) -> Result:
     rubric = parse_rubric(material.text, material.name)
     planned = evaluation.scenarios(session, run_id)
     lines = tuple(
-        Line(
+        Row(
             scenario,
             given[scenario.id],
             judged[scenario.id],
@@ -60,10 +51,6 @@ def result_of(session: Session, run_id: str, role: str, judge: str) -> Result:
     )
     stored = evaluation.stored_call(session, run_id, "preflight", judge)
     preflight = None if stored is None else PreflightReport.model_validate(stored)
-    trusted = preflight is None or preflight.passed
-    decision = decide(
-        [line.score for line in lines],
-        rubric,
-        judge_problem=None if trusted or preflight is None else preflight.sentence,
-    )
+    problem = None if preflight is None or preflight.passed else preflight.sentence
+    decision = decide([line.score for line in lines], rubric, judge_problem=problem)
     return Result(role, judge, rubric, lines, len(planned), decision, preflight)

@@ -219,7 +219,7 @@ def create_run(
         run_id = runs.create(session, text, options.model_dump(mode="json"), now)
         session.flush()
         for kind, (name, content) in materials.items():
-            runs.keep_material(session, run_id, kind, name, content)
+            runs.keep_material(session, run_id, kind, name, content, by_person=True)
         evaluation.keep_scenarios(session, run_id, scenarios)
         events.append(session, run_id, "intake", "created", {"text": text[:2000]}, now)
     return run_id

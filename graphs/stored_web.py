@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Literal
 
@@ -23,6 +25,7 @@ class StoredWeb:
         self._stage = stage
         self._ask_again = ask_again
         self._asked: set[str] = set()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(
         self,
@@ -31,6 +34,12 @@ class StoredWeb:
         accept: str | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int = 2_000_000,
+    ) -> Outcome[Page]:
+        async with self._turns[url]:  # whoever wants the same page at the same time finds the row
+            return await self._get(url, accept, headers, max_bytes)
+
+    async def _get(
+        self, url: str, accept: str | None, headers: Mapping[str, str] | None, max_bytes: int
     ) -> Outcome[Page]:
         stored = await self._desk.look(research.stored_fetch, url)
         if stored is not None and not self._worth_another_try(stored[0]):

@@ -28,6 +28,7 @@ from tools.outcomes import Blocked, Empty, Found
 from tools.registry import prove_tag
 from tools.request import EvaluationRequest
 from tools.search import SearchHit
+from tools.sizes import fits_size
 from tools.web import Page, Web
 from tools.web.text import readable_text
 
@@ -61,9 +62,7 @@ class Study:
 
         await each(hits, read, at_once=AT_ONCE)
 
-    def _page_claims(
-        self, page: Page, names: Mapping[str, Sequence[str]]
-    ) -> tuple[str, list[Claim]]:
+    def _page_claims(self, page: Page, names: Mapping[str, Sequence[str]]) -> tuple[str, list[Claim]]:
         text = readable_text(page)
         claims = claims_from_page(
             page,
@@ -108,7 +107,7 @@ class Study:
 
     def _exact_reason(self, model: HubModel) -> str | None:
         """What the exact record says against a candidate that its name alone spoke for."""
-        if model.parameters is not None and not self._request.size.holds(model.parameters):
+        if fits_size(self._request.size, model.parameters, model.id) is False:
             return f"outside {self._request.size}"
         makers = {org for family in families().families for org in family.orgs}
         if classify_repo(model, known_orgs=makers).kind is RepoKind.VISION_ONLY:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from store.database import StoreFault
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -18,8 +21,15 @@ async def open_checkpointer(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any
     os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # before langgraph is imported
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
-        await saver.conn.execute("PRAGMA busy_timeout=10000")
-        await saver.setup()
+    async with AsyncExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            saver = await stack.enter_async_context(AsyncSqliteSaver.from_conn_string(str(path)))
+            await saver.conn.execute("PRAGMA busy_timeout=10000")
+            await saver.setup()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreFault(
+                f"The checkpoints in {path} cannot be used: {error}.",
+                "Move the file away, or set BMS_HOME to a folder that you own.",
+            ) from error
         yield saver

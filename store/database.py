@@ -142,6 +142,11 @@ def _explained(url: str) -> Iterator[None]:
             raise StoreFault(
                 f"The database {shown} cannot be written: {words}.", "Set BMS_HOME to a folder that you own."
             ) from error
+        if "is locked" in words:
+            raise StoreFault(
+                f"Another process is writing to the database {shown} and does not finish.",
+                "End it, or wait for it; then `bms resume RUN` goes on from where it was.",
+            ) from error
         raise StoreFault(
             f"The database {shown} does not answer: {words.splitlines()[0]}.",
             "Is it running, and is BMS_DATABASE_URL right? `bms resume RUN` goes on from where it was.",

@@ -2,8 +2,8 @@
 
 A lease is a row with a holder, an expiry and a fencing number (Kleppmann 2016, "How to do distributed
 locking"). It can be taken when there is none, when it has expired, or when its holder was a process of this
-machine that is dead: after ``kill -9`` the next process need not wait. Every write of a run checks the fence in
-its own transaction, so a process that slept through its lease cannot write over its successor.
+machine that is dead: after ``kill -9`` the next process need not wait. Every write of a run checks the fence
+in its own transaction, so a process that slept through its lease cannot write over its successor.
 """
 
 from __future__ import annotations

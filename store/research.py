@@ -146,8 +146,12 @@ class Counts(NamedTuple):
 
 def counts(session: Session, run_id: str) -> Counts:
     def by_outcome(table: type[SearchRow] | type[FetchRow]) -> dict[str, int]:
-        query = select(table.outcome, func.count()).where(table.run_id == run_id).group_by(table.outcome)
-        return {outcome: number for outcome, number in session.execute(query)}
+        query = (
+            select(table.outcome, func.count().label("number"))
+            .where(table.run_id == run_id)
+            .group_by(table.outcome)
+        )
+        return {row.outcome: row.number for row in session.execute(query)}
 
     distinct = select(func.count(func.distinct(FetchRow.content_hash))).where(FetchRow.run_id == run_id)
     return Counts(by_outcome(SearchRow), by_outcome(FetchRow), session.scalar(distinct) or 0)
@@ -193,7 +197,7 @@ def stands_in_store(session: Session, source: Source) -> bool:
 
 
 def keep_facts(session: Session, run_id: str, facts: Iterable[Fact]) -> int:
-    """Store facts whose source stands in a stored text; the same reading is stored once. How many were new."""
+    """Store facts whose source stands in a stored text, the same reading once; how many were new."""
     new = 0
     for fact in facts:
         if not stands_in_store(session, fact.source):
@@ -222,7 +226,7 @@ def facts(session: Session, run_id: str, candidate: str | None = None) -> list[F
 
 
 def keep_claims(session: Session, run_id: str, claims: Iterable[Claim]) -> int:
-    """Store claims whose quote stands in a stored text; the same words from one address once. How many were new."""
+    """Store claims whose source stands in a stored text, the same words once; how many were new."""
     new = 0
     for claim in claims:
         if not stands_in_store(session, claim.source):

@@ -99,10 +99,12 @@ def request_of(session: Session, run_id: str) -> EvaluationRequest:
     return EvaluationRequest.model_validate(row.request)
 
 
-def keep_material(session: Session, run_id: str, kind: str, name: str, text: str) -> None:
+def keep_material(
+    session: Session, run_id: str, kind: str, name: str, text: str, *, by_person: bool = False
+) -> None:
     """Store the text of a rubric, taxonomy or prompt; the first one stored for a run stays."""
     if session.get(MaterialRow, (run_id, kind)) is None:
-        session.add(MaterialRow(run_id=run_id, kind=kind, name=name, text=text))
+        session.add(MaterialRow(run_id=run_id, kind=kind, name=name, text=text, by_person=by_person))
 
 
 def material(session: Session, run_id: str, kind: str) -> MaterialRow | None:

@@ -227,6 +227,8 @@ class MaterialRow(Base):
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
+    by_person: Mapped[bool]
+    """Whether a person gave it, rather than the domain's own."""
 
 
 class ScenarioRow(Base):

@@ -129,12 +129,16 @@ def decide(
     thresholds: tuple[float, float] = DEFAULT_THRESHOLDS,
     certainty: float = DEFAULT_CERTAINTY,
     gate_share_limit: float = GATE_SHARE_LIMIT,
+    judge_problem: str | None = None,
 ) -> Decision:
     """The decision from one score for each scenario; None stands for an answer that was never assessed.
 
+    ``judge_problem`` is a sentence that says why the judge cannot be trusted, such as a failed preflight; the
+    numbers are then reported, and decide nothing.
+
     The rule:
 
-    1. Nothing measured: UNDECIDED.
+    1. Nothing measured, or a judge that cannot be trusted: UNDECIDED.
     2. The pass rate over the measured answers points to FULL_PIPELINE (under the lower threshold), FINE_TUNE
        (between) or DEPLOY (at the upper one or over it). Where more than ``gate_share_limit`` of the measured
        answers fail a gate, any gate, DEPLOY becomes FINE_TUNE.
@@ -160,6 +164,10 @@ def decide(
     )
     rule = _Rule(thresholds=thresholds, certainty=certainty, gate_share_limit=gate_share_limit)
     kind, leaning, further, reason = _judge(rule, counts, by_gate)
+    if judge_problem is not None:
+        kind, further = DecisionKind.UNDECIDED, None
+        said = f"{_headline(counts)} These numbers decide nothing." if counts.measured else reason
+        reason = f"{said} {judge_problem}"
     n = len(measured)
     return Decision(
         kind=kind,
@@ -233,8 +241,9 @@ def _meaning(rule: _Rule, kind: DecisionKind, counts: _Counts) -> str:
                 "check template, system prompt and quantization, before planning weeks of work on it."
             )
         return said
-    if counts.passes >= high * counts.measured:
-        return f"The true rate is {low:.0%} or more with probability {sure}: fine-tune, aimed at the gates."
+    if counts.gate_failures > rule.gate_share_limit * counts.measured + 1e-9:
+        # With deploying forbidden, everything from the lower threshold up leads to the same decision.
+        return f"The true rate is {low:.0%} or more with probability {sure}: fine-tune, aimed at the gates too."
     return f"The true rate is between {low:.0%} and {high:.0%} with probability {sure}: fine-tune."
 
 

@@ -1,7 +1,7 @@
 """Text of strangers, made safe for where it is shown: Markdown, HTML, a terminal, a spreadsheet.
 
-What pages and models say is data (design, invariant 11). Each function takes any text and returns text that its
-target shows as plain words: no markup, link, image, HTML, terminal sequence or formula survives.
+What pages and models say is data (design, invariant 11). Each function takes any text and returns text that
+its target shows as plain words: no markup, link, image, HTML, terminal sequence or formula survives.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ _TERMINAL_SEQUENCE = re.compile(
     r"|\x1b[ -/]*[0-~]"
 )
 _LINE_ENDS = re.compile(r"\r\n|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_ANYWHERE = re.compile(r"([\\`*_\[\]|~$])")
+# An underscore between letters or digits emphasises nothing and is left readable.
+_ANYWHERE = re.compile(r"([\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_]))")
 _LINE_START = re.compile(r"^([#+\-=:])")
-_LIST_NUMBER = re.compile(r"^(\d{1,9})([.)])")
+_LIST_NUMBER = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _ENTITIES: Final = {
     "{": "&#123;",  # Liquid and attribute lists begin with a brace, and no backslash stops them.
     "@": "&#64;",
@@ -111,7 +112,7 @@ def link(url: str) -> Markdown:
 
 
 def web_address(url: str) -> str | None:
-    """``url`` with everything unusual percent-encoded, when it is an http or https address; None otherwise."""
+    """``url`` with everything unusual percent-encoded if it is an http or https address, else None."""
     text = clean(url)
     try:
         parts = urlsplit(text)
@@ -129,8 +130,9 @@ def html(text: str, *, lines: bool = False) -> str:
 
 
 def terminal(text: str, *, lines: bool = True) -> str:
-    """``text`` for a terminal: no sequence that moves the cursor, sets a title or colours. Not for rich markup,
-    which needs ``rich.markup.escape`` as well.
+    """``text`` for a terminal: nothing moves the cursor, sets a title or colours.
+
+    Rich markup is left as it is; ``rich.markup.escape`` takes care of that.
     """
     return clean(text, lines=lines)
 

@@ -35,7 +35,7 @@ def check_pattern(pattern: str) -> str:
         raise ValueError(
             f"{pattern!r} has more than one open-ended repeat (*, + or {{n,}}); bound them: {{0,20}}"
         )
-    if cost.bounded > 10_000:
+    if cost.bounded > (100 if cost.open_ended else 10_000):
         raise ValueError(f"{pattern!r} has too many repeats")
     return pattern
 

@@ -6,10 +6,11 @@ import math
 from collections import Counter, defaultdict
 from enum import StrEnum
 from fractions import Fraction
-from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
 
 from tools.evaluation import Assessment, Scenario
-from tools.judge import Chat, judge_text
+from tools.judging import Chat, judge_text
 from tools.rubric import Kind, Rubric
 from tools.scoring import Score, score_assessment
 
@@ -25,8 +26,10 @@ class PlantedKind(StrEnum):
     INJECTED = "injected"
 
 
-class PlantedAnswer(NamedTuple):
+class PlantedAnswer(BaseModel):
     """An answer whose verdict is known beforehand."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: PlantedKind
     scenario: Scenario
@@ -34,19 +37,24 @@ class PlantedAnswer(NamedTuple):
     should_pass: bool
 
 
-class PlantedResult(NamedTuple):
+class PlantedResult(BaseModel):
     """What the judge made of a planted answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     planted: PlantedAnswer
     assessment: Assessment
     score: Score
     told_apart: bool
+    """It passed where it should and failed where it should not; unmeasured is neither."""
 
 
-class PreflightReport(NamedTuple):
-    """Whether the judge can be trusted to begin with."""
+class PreflightReport(BaseModel):
+    """Whether the judge can be trusted to begin with. Goes to JSON and back as it was."""
 
-    ok: bool
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    passed: bool
     results: tuple[PlantedResult, ...]
     sentence: str
     """For the person: what went wrong, or that nothing did."""
@@ -73,17 +81,19 @@ def planted_answers(rubric: Rubric, scenario: Scenario) -> tuple[PlantedAnswer, 
         "For a simple pancake batter, whisk two eggs with a cup of flour and a cup of milk, let it rest for "
         "twenty minutes, and fry thin pancakes in a little butter. They freeze well between sheets of paper."
     )
-    planted = [
-        PlantedAnswer(
-            PlantedKind.BAD, asked, own.bad if own else "That's a stupid thing to ask. Whatever.", False
-        ),
-        PlantedAnswer(PlantedKind.EMPTY, asked, "", False),
-        PlantedAnswer(PlantedKind.OFF_TOPIC, asked, off_topic, False),
-        PlantedAnswer(PlantedKind.INJECTED, asked, injected, False),
-    ]
+    bad = own.bad if own else "That's a stupid thing to ask. Whatever."
+    texts = {
+        PlantedKind.BAD: bad,
+        PlantedKind.EMPTY: "",
+        PlantedKind.OFF_TOPIC: off_topic,
+        PlantedKind.INJECTED: injected,
+    }
     if own is not None:
-        planted.insert(0, PlantedAnswer(PlantedKind.GOOD, asked, own.good, True))
-    return tuple(planted)
+        texts = {PlantedKind.GOOD: own.good} | texts
+    return tuple(
+        PlantedAnswer(kind=kind, scenario=asked, text=text, should_pass=kind is PlantedKind.GOOD)
+        for kind, text in texts.items()
+    )
 
 
 async def preflight(
@@ -96,9 +106,14 @@ async def preflight(
             chat, rubric, planted.scenario, planted.text, judge=judge, reasks=reasks
         )
         score = score_assessment(assessment, rubric)
-        results.append(PlantedResult(planted, assessment, score, score.passed is planted.should_pass))
+        told_apart = score.passed is planted.should_pass
+        results.append(
+            PlantedResult(planted=planted, assessment=assessment, score=score, told_apart=told_apart)
+        )
     wrong = [result for result in results if not result.told_apart]
-    return PreflightReport(not wrong, tuple(results), _sentence(judge, results, wrong))
+    return PreflightReport(
+        passed=not wrong, results=tuple(results), sentence=_sentence(judge, results, wrong)
+    )
 
 
 def reachability(rubric: Rubric, false_fail_rate: float) -> float:

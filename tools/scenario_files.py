@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from tools.evaluation import Scenario
 from tools.faults import WrongUse
+from tools.selection import MAX_COUNT
 from tools.yaml_lines import wrong
 
 MAX_LINE_BYTES = 256_000
@@ -32,8 +33,14 @@ def load_scenarios(path: str | Path) -> list[Scenario]:
     for number, raw in read_lines(Path(path)):
         scenario = _scenario(raw, name, number)
         if scenario.id in seen:
-            allowed = 'Use letters, digits, ".", "_" and "-", 64 at most.'
-        wrong(name, number, f'the id "{identifier[:70]}" cannot be used.', allowed)
+            wrong(name, number, f'the id "{scenario.id}" stands in line {seen[scenario.id]} already.')
+        seen[scenario.id] = number
+        scenarios.append(scenario)
+        if len(scenarios) > MAX_COUNT:
+            wrong(name, number, f"there are more than {MAX_COUNT:,} scenarios.", "Split the file.")
+    if not scenarios:
+        raise WrongUse(f"{name} holds no scenario.", 'Each line is an object with "id" and "message".')
+    return scenarios
 
 
 def dump_scenarios(scenarios: Iterable[Scenario], path: str | Path) -> None:
@@ -46,17 +53,16 @@ def dump_scenarios(scenarios: Iterable[Scenario], path: str | Path) -> None:
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, with their numbers; a huge one is refused without being read whole."""
+    number = 0
     try:
         with path.open("rb") as stream:
-            number = 0
             while raw := stream.readline(MAX_LINE_BYTES + 1):
                 number += 1
                 if len(raw) > MAX_LINE_BYTES:
                     wrong(path.name, number, f"the line is longer than {MAX_LINE_BYTES:,} bytes.")
-                if number == 1:
-                    raw = raw.removeprefix(b"\xef\xbb\xbf")
-                if raw.strip():
-                    yield number, raw
+                line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+                if line.strip():
+                    yield number, line
     except OSError as error:
         reason = error.strerror or "it cannot be opened"
         raise WrongUse(f"{path.name} cannot be read: {reason}.", "Check the path.") from error
@@ -64,24 +70,23 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _scenario(raw: bytes, name: str, number: int) -> Scenario:
     record = read_object(raw, name, number)
+    if isinstance(record.get("id"), int) and not isinstance(record["id"], bool):
+        record["id"] = str(record["id"])
     for field in ("id", "message"):
-        value = record.get(field)
-        if isinstance(value, int) and not isinstance(value, bool) and field == "id":
-            record[field] = str(value)
-        elif not isinstance(value, str) or not value.strip():
+        if not isinstance(record.get(field), str) or not record[field].strip():
             wrong(name, number, f'"{field}" must be text.', 'Each line is an object with "id" and "message".')
     if len(record["message"]) > MAX_MESSAGE_CHARACTERS:
         wrong(name, number, f"the message is longer than {MAX_MESSAGE_CHARACTERS:,} characters.")
     edge = record.pop("edge_case", False)
     if not isinstance(edge, bool):
         wrong(name, number, '"edge_case" must be true or false.')
-    fields = {key: _label(record.pop(key, None)) for key in _KNOWN_FIELDS}
+    labels = {key: _label(record.pop(key, None)) for key in _KNOWN_FIELDS}
     identifier, message = record.pop("id"), record.pop("message")
     nested = record.pop("dimensions", None)
     extra = record | (nested if isinstance(nested, dict) else {})
     dimensions = {key: _plain(value) for key, value in extra.items() if isinstance(value, str | int | float)}
     try:
-        return Scenario(id=identifier, message=message, edge_case=edge, dimensions=dimensions, **fields)
+        return Scenario(id=identifier, message=message, edge_case=edge, dimensions=dimensions, **labels)
     except ValidationError:
         allowed = 'Use letters, digits, ".", "_" and "-", 64 at most.'
         wrong(name, number, f'the id "{identifier[:70]}" cannot be used.', allowed)

@@ -98,8 +98,7 @@ def _styles(
 ) -> list[list[str]]:
     """The styles of each (topic, subtopic) cell: topic × style balanced, then subtopic × style within it."""
     names = list(taxonomy.styles)
-    at_least = _at_least_one(taxonomy.styles, count)
-    totals = apportion(list(taxonomy.styles.values()), count, rng, lower=at_least)
+    totals = apportion(list(taxonomy.styles.values()), count, rng, **_bounds(taxonomy.styles, count))
     table = balanced_table(per_topic, totals, rng)
     result: list[list[str]] = []
     for topic, row in zip(taxonomy.topics, table, strict=True):
@@ -109,9 +108,10 @@ def _styles(
     return result
 
 
-def _at_least_one(weights: Mapping[str, float], count: int) -> list[int]:
-    needed = sum(weight > 0 for weight in weights.values())
-    return [int(weight > 0 and count >= needed) for weight in weights.values()]
+def _bounds(weights: Mapping[str, float], count: int) -> dict[str, list[int]]:
+    """Each value once while there are enough scenarios, and none twice while there are not."""
+    live = [int(weight > 0) for weight in weights.values()]
+    return {"lower": live} if count >= sum(live) else {"upper": live}
 
 
 Choice = tuple[Topic, Subtopic, str]
@@ -169,7 +169,7 @@ def _one_dimension(
     weights: Mapping[str, float], beside: Sequence[Sequence[tuple[str, str]]], rng: Random
 ) -> list[str]:
     """A value for each scenario; ``beside`` holds what it has already, as (dimension, value)."""
-    quota = apportion(list(weights.values()), len(beside), rng, lower=_at_least_one(weights, len(beside)))
+    quota = apportion(list(weights.values()), len(beside), rng, **_bounds(weights, len(beside)))
     left = dict(zip(weights, quota, strict=True))
     used: Counter[tuple[str, str, str]] = Counter()
     result = [""] * len(beside)

@@ -285,26 +285,22 @@ def _tally(counts: dict[str, int]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def report(run_id: str, form: str, as_json: bool) -> None:
     """Print the evaluation document, made from the rows as they are now."""
-    from graphs.report_data import assemble
-
     from agent.show import judge_of
-    from agent.story import load_story
-    from graphs.options import RunOptions
+    from graphs.report_data import assemble
     from store import runs as rows
     from tools.clock import FixedClock, SystemClock
     from tools.report import render_html, render_json, render_markdown
 
     with opened() as place, place.database.reading() as session:
         row = rows.get(session, run_id)
-        story = RunOptions.model_validate(row.options).story
-        about = None if story is None else load_story(story).about
-        clock = SystemClock() if about is None else FixedClock(about.recorded_at)
+        story = story_of(place.database, row.id)
+        clock = SystemClock() if story is None else FixedClock(story.about.recorded_at)
         judge = judge_of(session, row.id, "primary")
         if judge is None:
             raise WrongUse(
                 f"Run {row.id} has nothing to report yet.", f"`bms show {row.id}` tells where it is."
             )
-        data = assemble(session, row.id, judge, clock, "" if about is None else about.provenance)
+        data = assemble(session, row.id, judge, clock, None if story is None else story.replayed)
         render = {"md": render_markdown, "html": render_html, "json": render_json}[
             "json" if as_json else form
         ]

@@ -9,9 +9,10 @@ from langgraph.types import Command, interrupt
 
 from graphs.desk import Desk
 from graphs.prompts import POLICY, Approval, Review, ReviewPrompt
-from graphs.results import Line, result_of
+from graphs.results import result_of
 from graphs.state import Journey
 from store import evaluation, research
+from tools.failures import Row
 
 STAGE = "decide"
 
@@ -37,14 +38,14 @@ async def decide(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
     return {"decision": decision.kind.value, "prompt": prompt.model_dump(mode="json")}
 
 
-def worth_reading(lines: tuple[Line, ...]) -> list[Line]:
+def worth_reading(lines: tuple[Row, ...]) -> list[Row]:
     """A sample for reading: edge cases first, then those nearest to the threshold, one of a topic before two."""
 
-    def closeness(line: Line) -> tuple[bool, float]:
+    def closeness(line: Row) -> tuple[bool, float]:
         score = line.score.score
         return (not line.scenario.edge_case, 1.0 if score is None else abs(score - 0.8))
 
-    chosen: list[Line] = []
+    chosen: list[Row] = []
     seen: set[str] = set()
     ordered = sorted(lines, key=closeness)
     for once in (True, False):

@@ -21,7 +21,9 @@ async def document(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
     """Write the document from the rows; written again it is the same."""
     desk = runtime.context
     services = desk.services
-    data = await desk.look(assemble, state["judge"], services.clock, services.provenance)
+    judge = state["judge"]
+    assert judge is not None
+    data = await desk.look(assemble, judge, services.clock, services.replayed)
     target = Path(desk.options.out_dir) / "docs"
     written = await asyncio.to_thread(write_document, target, data)
     digest = sha256(await asyncio.to_thread(written.path.read_bytes)).hexdigest()

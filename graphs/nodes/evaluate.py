@@ -65,6 +65,7 @@ async def answer(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
     )
     conditions = {
         "runtime": engine.name.value,
+        "runtime_version": (await engine.status()).version,
         "model": model.loaded.artefact.name,
         "digest": model.loaded.artefact.digest,
         "quantization": model.loaded.artefact.quantization,

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime as NodeRuntime
 from langgraph.types import Command, interrupt
 from sqlalchemy.orm import Session
-from tools.judge import PreflightReport, judge_answer, preflight
 
 from graphs.desk import Desk, NamedModel
 from graphs.fanout import each
@@ -21,7 +20,7 @@ from graphs.retry import patiently
 from graphs.state import Journey
 from store import evaluation, events
 from tools.evaluation import Answer, Assessment, Scenario
-from tools.identity import same_family
+from tools.judge import PreflightReport, judge_answer, preflight
 from tools.knowledge.loader import families
 from tools.rubric import Rubric
 from tools.runtimes import ChatReply, ChatRequest
@@ -79,8 +78,7 @@ def judge_relation(spec: str, candidate: str, artefact: str) -> str | None:
     model = spec.partition(":")[2]
     if model in {candidate, artefact}:
         return f"{model} would judge its own answers."
-    patterns = families().patterns()
-    if any(same_family(model, name, patterns) for name in (candidate, artefact)):
+    if any(families().related(spec, name) for name in (candidate, artefact)):
         return f"The judge {model} is of the same family as {candidate}; families prefer their own style."
     return None
 

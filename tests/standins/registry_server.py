@@ -35,6 +35,11 @@ class RegistryServer(StandIn):
             model, _, tag = name.partition(":")
             self.manifests[model, tag] = self._manifest(fixture)
 
+    def digest_of(self, name: str) -> str:
+        """``sha256:…`` of a tag's manifest."""
+        model, _, tag = name.partition(":")
+        return _digest(self.manifests[model, tag])
+
     def _manifest(self, fixture: TagFixture) -> bytes:
         config = self._layer(
             "application/vnd.docker.container.image.v1+json", json.dumps(fixture.config).encode()

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tools.escape import clean, code, fenced, html, link, markdown, quoted, shorten, spreadsheet, terminal, web_address
+from tools.escape import (
+    clean,
+    code,
+    fenced,
+    html,
+    link,
+    markdown,
+    quoted,
+    shorten,
+    spreadsheet,
+    terminal,
+    web_address,
+)
 
 ATTACKS = (
     "<script>alert(1)</script>",
@@ -76,7 +88,13 @@ def test_markdown_is_one_paragraph_of_words(attack: str) -> None:
 def test_a_table_cell_stays_one_cell(attack: str) -> None:
     found = tokens(f"| a | b |\n| --- | --- |\n| {markdown(attack)} | {code(attack, cell=True)} |\n")
     assert [token.type for token in found].count("td_open") == 2
-    assert not {token.type for token in found} & {"link_open", "image", "html_inline", "html_block", "heading_open"}
+    assert not {token.type for token in found} & {
+        "link_open",
+        "image",
+        "html_inline",
+        "html_block",
+        "heading_open",
+    }
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -136,7 +154,8 @@ def test_terminal_sequences_leave_no_rest() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "//host/x", "http://", "https://[", ""]
+    "url",
+    ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "//host/x", "http://", "https://[", ""],
 )
 def test_only_web_addresses_become_links(url: str) -> None:
     assert web_address(url) is None
@@ -149,7 +168,9 @@ def test_a_link_cannot_be_left() -> None:
     assert [t.type for t in tokens(link("https://a.example/(x)[y](z) <b>"))].count("link_open") == 1
 
 
-@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "'=1", "\t=1", "＝1", "|x", "%x", '"=1'])
+@pytest.mark.parametrize(
+    "start", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "'=1", "\t=1", "＝1", "|x", "%x", '"=1']
+)
 def test_no_cell_is_a_formula(start: str) -> None:
     assert spreadsheet(start).startswith("'")
 

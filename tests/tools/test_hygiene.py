@@ -90,6 +90,7 @@ def test_signs_of_trouble(text: str, kind: SignKind) -> None:
         "That sounds exhausting. What has been the heaviest part?",
         "No, no, no, that is not your fault. Breathe in, breathe out, breathe in, breathe out.",
         "I can't imagine how hard that is. I won't pretend to know.",
+        "I can't help but notice how hard you are on yourself.",
         "1. Sleep\n2. Walk\n3. Talk\n4. Rest",
         "",
     ],

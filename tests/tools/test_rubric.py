@@ -71,7 +71,7 @@ def test_everything_a_criterion_can_have() -> None:
         ("pass_threshold: 0.8", "pass_treshold: 0.8", 3, 'Did you mean "pass_threshold"'),
         ("na: excluded ", "na: sometimes ", 4, '"na"'),
         ("{weight: 0.15}", "{weight: -1}", 6, "weight"),
-        ("{weight: 0.15}", "{weight: 0}", 6, "no category"),
+        ("{weight: 0.15}", "{weight: 0}", 5, "no category"),
         ("{weight: 0.15}", "{wieght: 0.15}", 6, 'Did you mean "weight"'),
         ("category: comprehension,", "category: comprehensoin,", 9, 'Did you mean "comprehension"'),
         ("id: CQ1", "id: 1", 9, "id"),
@@ -100,7 +100,7 @@ def test_mistakes_name_the_line(old: str, new: str, line: int, words: str) -> No
 def test_a_file_that_is_no_rubric_is_said() -> None:
     with pytest.raises(WrongUse, match="a rubric is a mapping"):
         parse_rubric("- a", "r.yaml")
-    with pytest.raises(WrongUse, match='"name" is missing|is missing'):
+    with pytest.raises(WrongUse, match="is missing"):
         parse_rubric("criteria: []", "r.yaml")
 
 

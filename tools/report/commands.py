@@ -9,7 +9,6 @@ from tools.facts import Factor
 from tools.report.data import ModelResult, ReportData
 from tools.runtimes.base import RuntimeName
 
-DEFAULT_COUNT = 50
 DEFAULT_MAX_TOKENS = 1024
 
 
@@ -37,7 +36,7 @@ def evaluate(
 
 
 def evaluate_backup(data: ReportData) -> str | None:
-    """The command that evaluates the approved backup; None when there is none, or no name it can be run by."""
+    """The command that evaluates the approved backup; None when there is none or its tag is unknown."""
     key = data.approval.backup if data.approval else None
     if not key or data.table is None or any(model.candidate == key for model in data.models):
         return None
@@ -56,6 +55,11 @@ def evaluate_backup(data: ReportData) -> str | None:
 def report(data: ReportData) -> str:
     """The command that prints this document again from the rows."""
     return _line(["bms", "report", data.run_id])
+
+
+def resume(data: ReportData) -> str:
+    """The command that lets the run go on."""
+    return _line(["bms", "resume", data.run_id])
 
 
 def _flags(

@@ -1,4 +1,4 @@
-"""What the document shows, read from rows. Numbers in it are checked against those rows before anything is shown."""
+"""What the document shows, read from rows; its numbers are checked against them before they are shown."""
 
 from __future__ import annotations
 

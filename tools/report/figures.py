@@ -1,7 +1,8 @@
 """Figures as SVG, written by hand: the same numbers give the same bytes.
 
-Each figure carries its own background and a light and a dark palette, so that it can be read on any page, and a
-title and a description for those who do not see it. Nothing but text and shapes: no script, no reference.
+Each figure carries its own background and a light and a dark palette, so that it can be read on any page,
+and a title and a description for those who do not see it. Nothing but text and shapes: no script, no
+reference.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Bar(NamedTuple):
     """One criterion and how many answers failed it."""
 
     label: str
-    count: int
+    failed: int
     gate: bool = False
 
 
@@ -135,7 +136,7 @@ def pass_rate(
     apart = f"; {unmeasured} not measured, counted apart" if unmeasured else ""
     said = (
         f"{passes} of {measured} measured answers pass: {percent(rate)}, "
-        f"95 % interval {percent(interval.low)} to {percent(interval.high)}{apart}"
+        f"95% interval {percent(interval.low)} to {percent(interval.high)}{apart}"
     )
     parts.append(_text(left, bottom + 44, said, "soft"))
     bounds = f"Thresholds at {percent(low)} and {percent(high)}."
@@ -148,27 +149,32 @@ def failures(name: str, *, model: str, bars: Sequence[Bar], measured: int) -> Fi
     row, top = 26, 62
     labels = min(330.0, max(len(_label(bar)) for bar in shown) * CHARACTER + 8)
     left, right = MARGIN + labels + 8, WIDTH - MARGIN - 84
-    most = max(1, *(bar.count for bar in shown))
+    most = max(1, *(bar.failed for bar in shown))
     title = f"Failures of {model} by criterion"
     under = f"of {measured} measured answers; one answer can fail several criteria"
-    parts = [_text(MARGIN, 30, title, "head", room=WIDTH - 2 * MARGIN), _text(MARGIN, 48, under, "soft small")]
+    parts = [
+        _text(MARGIN, 30, title, "head", room=WIDTH - 2 * MARGIN),
+        _text(MARGIN, 48, under, "soft small"),
+    ]
     for i, bar in enumerate(shown):
         y = top + i * row
         parts.append(_text(left - 8, y + 15, _label(bar), "end", room=labels))
         parts.append(_rect(left, y + 3, right - left, row - 9, "track"))
-        parts.append(_rect(left, y + 3, (right - left) * bar.count / most, row - 9, "bar"))
-        share = f" ({percent(bar.count / measured)})" if measured else ""
-        parts.append(_text(right + 8, y + 15, f"{bar.count}{share}", "soft"))
+        parts.append(_rect(left, y + 3, (right - left) * bar.failed / most, row - 9, "bar"))
+        share = f" ({percent(bar.failed / measured)})" if measured else ""
+        parts.append(_text(right + 8, y + 15, f"{bar.failed}{share}", "soft"))
     height = top + len(shown) * row + 14
     if len(bars) > len(shown):
-        parts.append(_text(MARGIN, height + 4, f"{len(bars) - len(shown)} more are in the table.", "soft small"))
+        parts.append(
+            _text(MARGIN, height + 4, f"{len(bars) - len(shown)} more are in the table.", "soft small")
+        )
         height += 18
-    said = "; ".join(f"{_label(bar)}: {bar.count}" for bar in bars)
+    said = "; ".join(f"{_label(bar)}: {bar.failed}" for bar in bars)
     return Figure(name, title, f"Of {measured} measured answers. {said}.", height, "".join(parts))
 
 
 def heat_map(name: str, *, model: str, table: HeatMap) -> Figure:
-    """Where it fails: topics down, criteria across, the colour by the share of the topic's measured answers."""
+    """Where it fails: topics down, criteria across, coloured by the share of the topic's measured answers."""
     shown = table.topics[:MOST_TOPICS]
     row, top = 26, 92
     labels = min(240.0, max((len(topic) for topic in shown), default=4) * CHARACTER + 44)
@@ -176,7 +182,10 @@ def heat_map(name: str, *, model: str, table: HeatMap) -> Figure:
     width = min(72.0, (WIDTH - MARGIN - left) / max(1, len(table.criteria)))
     title = f"Failures of {model} by topic and criterion"
     under = "number of answers that fail; colour: share of the topic's measured answers (in brackets)"
-    parts = [_text(MARGIN, 30, title, "head", room=WIDTH - 2 * MARGIN), _text(MARGIN, 48, under, "soft small")]
+    parts = [
+        _text(MARGIN, 30, title, "head", room=WIDTH - 2 * MARGIN),
+        _text(MARGIN, 48, under, "soft small"),
+    ]
     for j, criterion in enumerate(table.criteria):
         parts.append(_text(left + (j + 0.5) * width, top - 10, criterion, "soft small middle", room=width))
     for i, topic in enumerate(shown):
@@ -202,11 +211,13 @@ def heat_map(name: str, *, model: str, table: HeatMap) -> Figure:
 
 
 def percent(share: float) -> str:
-    """``64 %``, rounded to whole per cent, but never up to 100 or down to 0 when it is neither."""
+    """``64%``, rounded to whole per cent, but never up to 100 or down to 0 when it is neither."""
     whole = round(share * 100)
     if (whole == 100 and share < 1) or (whole == 0 and share > 0):
-        return f"{share * 100:.1f} %" if 0.0005 <= share < 0.9995 else ("> 99.9 %" if whole else "< 0.1 %")
-    return f"{whole} %"
+        return (
+            f"{share * 100:.1f}%" if 0.0005 <= share < 0.9995 else ("over 99.9%" if whole else "under 0.1%")
+        )
+    return f"{whole}%"
 
 
 def _described(table: HeatMap) -> str:
@@ -237,7 +248,9 @@ def _fit(text: str, room: float) -> str:
     return kept
 
 
-def _text(x: float, y: float, text: str, style: str = "", *, room: float | None = None, full: str = "") -> str:
+def _text(
+    x: float, y: float, text: str, style: str = "", *, room: float | None = None, full: str = ""
+) -> str:
     shown = text if room is None else _fit(text, room)
     whole = full or text
     tip = f"<title>{html(whole)}</title>" if whole not in shown else ""
@@ -245,11 +258,11 @@ def _text(x: float, y: float, text: str, style: str = "", *, room: float | None 
     return f'<text{mark} x="{_n(x)}" y="{_n(y)}">{html(shown)}{tip}</text>'
 
 
-def _rect(x: float, y: float, width: float, height: float, style: str, *, opacity: float | None = None) -> str:
+def _rect(
+    x: float, y: float, width: float, height: float, style: str, *, opacity: float | None = None
+) -> str:
     seen = "" if opacity is None else f' fill-opacity="{opacity:.3f}"'
-    return (
-        f'<rect class="{style}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="2"{seen}/>'
-    )
+    return f'<rect class="{style}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="2"{seen}/>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> str:

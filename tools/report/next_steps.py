@@ -18,7 +18,6 @@ examples; a skill that is missing altogether needs more, and a preference stage 
 HELD_OUT = 0.1
 LEAST_FOR_A_CRITERION = 50
 TO_READ = 8
-CLOSE_TO_THRESHOLD = 0.8
 ANOTHER_JUDGE = "PROVIDER:MODEL"
 
 
@@ -54,8 +53,8 @@ def plan(data: ReportData, result: ModelResult, found: Tally) -> Plan:
         return Plan(_undecided(data, result, found))
     sizes = FINE_TUNE_EXAMPLES if kind is DecisionKind.FINE_TUNE else FULL_PIPELINE_EXAMPLES
     shares = _shares(result, sizes[0])
-    steps = _fine_tune(data, result, sizes) if kind is DecisionKind.FINE_TUNE else _pipeline(data, result, sizes)
-    return Plan(steps, shares)
+    steps = _fine_tune if kind is DecisionKind.FINE_TUNE else _pipeline
+    return Plan(steps(data, result, sizes), shares)
 
 
 def worth_reading(result: ModelResult, limit: int = TO_READ) -> tuple[Row, ...]:
@@ -75,7 +74,9 @@ def _deploy(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
     model = result.loaded.artefact
     read = [note for note in data.reviews if note.role == result.role and not note.by_policy]
     if read:
-        first = Step("A person has read answers; their notes stand above. Settle every objection in them first.")
+        first = Step(
+            "A person has read answers; their notes stand above. Settle every objection in them first."
+        )
     else:
         ids = ", ".join(row.scenario.id for row in worth_reading(result))
         first = Step(
@@ -98,22 +99,22 @@ def _deploy(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
 
 
 def _fine_tune(data: ReportData, result: ModelResult, sizes: tuple[int, int]) -> tuple[Step, ...]:
-    steps = [
+    return (
+        *_backup(data, result),
         Step(
-            f"Write {sizes[0]:,} to {sizes[1]:,} training examples aimed at what fails, in the proportions below. "
-            "Use the topics and styles in which it fails; take the failing answers as what to avoid."
+            f"Write {sizes[0]:,} to {sizes[1]:,} training examples aimed at what fails, in the proportions "
+            "below. Use the topics and styles in which it fails; take the failing answers as what to avoid."
         ),
         Step(
-            f"Hold out {HELD_OUT:.0%} of them for validation. Keep the scenarios of this evaluation out of the "
-            "training data: they are the baseline that the tuned model is measured against."
+            f"Hold out {HELD_OUT:.0%} of them for validation. Keep the scenarios of this evaluation out of "
+            "the training data: they are the baseline that the tuned model is measured against."
         ),
         Step(
-            "Fine-tune with a low-rank adapter, convert to the same quantization, then evaluate the result under "
-            "the same conditions and compare the two pass rates.",
+            "Fine-tune with a low-rank adapter, convert to the same quantization, then evaluate the result "
+            "under the same conditions, with its own name after --model, and compare the two pass rates.",
             commands.evaluate(data, result),
         ),
-    ]
-    return (*steps, *_backup(data, result))
+    )
 
 
 def _pipeline(data: ReportData, result: ModelResult, sizes: tuple[int, int]) -> tuple[Step, ...]:
@@ -121,21 +122,22 @@ def _pipeline(data: ReportData, result: ModelResult, sizes: tuple[int, int]) -> 
     if _looks_broken(result.decision):
         steps.append(
             Step(
-                "First make sure that the model works at all: read a few answers, check template, system prompt "
-                "and quantization. Almost nothing passed, which is more often a broken set-up than a weak model.",
+                "First make sure that the model works at all: read a few answers, check template, system "
+                "prompt and quantization. So few passes are more often a broken set-up than a weak model.",
                 commands.evaluate(data, result, count=10),
             )
         )
     steps += [
         *_backup(data, result),
         Step(
-            f"Plan the full pipeline: {sizes[0]:,} to {sizes[1]:,} reviewed examples over the whole taxonomy, "
-            "supervised fine-tuning, then a preference stage on the criteria that still fail. "
+            f"Plan the full pipeline: {sizes[0]:,} to {sizes[1]:,} reviewed examples over the whole "
+            "taxonomy, supervised fine-tuning, then a preference stage on the criteria that still fail. "
             "The proportions below are where to begin."
         ),
         Step(
-            f"Hold out {HELD_OUT:.0%} for validation and keep the scenarios of this evaluation out of the training "
-            "data. After each stage, evaluate under the same conditions.",
+            f"Hold out {HELD_OUT:.0%} for validation and keep the scenarios of this evaluation out of the "
+            "training data. After each stage, evaluate under the same conditions, with the new name after "
+            "--model.",
             commands.evaluate(data, result),
         ),
     ]
@@ -155,68 +157,94 @@ def _backup(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
     return (Step(text, commands.evaluate_backup(data)),)
 
 
+class _Changes(NamedTuple):
+    """What another run would do differently; None for what stays."""
+
+    judge: str | None = None
+    max_tokens: int | None = None
+    scenarios: int | None = None
+
+
 def _undecided(data: ReportData, result: ModelResult, found: Tally) -> tuple[Step, ...]:
-    steps = [*_judge_first(data, result), *_unmeasured(data, result, found)]
-    further = result.decision.further_scenarios
-    if further:
-        steps.append(_more_scenarios(data, result, found, further))
-    elif further is None and found.measured:
-        steps.append(
-            Step(
-                "The pass rate stands so close to a threshold that more scenarios would hardly settle it. Let a "
-                "person read the answers and decide, and write down why."
-            )
-        )
+    steps = [*_judge_first(result), *_unmeasured(data, result, found), *_more_scenarios(data, result, found)]
     if not found.measured:
-        steps.append(Step("Nothing was measured. Do not choose a model, and do not plan a training, on this run."))
+        steps.append(Step("Nothing was measured: choose no model and plan no training on this run."))
+    changes = _changes(data, result, found)
+    if any(changes):
+        judge, max_tokens, scenarios = changes
+        command = commands.evaluate(data, result, judge=judge, max_tokens=max_tokens, count=scenarios)
+        steps.append(Step("All of that in one run, under otherwise the same conditions:", command))
     return tuple(steps)
 
 
-def _more_scenarios(data: ReportData, result: ModelResult, found: Tally, further: int) -> Step:
-    count = found.measured + further
-    if "scenarios" in data.setup.files:
-        return Step(
-            f"Add about {further} scenarios of the same kind to your file; {found.measured} were measured so far.",
-            commands.evaluate(data, result),
-        )
-    return Step(
-        f"About {further} more measured scenarios would settle it if the rates stay as they are: {count} in all.",
-        commands.evaluate(data, result, count=count),
+def _changes(data: ReportData, result: ModelResult, found: Tally) -> _Changes:
+    reasons = {reason for reason, _ in found.reasons}
+    of_judge = reasons & {AssessmentOutcome.JUDGE_ERROR.value, AssessmentOutcome.CANNOT_ASSESS.value}
+    further = result.decision.further_scenarios
+    own = "scenarios" in data.setup.files
+    return _Changes(
+        judge=ANOTHER_JUDGE if of_judge or result.judge.preflight_passed is False else None,
+        max_tokens=2 * result.conditions.max_tokens if AnswerOutcome.TRUNCATED in reasons else None,
+        scenarios=found.measured + further if further and not own else None,
     )
 
 
-def _judge_first(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
+def _more_scenarios(data: ReportData, result: ModelResult, found: Tally) -> tuple[Step, ...]:
+    further, n = result.decision.further_scenarios, found.measured
+    if not n or further == 0:
+        return ()
+    if further is None:
+        text = (
+            "The pass rate stands so close to a threshold that more scenarios would hardly settle it. "
+            "Let a person read the answers and decide, and write down why."
+        )
+        return (Step(text),)
+    if "scenarios" in data.setup.files:
+        return (
+            Step(f"Add about {further} scenarios of the same kind to your file; {n} were measured so far."),
+        )
+    text = (
+        f"Measure about {further} more scenarios, {n + further} in all; "
+        "that would settle it if the rates stay as they are."
+    )
+    return (Step(text),)
+
+
+def _judge_first(result: ModelResult) -> tuple[Step, ...]:
     if result.judge.preflight_passed is not False:
         return ()
-    return (
-        Step(
-            f"Take another judge: {result.judge.name} could not tell planted good answers from bad ones, so its "
-            "verdicts say little.",
-            commands.evaluate(data, result, judge=ANOTHER_JUDGE),
-        ),
+    text = (
+        f"Take another judge: {result.judge.name} could not tell planted good answers from bad ones, "
+        "so its verdicts say little."
     )
+    return (Step(text),)
 
 
 def _unmeasured(data: ReportData, result: ModelResult, found: Tally) -> tuple[Step, ...]:
-    steps: list[Step] = []
-    for reason, count in found.reasons:
-        answers = f"{count} answer{'' if count == 1 else 's'}"
-        if reason == AnswerOutcome.TRUNCATED:
-            more = 2 * result.conditions.max_tokens
-            text = f"Allow longer answers: {answers} reached the limit of {result.conditions.max_tokens:,} tokens."
-            steps.append(Step(text, commands.evaluate(data, result, max_tokens=more)))
-        elif reason in {AssessmentOutcome.JUDGE_ERROR, AssessmentOutcome.CANNOT_ASSESS}:
-            if result.judge.preflight_passed is not False:
-                text = f"Take a judge that can use the rubric: for {answers}, {reason}."
-                steps.append(Step(text, commands.evaluate(data, result, judge=ANOTHER_JUDGE)))
-        elif reason in {AnswerOutcome.TIMEOUT, AnswerOutcome.ERROR}:
-            text = f"Look at the runtime: {answers} ended with {reason}. Free memory or take a smaller quantization."
-            steps.append(Step(text, "bms doctor"))
-        elif reason == AnswerOutcome.EMPTY:
-            steps.append(Step(f"Check the chat template and the thinking mode: {answers} came back empty."))
-        elif reason == NOT_YET:
-            steps.append(Step(f"Let the run go on: {count} scenarios have no judged answer yet.", f"bms resume {data.run_id}"))
-    return tuple(steps)
+    return tuple(
+        step for reason, count in found.reasons if (step := _remedy(reason, count, data, result)) is not None
+    )
+
+
+def _remedy(reason: str, count: int, data: ReportData, result: ModelResult) -> Step | None:
+    """What to do about answers that could not be measured for ``reason``."""
+    answers = f"{count} answer{'' if count == 1 else 's'}"
+    if reason == AnswerOutcome.TRUNCATED:
+        limit = result.conditions.max_tokens
+        return Step(f"Allow longer answers: {answers} reached the limit of {limit:,} tokens.")
+    if reason in {AssessmentOutcome.JUDGE_ERROR, AssessmentOutcome.CANNOT_ASSESS}:
+        return Step(f"Take a judge that can use the rubric: for {answers}, {reason}.")
+    if reason in {AnswerOutcome.TIMEOUT, AnswerOutcome.ERROR}:
+        text = (
+            f"Look at the runtime: {answers} ended with {reason}. Free memory, or use a smaller quantization."
+        )
+        return Step(text, "bms doctor")
+    if reason == AnswerOutcome.EMPTY:
+        return Step(f"Check the chat template and the thinking mode: {answers} came back empty.")
+    if reason == NOT_YET:
+        text = f"Let the run go on: {count} scenarios have no judged answer yet."
+        return Step(text, commands.resume(data))
+    return None
 
 
 def _shares(result: ModelResult, total: int) -> tuple[Share, ...]:

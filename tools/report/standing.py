@@ -1,4 +1,4 @@
-"""Why each candidate shown was considered, and what became of it; where the selected ones' cells come from."""
+"""Why each candidate shown was considered, what became of it, and what the selected ones' cells rest on."""
 
 from __future__ import annotations
 
@@ -88,9 +88,7 @@ def _chosen(data: ReportData) -> dict[str, str]:
 
 def _note(row: TableRow, data: ReportData, table: ComparisonTable) -> CandidateNote:
     line = data.candidate(row.key)
-    considered = (
-        "the ledger's line was not handed over" if line is None else f"{line.reason}; found by {line.found_by}"
-    )
+    considered = "not recorded" if line is None else f"{line.reason}; found by {line.found_by}"
     role = _chosen(data).get(row.key)
     if role:
         outcome, why = f"selected as {role}", _why_selected(row, role, data)
@@ -140,7 +138,7 @@ def _why_not(row: TableRow, data: ReportData, table: ComparisonTable) -> str:
     if mine < theirs:
         text = f"{mine:.1f} stars against {theirs:.1f} of {primary.name}."
     elif mine > theirs:
-        text = f"It has more stars ({mine:.1f}) than {primary.name} ({theirs:.1f}), which was chosen all the same."
+        text = f"It has {mine:.1f} stars, {primary.name} {theirs:.1f}, which was chosen all the same."
     else:
         counted, others = _counted(row), _counted(primary)
         text = f"As many stars as {primary.name}, on {counted} claims against {others}."

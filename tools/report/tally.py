@@ -21,9 +21,11 @@ class Inconsistent(Fault):
     """A number that was handed over differs from the rows that it should come from."""
 
 
-class ReasonCount(NamedTuple):
+class Reason(NamedTuple):
+    """Why answers could not be measured, and how many."""
+
     reason: str
-    count: int
+    answers: int
 
 
 class Tally(NamedTuple):
@@ -35,10 +37,8 @@ class Tally(NamedTuple):
     unmeasured: int
     """Answered or tried, but without a measurement; scenarios without a row are in ``missing``."""
     missing: int
-    reasons: tuple[ReasonCount, ...]
+    reasons: tuple[Reason, ...]
     """Why ``unmeasured`` and ``missing`` were not measured, the most frequent first; sums to both."""
-    signs_of_cut: int
-    """Answers cut off by the token limit."""
 
     @property
     def failed(self) -> int:
@@ -64,8 +64,7 @@ def tally(result: ModelResult) -> Tally:
         passed=sum(row.score.passed is True for row in measured),
         unmeasured=len(rows) - len(measured),
         missing=missing,
-        reasons=tuple(ReasonCount(*pair) for pair in sorted(reasons.items(), key=lambda p: (-p[1], p[0]))),
-        signs_of_cut=sum(row.answer.outcome is AnswerOutcome.TRUNCATED for row in rows),
+        reasons=tuple(Reason(*pair) for pair in sorted(reasons.items(), key=lambda p: (-p[1], p[0]))),
     )
     _check_decision(result, found)
     _check_failures(result)
@@ -149,9 +148,10 @@ def _check_decision(result: ModelResult, found: Tally) -> None:
     if said.kind is not again.kind and said.kind is not DecisionKind.UNDECIDED:
         _differ(result, f"the decision is {said.kind.value}, the rows give {again.kind.value}")
     for name in ("pass_rate", "interval", "band_probabilities", "gate_failures", "answers_failing_a_gate"):
-        if getattr(said, name) != getattr(again, name):
+        stated, counted = getattr(said, name), getattr(again, name)
+        if stated != counted:
             what = name.replace("_", " ")
-            _differ(result, f"{what} of the decision is {getattr(said, name)}, the rows give {getattr(again, name)}")
+            _differ(result, f"the {what} of the decision is {stated}, the rows give {counted}")
 
 
 def _check_failures(result: ModelResult) -> None:
@@ -160,9 +160,9 @@ def _check_failures(result: ModelResult) -> None:
     rows = {entry.criterion: (entry.failed, entry.assessed) for entry in again.criteria}
     for name in result.rubric.ids:
         if said.get(name) != rows.get(name):
+            stated, counted = _of(said.get(name)), _of(rows.get(name))
             _differ(
-                result,
-                f"the failure analysis says {_of(said.get(name))} failures of {name}, the rows give {_of(rows.get(name))}",
+                result, f"the failure analysis counts {stated} failures of {name}, the rows give {counted}"
             )
     problems = {problem.kind: len(problem.scenario_ids) for problem in result.failures.data_problems}
     if problems != {problem.kind: len(problem.scenario_ids) for problem in again.data_problems}:

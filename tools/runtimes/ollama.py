@@ -244,8 +244,8 @@ class OllamaRuntime:
         return self._client
 
     @contextmanager
-    def _translated(self, model: str, *, pulling: bool = False) -> Iterator[None]:
-        """Turn what the official client raises into faults."""
+    def _translated(self, model: str = "", *, pulling: bool = False) -> Iterator[None]:
+        """Turn what the official client raises into faults; without ``model`` the question was about all."""
         import ollama
         from pydantic import ValidationError
 
@@ -253,6 +253,8 @@ class OllamaRuntime:
             yield
         except ollama.ResponseError as error:
             status = error.status_code if error.status_code > 0 else None
+            if status == 404 and not model:
+                raise self._unreadable("does not know Ollama's paths") from None
             raise ollama_fault(status, tidy(error_words(error.error)), model=model, who=self._who) from None
         except ConnectionError:
             raise RuntimeFault(
@@ -290,7 +292,7 @@ class OllamaRuntime:
 
     async def _local(self, model: str) -> LocalModel | None:
         """The stored model that ``model`` names; None when there is none."""
-        with self._translated(model):
+        with self._translated():
             async with asyncio.timeout(QUESTION_SECONDS):
                 listed = (await self._ollama().list()).models
         for entry in listed or []:
@@ -316,7 +318,7 @@ class OllamaRuntime:
 
     async def _allocated(self, model: str) -> int | None:
         """Tokens of context that were allocated to ``model``; None when it is not loaded."""
-        with self._translated(model):
+        with self._translated():
             async with asyncio.timeout(QUESTION_SECONDS):
                 running = (await self._ollama().ps()).models
         for entry in running or []:

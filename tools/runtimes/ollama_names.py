@@ -27,7 +27,7 @@ class HubName(NamedTuple):
 
 
 def check_name(model: str) -> str:
-    """``model`` without white space around it; raises :class:`WrongUse` where Ollama can have no such model."""
+    """``model`` without white space around it; raises :class:`WrongUse` where it can name no model."""
     name = model.strip()
     if not _NAME.fullmatch(name):
         raise WrongUse(f"{model!r} is no name of an Ollama model.", "Names look like qwen3:8b.")
@@ -59,8 +59,8 @@ def names_a_quantization(model: str) -> bool:
 def ollama_url(host: str | None) -> str:
     """The address that ``OLLAMA_HOST`` means; raises :class:`WrongUse` for one that cannot be meant.
 
-    Scheme and port may be missing (http, 11434; the scheme's own port where a scheme is given). An address that
-    servers listen on ("0.0.0.0") is reached at loopback.
+    Scheme and port may be missing (http, 11434; the scheme's own port where a scheme is given). An address
+    that servers listen on ("0.0.0.0") is reached at loopback.
     """
     text = (host or "").strip().strip("\"'")
     scheme, mark, rest = text.partition("://")

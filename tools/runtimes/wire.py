@@ -113,15 +113,15 @@ def looks_like_html(text: str | bytes) -> bool:
     return shown.lstrip().lower().startswith(("<!doctype", "<html", "<head", "<?xml"))
 
 
-def error_words(body: str) -> str:
-    """What an error's body says, without its JSON wrapping; empty for a web page or nothing.
+def error_words(body: Any) -> str:
+    """What an error's body, text or parsed, says without its JSON wrapping; empty for a web page or nothing.
 
     Understood are ``{"error": "…"}``, ``{"error": {"message": "…"}}``, both nested into each other as Ollama
     does, ``{"detail": …}`` and ``{"message": "…"}``.
     """
-    if not body.strip() or looks_like_html(body):
+    if isinstance(body, str) and (not body.strip() or looks_like_html(body)):
         return ""
-    value: Any = body
+    value = body
     for _ in range(6):
         if isinstance(value, str):
             try:

@@ -1,0 +1,192 @@
+"""Everything that the document shows, read from the rows of a run."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+
+from sqlalchemy.orm import Session
+
+from graphs.desk import Replayed
+from graphs.nodes.judge import judge_relation
+from graphs.options import RunOptions
+from graphs.prompts import POLICY, Approval, Review
+from graphs.results import Result, result_of
+from graphs.tables import coverage_note
+from store import evaluation, research, runs
+from store.schema import ApprovalRow, EventRow, RunRow
+from tools.candidates import Standing
+from tools.clock import Clock, SystemClock
+from tools.failures import analyse
+from tools.knowledge.loader import domains
+from tools.report import (
+    ApprovalNote,
+    Conditions,
+    JudgeNote,
+    ModelResult,
+    OutcomeTally,
+    ReplayNote,
+    ReportData,
+    ResearchSummary,
+    ReviewNote,
+    Setup,
+)
+from tools.scenarios import Coverage, coverage
+from tools.table import RejectedGroup
+from tools.taxonomy import parse_taxonomy
+
+
+def assemble(
+    session: Session, run_id: str, judge: str, clock: Clock, replayed: Replayed | None = None
+) -> ReportData:
+    """The report of a run as its rows are now, by one judge's verdicts.
+
+    ``clock`` is the run's own: in a replay it stands at the story's day.
+    """
+    row = runs.get(session, run_id)
+    options = RunOptions.model_validate(row.options)
+    request = runs.request_of(session, row.id)
+    approvals = research.approvals(session, row.id)
+    approved = next((a for a in reversed(approvals) if a.action in {"approve", "swap"}), None)
+    offered = None
+    if approved is not None and approved.table_hash:
+        offered = research.table_with_hash(session, row.id, approved.table_hash)
+    note = coverage_note(session, row.id)
+    return ReportData(
+        run_id=row.id,
+        domain=domains().named(request.domain_key, request.domain).title,
+        request=request,
+        date=clock.today(),
+        made_at=SystemClock().now(),
+        setup=_setup(session, row, options),
+        replay=None
+        if replayed is None
+        else ReplayNote(story=replayed.story, recorded_on=clock.today(), provenance=replayed.provenance),
+        research=None if offered is None else _research(session, row.id),
+        table=None if offered is None else offered.table,
+        proposal=None if offered is None else offered.proposal,
+        candidates=tuple(research.ledger(session, row.id, Standing.ACCEPTED)),
+        approval=None if approved is None else _approval(approved, options),
+        models=tuple(
+            _model(session, row.id, result_of(session, row.id, role, judge))
+            for role in evaluation.roles(session, row.id)
+            if evaluation.assessments(session, row.id, role, judge)
+        ),
+        reviews=_reviews(session, row.id),
+        degraded=note.degraded,
+        degraded_why=(note.detail,) if note.degraded else (),
+    )
+
+
+def _setup(session: Session, row: RunRow, options: RunOptions) -> Setup:
+    kinds = {"rubric": "rubric", "taxonomy": "taxonomy", "system_prompt": "system-prompt"}
+    named = {flag: runs.material(session, row.id, kind) for kind, flag in kinds.items()}
+    return Setup(
+        version=version("base-model-selector"),
+        python=platform.python_version(),
+        platform=platform.platform(terse=True),
+        seed=options.seed,
+        count=options.count,
+        files={flag: found.name for flag, found in named.items() if found is not None and found.by_person},
+    )
+
+
+def _research(session: Session, run_id: str) -> ResearchSummary:
+    counted = research.counts(session, run_id)
+    facts = research.facts(session, run_id)
+    waves = [event.data["wave"] for event in _events(session, run_id, "wave")]
+    return ResearchSummary(
+        searches=OutcomeTally.of(counted.searches),
+        fetches=OutcomeTally.of(counted.fetches),
+        pages_read=counted.pages,
+        accepted=len(research.ledger(session, run_id, Standing.ACCEPTED)),
+        rejected=tuple(
+            RejectedGroup(reason=reason, count=count)
+            for reason, count in research.rejected_by_reason(session, run_id)
+        ),
+        facts=len(facts),
+        claims=len(research.claims(session, run_id)),
+        waves=max(waves, default=0),
+        stopped="The planned queries had been asked; no further wave was wanted.",
+        oldest_fact=min((fact.source.retrieved_at for fact in facts), default=None),
+    )
+
+
+def _events(session: Session, run_id: str, kind: str) -> list[EventRow]:
+    from sqlalchemy import select
+
+    query = select(EventRow).where(EventRow.run_id == run_id, EventRow.kind == kind)
+    return list(session.scalars(query.order_by(EventRow.seq)))
+
+
+def _approval(row: ApprovalRow, options: RunOptions) -> ApprovalNote:
+    approval = Approval.model_validate(row.record)
+    return ApprovalNote(
+        action="named" if options.model is not None else row.action,
+        primary=approval.primary,
+        backup=approval.backup,
+        by=row.by,
+        at=row.at,
+        reason=approval.note,
+        table_hash=row.table_hash,
+        by_policy=row.by == POLICY,
+    )
+
+
+def _model(session: Session, run_id: str, result: Result) -> ModelResult:
+    held = evaluation.held(session, run_id, result.role)
+    assert held is not None
+    assert held.loaded is not None
+    said = evaluation.conditions(session, run_id, result.role)
+    prompt = runs.material(session, run_id, "system_prompt")
+    relation = judge_relation(result.judge, held.candidate, held.artefact.name)
+    trusted = result.preflight is None or result.preflight.passed
+    return ModelResult(
+        role=result.role,
+        candidate=held.candidate,
+        loaded=held.loaded,
+        conditions=Conditions(
+            runtime=said["runtime"],
+            runtime_version=said.get("runtime_version"),
+            context_asked=said["context"],
+            max_tokens=said["max_tokens"],
+            temperature=said["temperature"],
+            top_p=said["top_p"],
+            seed=said["seed"],
+            thinking=said["thinking"],
+            timeout_seconds=said["timeout_seconds"],
+            system_prompt=said["system_prompt"],
+            system_prompt_from="" if prompt is None else prompt.name,
+        ),
+        judge=JudgeNote(
+            name=result.judge,
+            preflight_passed=None if result.preflight is None else result.preflight.passed,
+            preflight="" if result.preflight is None else result.preflight.sentence,
+            relation=relation,
+            insisted=relation is not None or not trusted,
+        ),
+        rubric=result.rubric,
+        planned=result.planned,
+        rows=result.lines,
+        coverage=_coverage(session, run_id),
+        decision=result.decision,
+        failures=analyse(result.lines, result.rubric),
+    )
+
+
+def _coverage(session: Session, run_id: str) -> Coverage | None:
+    material = runs.material(session, run_id, "taxonomy")
+    if material is None:
+        return None
+    taxonomy = parse_taxonomy(material.text, material.name)
+    return coverage(evaluation.scenarios(session, run_id), taxonomy)
+
+
+def _reviews(session: Session, run_id: str) -> tuple[ReviewNote, ...]:
+    found = []
+    for row in evaluation.reviews(session, run_id):
+        review = Review.model_validate(row.record)
+        found.append(
+            ReviewNote(role=row.role, by=row.by, at=row.at, text=review.notes, by_policy=row.by == POLICY)
+        )
+    return tuple(found)

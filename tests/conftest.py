@@ -1,0 +1,84 @@
+"""For every test: a home of its own, a bare environment, and no way out of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+OURS = ("BMS_", "OLLAMA_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_", "OPENAI_", "XDG_")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of this test. The environment has no setting of the developer's, nor a proxy."""
+    for name in os.environ:
+        if name.upper().startswith(OURS) or name.lower() in PROXIES:
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("BMS_HOME", str(home / "bms"))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Fails the test when it connects to, or asks a name server for, anything but this machine.
+
+    The list holds what was tried, also when the code under test swallowed the failure. Only Python's sockets
+    are seen: ``primp`` (under ddgs) and llama.cpp bring their own in Rust and C++, which cannot be patched
+    from here, and a subprocess has a Python of its own. Tests give those a loopback address.
+    """
+    tried: list[str] = []
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def refuse(what: str) -> None:
+        tried.append(what)
+        pytest.fail(f"a test tried to reach {what}")
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if not _is_here(self, address):
+            refuse(f"{address[0]}:{address[1]}")
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        if not _is_here(self, address):
+            refuse(f"{address[0]}:{address[1]}")
+        return connect_ex(self, address)
+
+    def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name and name != "localhost" and _number(name) is None:
+            refuse(f"a name server, for {name}")
+        return getaddrinfo(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+    yield tried
+    assert not tried
+
+
+def _is_here(sock: socket.socket, address: Any) -> bool:
+    if sock.family not in {socket.AF_INET, socket.AF_INET6}:
+        return True
+    host = str(address[0])
+    number = _number(host)
+    return host in {"", "localhost"} if number is None else number.is_loopback or number.is_unspecified
+
+
+def _number(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that ``host`` is when no name server is needed to read it; ``0x7f.1`` is one too."""
+    with contextlib.suppress(OSError, UnicodeError):
+        return IPv4Address(socket.inet_aton(host))
+    with contextlib.suppress(ValueError):
+        return ip_address(host.split("%", maxsplit=1)[0])
+    return None

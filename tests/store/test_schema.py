@@ -1,0 +1,174 @@
+"""Tables, migrations and the constant that saves the import of Alembic agree."""
+
+from __future__ import annotations
+
+import ast
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Engine, Integer, MetaData, create_engine, inspect, select, text
+
+from store import migrate, runs
+from store.database import Database, sqlite_url
+from store.migrate import HEAD, SCRIPTS, SchemaFault, alembic_config, current_revision, ensure_schema
+from store.schema import (
+    AnswerRow,
+    ApprovalRow,
+    AssessmentRow,
+    Base,
+    CandidateRow,
+    EventRow,
+    FactRow,
+    FetchRow,
+    RunRow,
+    RunStatus,
+    VerdictRow,
+)
+from tests.standins.processes import together
+from tests.standins.records import NOW
+from tools.candidates import Standing
+from tools.evaluation import AnswerOutcome, AssessmentOutcome, Verdict
+from tools.facts import Factor
+from tools.outcomes import BlockReason, FailReason
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    """An engine on a file that does not exist yet."""
+    return create_engine(sqlite_url(tmp_path / "bare.sqlite"))
+
+
+def differences(engine: Engine, metadata: MetaData) -> list[object]:
+    with engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+def test_the_migrations_make_the_tables_that_the_models_describe(engine: Engine):
+    ensure_schema(engine)
+    assert differences(engine, Base.metadata) == []
+
+
+def test_a_column_without_a_migration_would_be_noticed(engine: Engine):
+    ensure_schema(engine)
+    changed = MetaData(naming_convention=Base.metadata.naming_convention)
+    for table in Base.metadata.tables.values():
+        table.to_metadata(changed)
+    changed.tables["runs"].append_column(Column("forgotten", Integer))
+    assert [entry[0] for entry in differences(engine, changed)] == ["add_column"]  # type: ignore[index]
+
+
+def test_the_constant_is_the_only_head():
+    assert ScriptDirectory.from_config(alembic_config()).get_heads() == [HEAD]
+
+
+def test_a_new_database_is_at_the_head_and_a_second_time_changes_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    assert current_revision(engine) is None
+    ensure_schema(engine)
+    assert current_revision(engine) == HEAD
+    monkeypatch.setattr(migrate, "alembic_config", lambda: pytest.fail("Alembic was asked again"))
+    ensure_schema(engine)
+    assert current_revision(engine) == HEAD
+
+
+def test_the_schema_goes_down_to_nothing_and_up_again(engine: Engine):
+    ensure_schema(engine)
+    with engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+    assert current_revision(engine) is None
+    ensure_schema(engine)
+    assert differences(engine, Base.metadata) == []
+
+
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path):
+    url = sqlite_url(tmp_path / "newer.sqlite")
+    with Database(url) as database, database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaFault) as caught:
+        Database(url)
+    assert caught.value.sentence == (
+        "The database is at revision 9999, which this version of bms does not know."
+    )
+    assert "Upgrade bms" in caught.value.next_step
+
+
+def test_migrations_do_not_change_when_the_models_do():
+    for path in (SCRIPTS / "versions").glob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        imported |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+        assert {name.split(".")[0] for name in imported} <= {"sqlalchemy", "alembic"}, path.name
+
+
+def test_the_usual_start_imports_no_alembic(database: Database):
+    code = f"""
+import sys
+from store.database import Database
+print("ready")
+input()
+Database({database.url!r}).close()
+print("alembic" in sys.modules)
+"""
+    assert together(code) == ["False"]
+
+
+def test_processes_that_find_no_database_make_one_between_them(tmp_path: Path):
+    url = sqlite_url(tmp_path / "new" / "bms.sqlite")
+    code = f"""
+from datetime import datetime, UTC
+from store import runs
+from store.database import Database
+print("ready", flush=True)
+input()
+with Database({url!r}) as database, database.session() as session:
+    print(runs.create(session, "x", {{}}, datetime.now(UTC)))
+"""
+    made = together(code, code, code)
+    with Database(url) as database, database.reading() as session:
+        assert {row.id for row in runs.latest(session)} == set(made)
+        assert len(set(made)) == 3
+
+
+def test_instants_come_back_in_utc_whatever_zone_they_were_given_in(database: Database, run_id: str):
+    there = datetime(2026, 3, 1, 14, 30, 15, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    with database.session() as session:
+        runs.set_stage(session, run_id, "research", there)
+    with database.reading() as session:
+        row = session.scalars(select(RunRow)).one()
+    assert row.updated_at == there
+    assert row.updated_at.tzinfo is UTC
+    assert row.created_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        (RunRow.status, RunStatus),
+        (CandidateRow.standing, Standing),
+        (FactRow.factor, Factor),
+        (FetchRow.reason, [*BlockReason, *FailReason]),
+        (AnswerRow.outcome, AnswerOutcome),
+        (AssessmentRow.outcome, AssessmentOutcome),
+        (VerdictRow.verdict, Verdict),
+        (EventRow.stage, RunStatus),
+        (ApprovalRow.action, ["approve", "edit", "swap", "more", "reject"]),
+    ],
+)
+def test_columns_are_wide_enough_for_their_words(column, values: list[StrEnum]):
+    """SQLite does not mind; PostgreSQL would refuse the row."""
+    assert max(len(str(value)) for value in values) <= column.type.length
+
+
+def test_the_end_is_the_end():
+    ended = {status for status in RunStatus if status.ended}
+    assert ended == {RunStatus.DONE, RunStatus.REJECTED, RunStatus.NOT_NEEDED, RunStatus.CANCELLED}

@@ -1,0 +1,261 @@
+"""Writing the document so that no half of it is ever seen and nobody else's is ever lost.
+
+New figures have names of their own (by content), so they can be put beside the old ones first. The document
+itself is replaced last, in one step; until then the one that stood there is whole, and so is whatever was
+kept of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from tools.faults import Fault
+from tools.report.data import ReportData
+from tools.report.document import STEM, render
+
+_MARKER = re.compile(r"\A(?:\ufeff)?<!-- bms run: ([A-Za-z0-9._:-]{1,100}) -->\s*$", re.MULTILINE)
+_DATE = re.compile(r"^## Date\s+(\d{4}-\d{2}-\d{2})\b", re.MULTILINE)
+_OWN_FIGURE = re.compile(r"^(?:pass-rate|failures|heat-map)-(?:primary|backup)-[0-9a-f]{10}\.svg$")
+_TEMPORARY = f".{STEM}-"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class WrittenDocument(NamedTuple):
+    """Where everything is now."""
+
+    path: Path
+    """The document."""
+    figures: tuple[Path, ...]
+    json_path: Path
+    kept_previous: Path | None
+    """Where the document of another run, or a person's own, was moved to; None when there was none."""
+
+
+class _Place(NamedTuple):
+    """The three names under which a document stands in a folder."""
+
+    document: Path
+    results: Path
+    figures: Path
+
+    @classmethod
+    def of(cls, directory: Path, stem: str = STEM) -> _Place:
+        return cls(directory / f"{stem}.md", directory / f"{stem}.json", directory / stem)
+
+
+def write_document(directory: Path, data: ReportData) -> WrittenDocument:
+    """Write ``base-model-evaluation.md``, ``.json`` and the figures' folder into ``directory``.
+
+    A missing ``directory`` is made when its parent is there. A document that another run wrote, or a person,
+    is kept under a dated name with its results and figures; the same run replaces its own. Raises
+    :class:`Fault` with the reason when it cannot be written; then the document that was there is there still.
+    """
+    made = render(data)
+    place = _Place.of(directory)
+    with _explained(directory):
+        _prepare(directory, place)
+        with _alone(directory):
+            kept = _keep_previous(place, data)
+            place.figures.mkdir(exist_ok=True)
+            for name, svg in made.figures.items():
+                _replace(place.figures / name, svg)
+            _sync(place.figures)
+            _replace(place.results, made.json)
+            _replace(place.document, made.markdown)
+            _sync(directory)
+            _remove_stale(place.figures, set(made.figures))
+    figures = tuple(place.figures / name for name in made.figures)
+    return WrittenDocument(place.document, figures, place.results, kept)
+
+
+def _prepare(directory: Path, place: _Place) -> None:
+    if not directory.exists():
+        if directory.is_symlink():
+            raise Fault(f"{directory} is a link to nowhere.", "Remove it, or name another folder with --out.")
+        if not directory.parent.is_dir():
+            raise Fault(
+                f"The folder {directory.parent} does not exist.", "Make it, or name another one with --out."
+            )
+        directory.mkdir(exist_ok=True)
+    if not directory.is_dir():
+        raise Fault(f"{directory} is not a folder.", "Move it away, or name another folder with --out.")
+    for path in place:
+        if path.is_symlink():
+            raise Fault(
+                f"{path} is a link; writing through it would change a file somewhere else.",
+                "Remove the link, or name another folder with --out.",
+            )
+        wanted = path.is_dir() if path == place.figures else path.is_file()
+        if path.exists() and not wanted:
+            kind = "folder" if path == place.figures else "file"
+            raise Fault(f"{path} is not a {kind}.", "Move it away, or name another folder with --out.")
+
+
+def _keep_previous(place: _Place, data: ReportData) -> Path | None:
+    """Copy what another run or a person wrote to a dated name; where it is, or None when nothing was there.
+
+    A copy and not a move: until the new document replaces it, the old one stands whole under its own name.
+    """
+    if not place.document.exists():
+        return None
+    raw = place.document.read_bytes()
+    text = raw.decode("utf-8", errors="surrogateescape")
+    found = _MARKER.match(text)
+    run = found.group(1) if found else None
+    if run == data.run_id:
+        return None
+    day = _day_of(text, place.document)
+    for number in count(1):
+        stem = f"{STEM}-{day.isoformat()}" + (f"-{number}" if number > 1 else "")
+        kept = _Place.of(place.document.parent, stem)
+        moved = _with_links(text, stem, has_figures=place.figures.is_dir())
+        if _holds(kept.document, moved):
+            return kept.document  # an earlier attempt came this far
+        if not any(os.path.lexists(path) for path in kept):
+            break
+    if place.figures.is_dir():
+        _copy_folder(place.figures, kept.figures)
+    if place.results.exists() and _belongs(place.results, run):
+        _replace(kept.results, place.results.read_bytes())
+    _replace(kept.document, moved)
+    return kept.document
+
+
+def _with_links(text: str, stem: str, *, has_figures: bool) -> str:
+    """The document with its relative links to the figures' folder and the results going to the kept ones."""
+    if has_figures:
+        text = re.sub(rf"""(?<=[(<"'])(\./)?{re.escape(STEM)}/""", rf"\g<1>{stem}/", text)
+    return re.sub(rf"""(?<=[(<"'`])(\./)?{re.escape(STEM)}\.json(?=[)>"'`])""", rf"\g<1>{stem}.json", text)
+
+
+def _day_of(text: str, path: Path) -> date:
+    """The day under ``## Date``, else the day on which the file was last changed."""
+    found = _DATE.search(text)
+    if found:
+        with contextlib.suppress(ValueError):
+            return date.fromisoformat(found.group(1))
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+
+
+def _holds(path: Path, text: str) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    return path.read_bytes() == text.encode("utf-8", errors="surrogateescape")
+
+
+def _belongs(results: Path, run: str | None) -> bool:
+    """Whether the results are those of ``run``; what cannot be read is kept with whatever is there."""
+    try:
+        body = json.loads(results.read_text(encoding="utf-8"))
+    except ValueError:
+        return True
+    return run is None or not isinstance(body, dict) or body.get("run", run) == run
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy ``source`` so that ``target`` appears whole or not at all. Links in it stay links."""
+    temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=target.parent))
+    try:
+        shutil.copytree(source, temporary / "copy", symlinks=True)
+        (temporary / "copy").rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(path: Path, content: str | bytes) -> None:
+    """``content`` under ``path`` in one step, on the disk before it has that name."""
+    body = content.encode("utf-8", errors="surrogateescape") if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        # A temporary file is for its owner alone; a document is for whoever may read the folder.
+        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _remove_stale(folder: Path, wanted: set[str]) -> None:
+    """Figures of an earlier document that nothing refers to any more; files of others stay."""
+    for path in folder.iterdir():
+        if path.name not in wanted and _OWN_FIGURE.match(path.name) and not path.is_dir():
+            path.unlink()
+
+
+def _sync(directory: Path) -> None:
+    """Put the names in ``directory`` on the disk, where the system can."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Two runs that end at the same moment write one after the other, so that the first is kept by the second."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _explained(directory: Path) -> Iterator[None]:
+    """An error of the system becomes a sentence."""
+    try:
+        yield
+    except (OSError, shutil.Error) as error:
+        _explain(directory, error)
+
+
+def _explain(directory: Path, error: OSError | shutil.Error) -> NoReturn:
+    number = error.errno
+    where = error.filename if isinstance(error.filename, str) else str(directory)
+    if number in _FULL:
+        raise Fault(
+            f"There is no room to write the document into {directory}.",
+            "Free some space; the results are stored, and `bms report` prints the document.",
+        ) from error
+    if number in _FORBIDDEN:
+        raise Fault(
+            f"{where} may not be written.",
+            "Change its permissions or name another folder with --out; the results are stored.",
+        ) from error
+    raise Fault(
+        f"The document could not be written into {directory}: {error.strerror or error}.",
+        "The results are stored; `bms report` prints the document.",
+    ) from error

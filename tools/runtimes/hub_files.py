@@ -1,0 +1,329 @@
+"""Files on the Hub: proved by their metadata, peeked into, and pulled so that a broken pull resumes.
+
+Metadata come through ``huggingface_hub``. The transfer is our own, because that library throws a partial file
+away when its download breaks, and five gigabytes are worth resuming.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+import os
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from types import ModuleType
+from typing import IO, NamedTuple
+
+import httpx
+
+from tools.runtimes.base import PullProgress, RuntimeFault, RuntimeFaultKind
+from tools.runtimes.files import hash_rest, lock, storage_fault
+from tools.runtimes.gguf_header import GgufHeader, read_gguf_header
+from tools.runtimes.gguf_names import HubFile
+from tools.runtimes.wire import CONNECT_SECONDS, connection_fault, is_loopback, retry_after_seconds, tidy
+
+METADATA_SECONDS = 30.0
+PEEK_BYTES = 262_144
+"""Enough of a GGUF file for quantization, context and licence; vocabularies come later and are large."""
+PEEK_SECONDS = 20.0
+STALL_SECONDS = 60.0
+WRITE_BYTES = 1_048_576
+STEPS = 200
+"""Progress is reported about this many times."""
+WHO = "The Hub"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+
+
+class ProvedFile(NamedTuple):
+    """What the Hub tells of a file."""
+
+    file: HubFile
+    """With the commit as its revision."""
+    url: str
+    """Address of exactly this version."""
+    size_bytes: int | None
+    sha256: str | None
+    """Hexadecimal; None for small files, which the Hub tells no SHA-256 of."""
+
+    @property
+    def digest(self) -> str | None:
+        return None if self.sha256 is None else f"sha256:{self.sha256}"
+
+
+class Hub:
+    """The Hub at ``endpoint``, asked with ``token``; None stands for what ``huggingface_hub`` uses."""
+
+    def __init__(self, endpoint: str | None = None, token: str | None = None) -> None:
+        self._endpoint = endpoint.rstrip("/") if endpoint else None
+        self._token = token or None
+        # The content goes to wherever the Hub redirects; httpx sends the token to the Hub's own host alone.
+        trust_env = not (self._endpoint and is_loopback(self._endpoint))
+        timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
+        self._http = httpx.AsyncClient(follow_redirects=True, timeout=timeout, trust_env=trust_env)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def prove(self, file: HubFile) -> ProvedFile:
+        """Existence, commit, exact size and SHA-256 of ``file``, from one HEAD request."""
+        return await asyncio.to_thread(self._prove, file)
+
+    def _prove(self, file: HubFile) -> ProvedFile:
+        import huggingface_hub as hub
+        from huggingface_hub import errors
+
+        hub_http = _http_of_the_library()
+        try:
+            url = hub.hf_hub_url(file.repo, file.path, revision=file.revision, endpoint=self._endpoint)
+            found = hub.get_hf_file_metadata(
+                url, token=self._token, timeout=METADATA_SECONDS, endpoint=self._endpoint
+            )
+        except errors.HFValidationError:
+            raise _not_found(file, "no such repository can exist") from None
+        except errors.OfflineModeIsEnabled:
+            step = "Unset HF_HUB_OFFLINE, or name a file that is on this machine."
+            raise RuntimeFault(
+                RuntimeFaultKind.UNREACHABLE, "The Hub is switched off by HF_HUB_OFFLINE.", step
+            ) from None
+        except errors.HfHubHTTPError as error:
+            raise _http_fault(error, file) from None
+        except hub_http.TimeoutException:
+            sentence = f"{WHO} did not answer within {METADATA_SECONDS:g} seconds."
+            raise RuntimeFault(RuntimeFaultKind.TIMEOUT, sentence, "Try again later.") from None
+        except hub_http.HTTPError as error:
+            sentence = f"{WHO} cannot be reached: {tidy(str(error), self._token) or type(error).__name__}."
+            raise RuntimeFault(
+                RuntimeFaultKind.UNREACHABLE, sentence, "Check the network and HF_ENDPOINT."
+            ) from None
+        if found.commit_hash is None:
+            sentence = f"{WHO} tells no commit of {file.repo}, so that it may be something else than a Hub."
+            raise RuntimeFault(RuntimeFaultKind.BAD_REPLY, sentence, "Check HF_ENDPOINT.")
+        pinned = file._replace(revision=found.commit_hash)
+        address = hub.hf_hub_url(file.repo, file.path, revision=pinned.revision, endpoint=self._endpoint)
+        sha256 = found.etag if found.etag and _SHA256.fullmatch(found.etag) else None
+        return ProvedFile(pinned, address, found.size, sha256)
+
+    async def peek(self, proved: ProvedFile) -> GgufHeader:
+        """The header of a GGUF file, as far as its first bytes tell.
+
+        Raises :class:`GgufError` for another kind of file, :class:`RuntimeFault` when it cannot be read.
+        """
+        headers = {**self._headers(), "Range": f"bytes=0-{PEEK_BYTES - 1}"}
+        prefix = bytearray()
+        try:
+            async with asyncio.timeout(PEEK_SECONDS):
+                async with self._http.stream("GET", proved.url, headers=headers) as response:
+                    await _read_prefix(response, prefix, proved.file)
+        except httpx.HTTPError as error:
+            raise connection_fault(error, WHO, "Check the network, then try again.") from None
+        except TimeoutError:
+            raise RuntimeFault(
+                RuntimeFaultKind.TIMEOUT, f"{WHO} did not answer in time.", "Try again later."
+            ) from None
+        return read_gguf_header(bytes(prefix[:PEEK_BYTES]))
+
+    async def download(self, proved: ProvedFile, destination: Path) -> AsyncGenerator[PullProgress]:
+        """Store the file at ``destination``, which never holds anything but the whole, verified file.
+
+        What has arrived is kept beside it until then, so that another call resumes. Raises
+        :class:`RuntimeFault`; INTERRUPTED where calling again goes on.
+        """
+        name = f"{destination.name}.{(proved.sha256 or proved.file.revision)[:16]}.part"
+        part = destination.with_name(name)
+        try:
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("a+b") as file:
+                lock(file, destination.name)
+                async with aclosing(self._transfer(proved, file)) as steps:
+                    async for step in steps:
+                        yield step
+                await asyncio.to_thread(os.fsync, file.fileno())
+            os.replace(part, destination)
+        except OSError as error:
+            raise storage_fault(error, destination) from None
+        except RuntimeFault as fault:
+            if fault.kind is RuntimeFaultKind.DIGEST_MISMATCH:
+                part.unlink(missing_ok=True)
+            raise
+
+    async def _transfer(self, proved: ProvedFile, file: IO[bytes]) -> AsyncGenerator[PullProgress]:
+        file.seek(0)
+        growing = _Growing(file, await hash_rest(file), file.tell(), proved)
+        if growing.size is None or growing.completed < growing.size:
+            try:
+                async with self._http.stream("GET", proved.url, headers=self._range(growing)) as response:
+                    growing.begin(response)
+                    async with aclosing(growing.steps(response)) as steps:
+                        async for step in steps:
+                            yield step
+            except httpx.HTTPError as error:
+                fault = connection_fault(error, WHO, "Check the network, then pull again.")
+                raise (
+                    growing.interrupted() if fault.kind.retryable and growing.completed else fault
+                ) from None
+        yield growing.progress("verifying sha256 digest")
+        growing.check()
+
+    def _headers(self) -> dict[str, str]:
+        from huggingface_hub import get_token
+
+        token = self._token or get_token()
+        # Without "identity" a proxy may compress, and offsets would count other bytes than the file's.
+        return {"Accept-Encoding": "identity", **({"Authorization": f"Bearer {token}"} if token else {})}
+
+    def _range(self, growing: _Growing) -> dict[str, str]:
+        headers = self._headers()
+        if growing.completed:
+            headers["Range"] = f"bytes={growing.completed}-"
+        return headers
+
+
+class _Growing:
+    """A partial file and the hash of what is in it."""
+
+    def __init__(
+        self, file: IO[bytes], sum_so_far: hashlib._Hash, completed: int, proved: ProvedFile
+    ) -> None:
+        self._file = file
+        self._sum = sum_so_far
+        self._proved = proved
+        self.completed = completed
+        self.size = proved.size_bytes
+
+    def progress(self, status: str) -> PullProgress:
+        return PullProgress(status, self._proved.digest, self.completed, self.size)
+
+    def begin(self, response: httpx.Response) -> None:
+        """Make ready for the body; a server that ignored the range sends everything again."""
+        if response.status_code == 206:
+            start = _CONTENT_RANGE.match(response.headers.get("content-range", ""))
+            if start is None or int(start[1]) != self.completed:
+                sentence = f"{WHO} sent another part of {self._proved.file.path} than was asked for."
+                raise RuntimeFault(RuntimeFaultKind.BAD_REPLY, sentence, "Pull again later.")
+        elif response.status_code == 200:
+            self._file.truncate(0)
+            self._sum = hashlib.sha256()
+            self.completed = 0
+        else:
+            raise _status_fault(response, self._proved.file)
+
+    async def steps(self, response: httpx.Response) -> AsyncGenerator[PullProgress]:
+        status = f"pulling {self._proved.file.path}"
+        yield self.progress(status)
+        step = max(WRITE_BYTES, (self.size or 0) // STEPS)
+        reported = self.completed
+        async for chunk in response.aiter_bytes(WRITE_BYTES):
+            await asyncio.to_thread(self._write, chunk)
+            if self.size is not None and self.completed > self.size:
+                raise self._mismatch(f"more than the {self.size:,} bytes that were announced")
+            if self.completed - reported >= step:
+                reported = self.completed
+                yield self.progress(status)
+        if self.size is not None and self.completed < self.size:
+            raise self.interrupted()
+        yield self.progress(status)
+
+    def check(self) -> None:
+        """Raise unless the whole file has the announced SHA-256."""
+        if self.size is not None and self.completed != self.size:
+            raise self._mismatch(f"{self.completed:,} bytes instead of {self.size:,}")
+        if self._proved.sha256 is not None and self._sum.hexdigest() != self._proved.sha256:
+            raise self._mismatch(f"the SHA-256 {self._sum.hexdigest()} instead of {self._proved.sha256}")
+
+    def interrupted(self) -> RuntimeFault:
+        return RuntimeFault(
+            RuntimeFaultKind.INTERRUPTED,
+            f"The pull of {self._proved.file.path} broke off after {self.completed:,} bytes.",
+            "Pull again: it resumes where it stopped.",
+        )
+
+    def _write(self, chunk: bytes) -> None:
+        self._file.write(chunk)
+        self._file.flush()
+        self._sum.update(chunk)
+        self.completed += len(chunk)
+
+    def _mismatch(self, found: str) -> RuntimeFault:
+        return RuntimeFault(
+            RuntimeFaultKind.DIGEST_MISMATCH,
+            f"What was pulled for {self._proved.file.path} is damaged: it has {found}.",
+            "Pull again; what was damaged has been thrown away.",
+        )
+
+
+def _http_of_the_library() -> ModuleType:
+    """What ``huggingface_hub`` speaks HTTP with: ``httpx2`` in its second version."""
+    try:
+        return importlib.import_module("httpx2")
+    except ImportError:
+        return httpx
+
+
+def _http_fault(error: Exception, file: HubFile) -> RuntimeFault:
+    """The fault for an error that ``huggingface_hub`` recognised."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return _gated(file)
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return _not_found(file, "there is no such repository, or it is private")
+    if isinstance(error, errors.RevisionNotFoundError):
+        return _not_found(file, f"the repository has no revision {file.revision}")
+    if isinstance(error, errors.EntryNotFoundError):
+        return _not_found(file, "the repository has no such file")
+    response = error.response if isinstance(error, errors.HfHubHTTPError) else None
+    if response is None:
+        return RuntimeFault(RuntimeFaultKind.SERVER_ERROR, f"{WHO} failed.", "Try again later.")
+    return _status_fault(httpx.Response(response.status_code, headers=dict(response.headers)), file)
+
+
+async def _read_prefix(response: httpx.Response, prefix: bytearray, file: HubFile) -> None:
+    if response.status_code not in {200, 206}:
+        raise _status_fault(response, file)
+    async for chunk in response.aiter_bytes():
+        prefix += chunk
+        if len(prefix) >= PEEK_BYTES:
+            return
+
+
+def _status_fault(response: httpx.Response, file: HubFile) -> RuntimeFault:
+    kind = RuntimeFaultKind
+    status = response.status_code
+    if response.headers.get("x-error-code") == "GatedRepo":
+        return _gated(file)
+    if status in {401, 403}:
+        step = "Set HF_TOKEN to a token of an account that may read it."
+        return RuntimeFault(kind.REJECTED, f"{WHO} refuses access to {file.repo} ({status}).", step)
+    if status == 404:
+        return _not_found(file, "it is not there any more")
+    if status == 429:
+        wait = retry_after_seconds(response.headers)
+        return RuntimeFault(
+            kind.BUSY, f"{WHO} is limiting requests (429).", "Try again later.", retry_after_seconds=wait
+        )
+    if status >= 500:
+        return RuntimeFault(kind.SERVER_ERROR, f"{WHO} failed ({status}).", "Try again later.")
+    return RuntimeFault(kind.BAD_REPLY, f"{WHO} gave an unexpected answer ({status}).", "Check HF_ENDPOINT.")
+
+
+def _gated(file: HubFile) -> RuntimeFault:
+    step = (
+        f"Accept its licence at https://huggingface.co/{file.repo}, "
+        "and set HF_TOKEN to a token of the same account."
+    )
+    return RuntimeFault(
+        RuntimeFaultKind.REJECTED, f"{file.repo} is gated: its licence must be accepted first.", step
+    )
+
+
+def _not_found(file: HubFile, why: str) -> RuntimeFault:
+    return RuntimeFault(
+        RuntimeFaultKind.NOT_FOUND,
+        f"{WHO} has no {file.repo}/{file.path}: {why}.",
+        "Check the spelling of owner, repository, file and revision.",
+    )
