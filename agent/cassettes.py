@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit
 
@@ -176,7 +177,7 @@ class PrimpClient:
         return PrimpReply(recorded)
 
 
-def _cleaner(secrets: Sequence[str]) -> tuple[Any, Any]:
+def _cleaner(secrets: Sequence[str], renamed: Mapping[str, str]) -> tuple[Any, Any]:
     """Hooks that keep only what a replay needs, and no secret of this machine."""
     spellings = {
         spelling
@@ -195,7 +196,10 @@ def _cleaner(secrets: Sequence[str]) -> tuple[Any, Any]:
 
     def request(given: Request) -> Request:
         headers = {k: v for k, v in given.headers.items() if k.lower() in KEPT_REQUEST_HEADERS}
-        return Request(given.method, clean(given.uri), clean(given.body), headers)
+        uri = given.uri
+        for here, public in renamed.items():
+            uri = public + uri.removeprefix(here) if uri.startswith(here) else uri
+        return Request(given.method, clean(uri), clean(given.body), headers)
 
     def response(given: dict[str, Any]) -> dict[str, Any]:
         headers = {
@@ -211,30 +215,37 @@ def _cleaner(secrets: Sequence[str]) -> tuple[Any, Any]:
 @contextmanager
 def played(path: Path, *, journal: Path | None = None) -> Iterator[StoryCassette]:
     """Answer every request from the recording; one that is not in it fails and is in ``misses``."""
-    with _opened(path, "none", (), journal) as cassette:
+    with _opened(path, "none", journal) as cassette:
         yield cassette
 
 
 @contextmanager
 def recorded(
-    path: Path, *, secrets: Sequence[str] = (), ignore_hosts: Sequence[str] = ()
+    path: Path, *, secrets: Sequence[str] = (), renamed: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[StoryCassette]:
-    """Ask the network, and write what it answered to ``path``; secrets are left out."""
-    with _opened(path, "all", secrets, None, ignore_hosts) as cassette:
+    """Ask the network, and write what it answered to ``path``; secrets are left out.
+
+    ``renamed`` maps the beginning of an address to the one it is written under: a service that was reached at
+    another place than a replay will look for it.
+    """
+    with _opened(path, "all", None, secrets, renamed) as cassette:
         yield cassette
 
 
 @contextmanager
 def _opened(
-    path: Path, mode: str, secrets: Sequence[str], journal: Path | None, ignore_hosts: Sequence[str] = ()
+    path: Path,
+    mode: str,
+    journal: Path | None,
+    secrets: Sequence[str] = (),
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[StoryCassette]:
-    clean_request, clean_response = _cleaner(secrets)
+    clean_request, clean_response = _cleaner(secrets, renamed)
     recorder = vcr.VCR(
         record_mode=mode,
         custom_patches=((primp, "Client", PrimpClient),),
         before_record_request=clean_request,
         before_record_response=clean_response,
-        ignore_hosts=list(ignore_hosts),
         decode_compressed_response=True,
     )
     kind: Any = type("OpenCassette", (StoryCassette,), {"journal": journal})

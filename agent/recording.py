@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -58,11 +59,18 @@ async def record_story(
 
 
 async def record_into(
-    place: Opened, folder: Path, about: About, services: OpenServices, approver: Approver
+    place: Opened,
+    folder: Path,
+    about: About,
+    services: OpenServices,
+    approver: Approver,
+    *,
+    renamed: Mapping[str, str] = MappingProxyType({}),
+    provenance: HostProvenance | None = None,
 ) -> Standing:
     """Record a run with the given services; the story's files are written when it has ended.
 
-    The hosts of ``about`` keep their provenance; any other host counts as recorded live.
+    The hosts of ``about`` keep their provenance; any other gets ``provenance``, or counts as recorded live.
     """
     folder.mkdir(parents=True, exist_ok=True)
     options = RunOptions(
@@ -78,7 +86,7 @@ async def record_into(
         page_budget=about.page_budget,
         candidate_budget=about.candidate_budget,
     )
-    with recorded(folder / HTTP, secrets=place.settings.secrets()) as cassette:
+    with recorded(folder / HTTP, secrets=place.settings.secrets(), renamed=renamed) as cassette:
         async with (
             services(about) as opened,
             open_checkpointer(place.settings.checkpoints_path) as checkpointer,
@@ -86,15 +94,15 @@ async def record_into(
             seat = Cockpit(place.settings, place.database, Runner(opened, checkpointer), place.console)
             run_id = create_run(place.database, about.text, options)
             standing = await drive(seat, run_id)
-        write_about(folder, about.model_copy(update={"hosts": _hosts(about, cassette)}))
+        write_about(folder, about.model_copy(update={"hosts": _hosts(about, cassette, provenance)}))
     return standing
 
 
-def _hosts(about: About, cassette: StoryCassette) -> tuple[HostProvenance, ...]:
+def _hosts(
+    about: About, cassette: StoryCassette, provenance: HostProvenance | None
+) -> tuple[HostProvenance, ...]:
     told = {entry.host: entry for entry in about.hosts}
-    how = f"on {about.recorded_at:%Y-%m-%d}, with base-model-selector {version('base-model-selector')}"
+    when = f"on {about.recorded_at:%Y-%m-%d}, with base-model-selector {version('base-model-selector')}"
+    other = provenance or HostProvenance(host="", how="recorded live", detail=when)
     seen = sorted({urlsplit(request.uri).netloc for request, _ in cassette.data})
-    live = {
-        host: HostProvenance(host=host, how="recorded live", detail=how) for host in seen if host not in told
-    }
-    return tuple({**told, **live}[host] for host in seen)
+    return tuple(told.get(host) or other.model_copy(update={"host": host}) for host in seen)

@@ -12,7 +12,8 @@ from graphs.desk import Desk
 from graphs.report_data import assemble
 from graphs.state import Journey
 from store import evaluation
-from tools.report import write_document
+from tools.faults import Fault
+from tools.report import ReportData, WrittenDocument, write_document
 
 STAGE = "document"
 
@@ -24,10 +25,20 @@ async def document(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
     judge = state["judge"]
     assert judge is not None
     data = await desk.look(assemble, judge, services.clock, services.replayed)
-    target = Path(desk.options.out_dir) / "docs"
-    written = await asyncio.to_thread(write_document, target, data)
+    written = await asyncio.to_thread(_write, Path(desk.options.out_dir), data)
     digest = sha256(await asyncio.to_thread(written.path.read_bytes)).hexdigest()
     await desk.write(evaluation.keep_document, str(written.path), digest, services.wall.now())
     kept = None if written.kept_previous is None else str(written.kept_previous)
     await desk.say(STAGE, "document", path=str(written.path), kept_previous=kept)
     return {}
+
+
+def _write(folder: Path, data: ReportData) -> WrittenDocument:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Fault(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            "The results are stored; `bms report` prints the document.",
+        ) from error
+    return write_document(folder / "docs", data)

@@ -33,6 +33,12 @@ def texts(session: Session) -> list[str]:
     return [row.text for row in runs.latest(session)]
 
 
+def failing(session: Session) -> None:
+    runs.create(session, "lost", {}, NOW)
+    session.flush()
+    raise ZeroDivisionError
+
+
 def pragma(database: Database, name: str) -> object:
     with database.reading() as session:
         return session.scalar(text(f"PRAGMA {name}"))
@@ -50,9 +56,7 @@ def test_a_session_commits_all_or_nothing(database: Database):
     with database.session() as session:
         runs.create(session, "kept", {}, NOW)
     with pytest.raises(ZeroDivisionError), database.session() as session:
-        runs.create(session, "lost", {}, NOW)
-        session.flush()
-        raise ZeroDivisionError
+        failing(session)
     with database.reading() as session:
         assert texts(session) == ["kept"]
 
@@ -159,9 +163,9 @@ def test_a_read_only_directory_is_named(tmp_path: Path):
 
 def test_a_database_that_became_read_only_is_named(database: Database):
     event.listen(database.engine, "checkout", lambda raw, *_: raw.execute("PRAGMA query_only=1"))
-    with pytest.raises(StoreFault, match="cannot be written: attempt to write a readonly"):
-        with database.session() as session:
-            runs.create(session, "x", {}, NOW)
+    words = "cannot be written: attempt to write a readonly"
+    with pytest.raises(StoreFault, match=words), database.session() as session:
+        runs.create(session, "x", {}, NOW)
 
 
 @pytest.mark.parametrize("name", ["a b", "what?", "50%", "a%20b", "a#b", "a:b@c", "Ünïcode", "a'b"])
@@ -185,9 +189,9 @@ def test_a_missing_driver_is_named():
 
 def test_no_password_is_shown_and_a_host_called_full_is_no_full_disk():
     orig = Exception('could not translate host name "full.example" to address: unknown')
-    with pytest.raises(StoreFault, match="does not answer") as caught:
-        with _explained("postgresql://user:hunter2@full.example/name"):
-            raise OperationalError("SELECT 1", {}, orig)
+    url = "postgresql://user:hunter2@full.example/name"
+    with pytest.raises(StoreFault, match="does not answer") as caught, _explained(url):
+        raise OperationalError("SELECT 1", {}, orig)
     assert "hunter2" not in str(caught.value)
     assert "user:***@full.example" in str(caught.value)
 
@@ -204,16 +208,15 @@ def test_what_failed_to_open_is_closed(tmp_path: Path):
 
 async def test_queries_run_off_the_event_loop(database: Database):
     """The query waits for something that only the event loop does."""
-    begun, released = threading.Event(), threading.Event()
+    loop, begun, released = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def slow(session: Session, word: str, *, twice: bool) -> tuple[str, str]:
-        begun.set()
+        loop.call_soon_threadsafe(begun.set)
         assert released.wait(10), "the event loop stood still"
         return word * (1 + twice), threading.current_thread().name
 
     task = asyncio.create_task(database.run(slow, "ja", twice=True))
-    while not begun.is_set():
-        await asyncio.sleep(0)
+    await begun.wait()
     released.set()
     word, thread = await task
     assert word == "jaja"
@@ -229,11 +232,6 @@ async def test_run_commits_and_look_reads(database: Database):
 
 
 async def test_run_rolls_back(database: Database):
-    def failing(session: Session) -> None:
-        runs.create(session, "lost", {}, NOW)
-        session.flush()
-        raise ZeroDivisionError
-
     with pytest.raises(ZeroDivisionError):
         await database.run(failing)
     assert await database.look(texts) == []

@@ -11,10 +11,10 @@ from datetime import timedelta
 import psutil
 import pytest
 
-from store import leases
+from store import leases, runs
 from store.database import Database
 from store.leases import DURATION, AlreadyRunning, Lease, LostLease
-from tests.standins.processes import python, together
+from tests.standins.processes import python
 from tests.standins.records import NOW
 
 ELSEWHERE = "another-machine:4711:1700000000.00"
@@ -173,20 +173,10 @@ def test_of_processes_that_arrive_together_one_wins(database: Database, run_id: 
 
 
 def test_runs_are_driven_side_by_side(database: Database, run_id: str):
-    code = """
-import sys
-from store import leases, runs
-from store.database import Database
-from tests.standins.records import NOW
-with Database({url!r}) as database:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    with database.session() as session:
-        run_id = runs.create(session, "another", {{}}, NOW)
-        print(leases.take(session, run_id, leases.this_process(), NOW).fence)
-"""
     take(database, run_id, leases.this_process())
-    assert together(code.format(url=database.url)) == ["1"]
+    with database.session() as session:
+        another = runs.create(session, "another", {}, NOW)
+    assert take(database, another, ELSEWHERE) == Lease(another, ELSEWHERE, 1)
 
 
 def of_this_process(*, seconds_later: float) -> str:

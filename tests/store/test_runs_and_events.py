@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 from store import events, runs
 from store.database import Database
@@ -138,9 +140,13 @@ def test_events_are_read_from_the_last_number_seen(database: Database, run_id: s
 
 
 def test_an_event_that_was_rolled_back_leaves_no_gap(database: Database, run_id: str):
-    with pytest.raises(ZeroDivisionError), database.session() as session:
+    def failing(session: Session) -> None:
         events.append(session, run_id, "intake", "lost", {}, NOW)
+        session.flush()
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), database.session() as session:
+        failing(session)
     with database.session() as session:
         assert events.append(session, run_id, "intake", "kept", {}, NOW) == 1
 
@@ -161,8 +167,6 @@ def test_threads_number_events_without_a_gap(database: Database, run_id: str):
 
 
 async def test_concurrent_coroutines_number_events_without_a_gap(database: Database, run_id: str):
-    import asyncio
-
     numbers = await asyncio.gather(
         *(database.run(events.append, run_id, "s", "k", {}, NOW) for _ in range(20))
     )

@@ -1,21 +1,20 @@
 """Files on the Hub: proved by their metadata, peeked into, and pulled so that a broken pull resumes.
 
-Metadata come through ``huggingface_hub``. The transfer is our own, because that library throws a partial file
-away when its download breaks, and five gigabytes are worth resuming.
+The requests are our own. ``huggingface_hub`` 2.4 throws a partial file away when its download breaks, and five
+gigabytes are worth resuming; it also asks huggingface.co about the tools that call it, whatever the endpoint.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib
 import os
 import re
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
-from types import ModuleType
 from typing import IO, NamedTuple
+from urllib.parse import quote
 
 import httpx
 
@@ -23,9 +22,11 @@ from tools.runtimes.base import PullProgress, RuntimeFault, RuntimeFaultKind
 from tools.runtimes.files import hash_rest, lock, storage_fault
 from tools.runtimes.gguf_header import GgufHeader, read_gguf_header
 from tools.runtimes.gguf_names import HubFile
-from tools.runtimes.wire import CONNECT_SECONDS, connection_fault, is_loopback, retry_after_seconds, tidy
+from tools.runtimes.wire import CONNECT_SECONDS, connection_fault, is_loopback, retry_after_seconds
 
+PUBLIC_HUB = "https://huggingface.co"
 METADATA_SECONDS = 30.0
+MAX_REDIRECTS = 5
 PEEK_BYTES = 262_144
 """Enough of a GGUF file for quantization, context and licence; vocabularies come later and are large."""
 PEEK_SECONDS = 20.0
@@ -35,8 +36,14 @@ STEPS = 200
 """Progress is reported about this many times."""
 WHO = "The Hub"
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile(r"^(?:W/)?\"?([0-9a-f]{64})\"?$")
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+_MISSING = {
+    "RepoNotFound": "there is no such repository, or it is private",
+    "RevisionNotFound": "the repository has no such revision",
+    "EntryNotFound": "the repository has no such file",
+}
 
 
 class ProvedFile(NamedTuple):
@@ -56,57 +63,58 @@ class ProvedFile(NamedTuple):
 
 
 class Hub:
-    """The Hub at ``endpoint``, asked with ``token``; None stands for what ``huggingface_hub`` uses."""
+    """The Hub at ``endpoint``, asked with ``token``; None stands for what ``huggingface_hub`` would use."""
 
     def __init__(self, endpoint: str | None = None, token: str | None = None) -> None:
-        self._endpoint = endpoint.rstrip("/") if endpoint else None
+        self._endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC_HUB).rstrip("/")
         self._token = token or None
-        # The content goes to wherever the Hub redirects; httpx sends the token to the Hub's own host alone.
-        trust_env = not (self._endpoint and is_loopback(self._endpoint))
         timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
-        self._http = httpx.AsyncClient(follow_redirects=True, timeout=timeout, trust_env=trust_env)
+        self._http = httpx.AsyncClient(timeout=timeout, trust_env=not is_loopback(self._endpoint))
 
     async def aclose(self) -> None:
         await self._http.aclose()
 
     async def prove(self, file: HubFile) -> ProvedFile:
-        """Existence, commit, exact size and SHA-256 of ``file``, from one HEAD request."""
-        return await asyncio.to_thread(self._prove, file)
-
-    def _prove(self, file: HubFile) -> ProvedFile:
-        import huggingface_hub as hub
-        from huggingface_hub import errors
-
-        hub_http = _http_of_the_library()
-        try:
-            url = hub.hf_hub_url(file.repo, file.path, revision=file.revision, endpoint=self._endpoint)
-            found = hub.get_hf_file_metadata(
-                url, token=self._token, timeout=METADATA_SECONDS, endpoint=self._endpoint
-            )
-        except errors.HFValidationError:
-            raise _not_found(file, "no such repository can exist") from None
-        except errors.OfflineModeIsEnabled:
+        """Existence, commit, exact size and SHA-256 of ``file``, from the headers of its address."""
+        if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
             step = "Unset HF_HUB_OFFLINE, or name a file that is on this machine."
-            raise RuntimeFault(
-                RuntimeFaultKind.UNREACHABLE, "The Hub is switched off by HF_HUB_OFFLINE.", step
-            ) from None
-        except errors.HfHubHTTPError as error:
-            raise _http_fault(error, file) from None
-        except hub_http.TimeoutException:
-            sentence = f"{WHO} did not answer within {METADATA_SECONDS:g} seconds."
-            raise RuntimeFault(RuntimeFaultKind.TIMEOUT, sentence, "Try again later.") from None
-        except hub_http.HTTPError as error:
-            sentence = f"{WHO} cannot be reached: {tidy(str(error), self._token) or type(error).__name__}."
-            raise RuntimeFault(
-                RuntimeFaultKind.UNREACHABLE, sentence, "Check the network and HF_ENDPOINT."
-            ) from None
-        if found.commit_hash is None:
+            raise RuntimeFault(RuntimeFaultKind.UNREACHABLE, "HF_HUB_OFFLINE switches the Hub off.", step)
+        try:
+            response = await self._head(self._address(file))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _broken(error) from None
+        if response.status_code >= 400:
+            raise _status_fault(response, file)
+        headers = response.headers
+        commit, etag = headers.get("x-repo-commit"), headers.get("x-linked-etag") or headers.get("etag") or ""
+        if commit is None or not _COMMIT.fullmatch(commit):
             sentence = f"{WHO} tells no commit of {file.repo}, so that it may be something else than a Hub."
             raise RuntimeFault(RuntimeFaultKind.BAD_REPLY, sentence, "Check HF_ENDPOINT.")
-        pinned = file._replace(revision=found.commit_hash)
-        address = hub.hf_hub_url(file.repo, file.path, revision=pinned.revision, endpoint=self._endpoint)
-        sha256 = found.etag if found.etag and _SHA256.fullmatch(found.etag) else None
-        return ProvedFile(pinned, address, found.size, sha256)
+        size = headers.get("x-linked-size") or (
+            headers.get("content-length") if response.status_code == 200 else None
+        )
+        pinned = file._replace(revision=commit)
+        sha256 = _SHA256.search(etag)
+        return ProvedFile(
+            pinned,
+            self._address(pinned),
+            int(size) if size and size.isdecimal() else None,
+            sha256[1] if sha256 else None,
+        )
+
+    async def _head(self, url: str) -> httpx.Response:
+        """The response that carries the metadata, which is the one before the redirect to the content."""
+        for _ in range(MAX_REDIRECTS):
+            response = await self._http.head(url, headers=self._headers(), timeout=METADATA_SECONDS)
+            target = httpx.URL(url).join(response.headers.get("location", ""))
+            if (
+                not response.has_redirect_location
+                or "x-linked-etag" in response.headers
+                or target.host != httpx.URL(url).host
+            ):
+                return response
+            url = str(target)
+        return response
 
     async def peek(self, proved: ProvedFile) -> GgufHeader:
         """The header of a GGUF file, as far as its first bytes tell.
@@ -117,10 +125,10 @@ class Hub:
         prefix = bytearray()
         try:
             async with asyncio.timeout(PEEK_SECONDS):
-                async with self._http.stream("GET", proved.url, headers=headers) as response:
+                async with self._content(proved, headers) as response:
                     await _read_prefix(response, prefix, proved.file)
         except httpx.HTTPError as error:
-            raise connection_fault(error, WHO, "Check the network, then try again.") from None
+            raise _broken(error) from None
         except TimeoutError:
             raise RuntimeFault(
                 RuntimeFaultKind.TIMEOUT, f"{WHO} did not answer in time.", "Try again later."
@@ -156,18 +164,21 @@ class Hub:
         growing = _Growing(file, await hash_rest(file), file.tell(), proved)
         if growing.size is None or growing.completed < growing.size:
             try:
-                async with self._http.stream("GET", proved.url, headers=self._range(growing)) as response:
+                async with self._content(proved, self._range(growing)) as response:
                     growing.begin(response)
                     async with aclosing(growing.steps(response)) as steps:
                         async for step in steps:
                             yield step
             except httpx.HTTPError as error:
-                fault = connection_fault(error, WHO, "Check the network, then pull again.")
+                fault = _broken(error)
                 raise (
                     growing.interrupted() if fault.kind.retryable and growing.completed else fault
                 ) from None
         yield growing.progress("verifying sha256 digest")
         growing.check()
+
+    def _address(self, file: HubFile) -> str:
+        return f"{self._endpoint}/{file.repo}/resolve/{quote(file.revision, safe='')}/{quote(file.path)}"
 
     def _headers(self) -> dict[str, str]:
         from huggingface_hub import get_token
@@ -175,6 +186,12 @@ class Hub:
         token = self._token or get_token()
         # Without "identity" a proxy may compress, and offsets would count other bytes than the file's.
         return {"Accept-Encoding": "identity", **({"Authorization": f"Bearer {token}"} if token else {})}
+
+    def _content(
+        self, proved: ProvedFile, headers: dict[str, str]
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        # The content is wherever the Hub redirects to; httpx sends the token to the Hub's own host alone.
+        return self._http.stream("GET", proved.url, headers=headers, follow_redirects=True)
 
     def _range(self, growing: _Growing) -> dict[str, str]:
         headers = self._headers()
@@ -256,30 +273,11 @@ class _Growing:
         )
 
 
-def _http_of_the_library() -> ModuleType:
-    """What ``huggingface_hub`` speaks HTTP with: ``httpx2`` in its second version."""
-    try:
-        return importlib.import_module("httpx2")
-    except ImportError:
-        return httpx
-
-
-def _http_fault(error: Exception, file: HubFile) -> RuntimeFault:
-    """The fault for an error that ``huggingface_hub`` recognised."""
-    from huggingface_hub import errors
-
-    if isinstance(error, errors.GatedRepoError):
-        return _gated(file)
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return _not_found(file, "there is no such repository, or it is private")
-    if isinstance(error, errors.RevisionNotFoundError):
-        return _not_found(file, f"the repository has no revision {file.revision}")
-    if isinstance(error, errors.EntryNotFoundError):
-        return _not_found(file, "the repository has no such file")
-    response = error.response if isinstance(error, errors.HfHubHTTPError) else None
-    if response is None:
-        return RuntimeFault(RuntimeFaultKind.SERVER_ERROR, f"{WHO} failed.", "Try again later.")
-    return _status_fault(httpx.Response(response.status_code, headers=dict(response.headers)), file)
+def _broken(error: httpx.HTTPError | httpx.InvalidURL) -> RuntimeFault:
+    if isinstance(error, httpx.InvalidURL):
+        sentence = f"{WHO} has an address that cannot be one."
+        return RuntimeFault(RuntimeFaultKind.UNREACHABLE, sentence, "Check HF_ENDPOINT.")
+    return connection_fault(error, WHO, "Check the network and HF_ENDPOINT, then try again.")
 
 
 async def _read_prefix(response: httpx.Response, prefix: bytearray, file: HubFile) -> None:
@@ -294,8 +292,11 @@ async def _read_prefix(response: httpx.Response, prefix: bytearray, file: HubFil
 def _status_fault(response: httpx.Response, file: HubFile) -> RuntimeFault:
     kind = RuntimeFaultKind
     status = response.status_code
-    if response.headers.get("x-error-code") == "GatedRepo":
+    code = response.headers.get("x-error-code")
+    if code == "GatedRepo":
         return _gated(file)
+    if code in _MISSING:
+        return _not_found(file, _MISSING[code])
     if status in {401, 403}:
         step = "Set HF_TOKEN to a token of an account that may read it."
         return RuntimeFault(kind.REJECTED, f"{WHO} refuses access to {file.repo} ({status}).", step)

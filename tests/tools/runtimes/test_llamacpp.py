@@ -445,7 +445,7 @@ async def test_a_gated_repository_opens_with_a_token_that_the_cdn_never_sees(
     [
         ("nobody/nothing/tiny.gguf", "no such repository"),
         ("somebody/tiny-GGUF/other.gguf", "no such file"),
-        (f"{NAME}@old", "no revision old"),
+        (f"{NAME}@old", "no such revision"),
     ],
 )
 async def test_what_the_hub_does_not_have_is_not_found(
