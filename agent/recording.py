@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -31,7 +32,8 @@ async def record_story(
     place: Opened, folder: Path, text: str, judge: str, count: int, approver: Approver
 ) -> Standing:
     """Record a live run of ``text`` into ``folder``."""
-    from agent.services import open_services
+    from agent.services import DEFAULT_OLLAMA, open_services
+    from tools.runtimes.ollama_names import ollama_url
 
     if place.settings.runtime == "llamacpp":
         raise WrongUse(
@@ -41,7 +43,6 @@ async def record_story(
         text=text,
         recorded_at=SystemClock().now(),
         runtime="ollama" if place.settings.runtime == "auto" else place.settings.runtime,
-        ollama_host=place.settings.ollama_host,
         openai_base_url=place.settings.openai_base_url,
         judge=judge,
         brain=place.settings.brain,
@@ -55,7 +56,8 @@ async def record_story(
         async with open_services(place.settings, place.database, clock=clock) as opened:
             yield opened
 
-    return await record_into(place, folder, about, services, approver)
+    reached = ollama_url(place.settings.ollama_host) if place.settings.ollama_host else DEFAULT_OLLAMA
+    return await record_into(place, folder, about, services, approver, renamed={reached: DEFAULT_OLLAMA})
 
 
 async def record_into(
@@ -72,9 +74,10 @@ async def record_into(
 
     The hosts of ``about`` keep their provenance; any other gets ``provenance``, or counts as recorded live.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = await asyncio.to_thread(folder.resolve)
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     options = RunOptions(
-        out_dir=str(folder.absolute() / "out"),
+        out_dir=str(folder / "out"),
         approver=approver,
         runtime=about.runtime,
         judge=about.judge,

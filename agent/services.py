@@ -3,53 +3,124 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from agent.settings import Settings
 from agent.story import Story
-from graphs.desk import Services
+from graphs.desk import NamedModel, Services
 from store.database import Database
 from tools.clock import Clock, FixedClock, SystemClock
+from tools.outcomes import Outcome
+from tools.registry import TagProof, prove_tag
+from tools.runtimes import Artefact
+from tools.runtimes.memory import Shortfall, check_room
+from tools.runtimes.shelf import RuntimeSettings, RuntimeShelf
 
-if TYPE_CHECKING:
-    from tools.runtimes import Runtime
+DEFAULT_OLLAMA = "http://127.0.0.1:11434"
 
 
 @contextlib.asynccontextmanager
 async def open_services(
     settings: Settings, database: Database, *, clock: Clock | None = None, story: Story | None = None
 ) -> AsyncIterator[Services]:
-    """Everything that nodes use. With a story, its clock stands still and nobody waits for politeness."""
-    from tools.runtimes.select import RuntimeSettings, choose_runtime, open_spec
+    """Everything that nodes use.
 
+    With a story its clock stands still, its addresses are the recorded ones, and nothing waits to be polite.
+    """
     from agent.intake import read_request
+    from tools.search.breaker import BreakerEngine
     from tools.search.duckduckgo import DuckDuckGo
     from tools.web.client import HttpWeb
 
-    replaying = story is not None
+    told = settings if story is None else replaying(settings, story)
     run_clock = clock or (FixedClock(story.about.recorded_at) if story else SystemClock())
-    access = RuntimeSettings(
-        ollama_host=None if replaying else settings.ollama_host,
-        openai_base_url=settings.openai_base_url,
-        openai_api_key=settings.openai_api_key,
-        models_dir=settings.models_dir,
-        hub_endpoint=settings.hub_endpoint,
-        hub_token=settings.hub_token,
-        registry_url=settings.registry_url,
+    web = HttpWeb(
+        run_clock,
+        allow_hosts=told.allowed_hosts,
+        hub_token=_plain(told.hub_token),
+        hub_host=urlsplit(told.hub_endpoint).hostname,
     )
-    async with contextlib.AsyncExitStack() as stack:
-        web = HttpWeb(run_clock, allow_hosts=settings.allowed_hosts)
-        stack.push_async_callback(web.aclose)
-        opened: dict[str, Runtime] = {}
+
+    async def prove(tag: str) -> Outcome[TagProof]:
+        return await prove_tag(web, tag, registry_url=told.registry_url)
+
+    shelf = RuntimeShelf(
+        RuntimeSettings(
+            models_dir=told.models_dir,
+            ollama_host=told.ollama_host,
+            openai_base_url=told.openai_base_url,
+            openai_api_key=_plain(told.openai_api_key),
+            hub_endpoint=told.hub_endpoint,
+            hub_token=_plain(told.hub_token),
+            prove_tag=prove,
+        )
+    )
+
+    async def open_model(spec: str) -> NamedModel:
+        runtime, model = shelf.open(spec)
+        return NamedModel(spec, runtime, model)
+
+    politeness = 1.0 if story is None else 0.0
+    search = DuckDuckGo(
+        url=told.duckduckgo_url,
+        min_interval_seconds=1.5 * politeness,
+        jitter_seconds=1.0 * politeness,
+    )
+    try:
         yield Services(
             database=database,
             web=web,
-            engines=(DuckDuckGo(url=settings.duckduckgo_url),),
-            choose_runtime=choose_runtime,
-            open_model=open_spec,
+            engines=(BreakerEngine(search),),
+            choose_runtime=shelf.choose,
+            open_model=open_model,
             read_request=read_request,
-            hub_endpoint=settings.hub_endpoint,
-            registry_url=settings.registry_url,
-            disk_path=settings.home,
+            hub_endpoint=told.hub_endpoint,
+            registry_url=told.registry_url,
+            check_room=room_under(told.home) if story is None else no_room_needed,
+            replayed=None if story is None else story.replayed,
+            clock=run_clock,
+            runtime_statuses=shelf.statuses,
         )
+    finally:
+        await shelf.aclose()
+        await web.aclose()
+
+
+def replaying(settings: Settings, story: Story) -> Settings:
+    """Settings under which a replay asks for the addresses that the story has."""
+    return Settings(
+        home=settings.home,
+        database_url=settings.database_url,
+        runtime=story.about.runtime,
+        ollama_host=DEFAULT_OLLAMA,
+        openai_base_url=story.about.openai_base_url,
+        openai_api_key=SecretStr("replayed") if story.about.openai_base_url else None,
+        hub_endpoint="https://huggingface.co",
+        registry_url="https://registry.ollama.ai",
+        duckduckgo_url=None,
+        hub_token=None,
+        allow_hosts="",
+    )
+
+
+def room_under(folder: Path) -> Callable[[Artefact, int | None], Sequence[Shortfall]]:
+    """Disk is asked of the nearest existing folder, memory of the machine or of the budget."""
+
+    def check(artefact: Artefact, memory_budget_bytes: int | None) -> Sequence[Shortfall]:
+        existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+        return check_room(artefact, disk_path=existing, memory_budget_bytes=memory_budget_bytes)
+
+    return check
+
+
+def no_room_needed(_artefact: Artefact, _memory_budget_bytes: int | None) -> Sequence[Shortfall]:
+    """A replay stores and loads nothing."""
+    return ()
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

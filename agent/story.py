@@ -38,8 +38,6 @@ class About(BaseModel):
     recorded_at: AwareDatetime
     """The run's clock stands at this instant in a replay."""
     runtime: str = "ollama"
-    ollama_host: str | None = None
-    """Address of Ollama in the recording; its default when None."""
     openai_base_url: str | None = None
     judge: str | None = None
     brain: str | None = None

@@ -144,8 +144,8 @@ class Terminal:
 
     def _on_approval(self, _stage: str, data: dict[str, Any]) -> None:
         self._line(
-            f"  {plain(data['action'])} by [bold]{plain(data['by'])}[/]: primary {plain(data['primary'] or '–')}, "
-            f"backup {plain(data['backup'] or '–')}"
+            f"  {plain(data['action'])} by [bold]{plain(data['by'])}[/]: "
+            f"primary {plain(data['primary'] or '–')}, backup {plain(data['backup'] or '–')}"
         )
 
     def _on_artefact(self, _stage: str, data: dict[str, Any]) -> None:

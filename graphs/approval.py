@@ -8,7 +8,7 @@ from typing import NamedTuple
 from graphs.prompts import Approval, ApprovalAction
 from tools.faults import Fault
 from tools.proposal import Proposal
-from tools.table import ComparisonTable, diff_tables
+from tools.table import ComparisonTable, TableRow, diff_tables
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
@@ -94,7 +94,7 @@ def resolve_key(words: str, table: ComparisonTable) -> str:
     """The key that a person means: the key itself, a display name, or a part that only one row has."""
     wanted = words.strip().casefold()
     keys = [row.key for row in table.rows if row.key.casefold() == wanted]
-    names = [row.key for row in table.rows if row.name.casefold() == wanted]
+    names = [row.key for row in table.rows if wanted in _short_names(row)]
     parts = [row.key for row in table.rows if wanted and wanted in f"{row.key} {row.name}".casefold()]
     found = keys or names or parts
     if len(found) == 1:
@@ -102,3 +102,8 @@ def resolve_key(words: str, table: ComparisonTable) -> str:
     if not found:
         return words.strip()
     raise Refused(f"{words!r} could be {', '.join(found[:4])}.", "Name one of them in full.")
+
+
+def _short_names(row: TableRow) -> set[str]:
+    """What people call a row without its owner: its display name, and its repository's last part."""
+    return {row.name.casefold(), row.key.rpartition("/")[2].casefold()}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
@@ -15,7 +14,8 @@ from store import events, leases
 from store.database import Database
 from tools.clock import Clock, SystemClock
 from tools.request import EvaluationRequest
-from tools.runtimes import ChatReply, ChatRequest, Runtime
+from tools.runtimes import Artefact, ChatReply, ChatRequest, Runtime, RuntimeName, RuntimeStatus
+from tools.runtimes.memory import Shortfall
 from tools.search import SearchEngine
 from tools.web import Web
 
@@ -59,10 +59,12 @@ class Services:
     """The intake rules (they live above this package)."""
     hub_endpoint: str
     registry_url: str
-    disk_path: Path
-    """Where the runtime's models are stored, as far as free space is concerned."""
+    check_room: Callable[[Artefact, int | None], Sequence[Shortfall]]
+    """What an artefact lacks in disk and memory; the second argument is a memory budget in bytes."""
     replayed: Replayed | None = None
     """The story that is replayed; None for a live run."""
+    runtime_statuses: Callable[[], Awaitable[Mapping[RuntimeName, RuntimeStatus]]] | None = None
+    """Every runtime and whether it can be used; for people, no node asks."""
     clock: Clock = field(default_factory=SystemClock)
     """The run's own time; a replay's stands still."""
     wall: Clock = field(default_factory=SystemClock)

@@ -150,9 +150,10 @@ async def _take_seeds(desk: Desk, request: EvaluationRequest, domain: Domain) ->
 async def search_web(
     desk: Desk, request: EvaluationRequest, domain: Domain, wave: int, note: str
 ) -> list[SearchHit]:
-    """Ask the planned queries, the person's note first; every answer is a row. The distinct hits, in order."""
+    """Ask the planned queries, the person's note first; every answer is a row. Distinct hits, in order."""
     today = desk.services.clock.today()
-    present = sorted({candidate.family for candidate in await desk.look(research.ledger, Standing.ACCEPTED)})
+    accepted = await desk.look(research.ledger, Standing.ACCEPTED)
+    present = sorted({candidate.family for candidate in accepted})
     named = [family.name for key in present if (family := families().get(key)) is not None]
     queries = plan_queries(
         domain=domain.title,

@@ -18,7 +18,7 @@ LONGEST_WAIT = 120.0
 
 
 async def patiently(desk: Desk, stage: str, call: Callable[[], Awaitable[R]]) -> R:
-    """The result of ``call``; the last :class:`RuntimeFault` when every try failed. Each retry is an event."""
+    """The result of ``call``, or the last :class:`RuntimeFault` when every try failed; retries are events."""
     for delay in DELAYS:
         try:
             return await call()

@@ -65,8 +65,8 @@ class Runner:
     async def drive(self, run_id: str, reply: Reply | None = None) -> Standing:
         """Carry the run on until it waits for a person or ends.
 
-        ``reply`` answers the prompt that it waits with. Raises :class:`~tools.faults.Fault` when it stops on the
-        way; what was finished is kept, and driving it again goes on from there.
+        ``reply`` answers the prompt that it waits with. Raises :class:`~tools.faults.Fault` when it stops on
+        the way; what was finished is kept, and driving it again goes on from there.
         """
         row = await self._services.database.look(runs.get, run_id)
         if RunStatus(row.status).ended:

@@ -74,7 +74,7 @@ class Study:
         return text, claims
 
     async def _candidate(self, candidate: Candidate) -> None:
-        """Everything that structured sources say of one candidate; a missing one leaves the table, not the ledger."""
+        """What structured sources say of one candidate. One that is missing stays in the ledger."""
         endpoint, key = self._desk.services.hub_endpoint, candidate.key
         record = await read_model(self._web, key, endpoint=endpoint)
         if isinstance(record, Empty):
@@ -179,10 +179,10 @@ def names_of(candidate: Candidate) -> tuple[str, ...]:
 
 
 def in_order(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
-    """Who is studied when the budget does not reach for all: known families and seeds first, then by name.
+    """Who is studied when the budget does not reach for all: known families first, then by name.
 
-    Those studied before are among them: their pages come from the rows, so going over them again asks nothing,
-    and a wave that was killed is completed.
+    Those studied before are among them: their pages come from the rows, so going over them again asks
+    nothing, and a wave that was killed is completed.
     """
     ranked = sorted(candidates, key=lambda c: (families().member(c.key) is None, c.found_by, c.key))
     return ranked[:limit]

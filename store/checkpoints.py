@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ async def open_checkpointer(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any
 
     async with AsyncExitStack() as stack:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _try(path)
             saver = await stack.enter_async_context(AsyncSqliteSaver.from_conn_string(str(path)))
             await saver.conn.execute("PRAGMA busy_timeout=10000")
             await saver.setup()
@@ -33,3 +33,10 @@ async def open_checkpointer(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any
                 "Move the file away, or set BMS_HOME to a folder that you own.",
             ) from error
         yield saver
+
+
+def _try(path: Path) -> None:
+    """Open the file once without aiosqlite, whose thread outlives the event loop when it cannot be opened."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA schema_version")

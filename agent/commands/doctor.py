@@ -23,7 +23,7 @@ class Finding(NamedTuple):
 @click.option("--offline", is_flag=True, help="Do not ask the network.")
 @click.option("--json", "as_json", is_flag=True)
 def doctor(offline: bool, as_json: bool) -> None:
-    """Look for runtimes, models, disk, memory, network and judge, and say what to do about what is missing."""
+    """Look for runtimes, disk, memory, network and judge, and say what is missing."""
     with opened() as place:
         findings = asyncio.run(_look(place, offline))
         if as_json:
@@ -37,7 +37,6 @@ def doctor(offline: bool, as_json: bool) -> None:
 
 async def _look(place: Any, offline: bool) -> list[Finding]:
     import psutil
-    from tools.runtimes.select import all_statuses
 
     from agent.services import open_services
     from tools.runtimes import RuntimeFault
@@ -55,11 +54,10 @@ async def _look(place: Any, offline: bool) -> list[Finding]:
         )
     )
     async with open_services(settings, place.database) as services:
-        for name, status in (await all_statuses(services.runtime_settings)).items():
-            detail = (
-                status.detail if status.version is None else f"{status.detail} (version {status.version})"
-            )
-            found.append(Finding(f"runtime {name}", status.available, detail))
+        assert services.runtime_statuses is not None
+        for name, status in (await services.runtime_statuses()).items():
+            version = "" if status.version is None else f" (version {status.version})"
+            found.append(Finding(f"runtime {name.value}", status.available, f"{status.detail}{version}"))
         if not offline:
             found += await _network(services)
         for role in ("judge", "brain"):

@@ -265,7 +265,7 @@ def _action(given: dict[str, Any], actions: Any) -> Any:
         raise WrongUse("A backup needs a --primary beside it.")
     if not chosen:
         raise WrongUse(
-            "Say what to do: --primary ID [--backup ID], --swap, --add/--exclude, --more TEXT or --reject TEXT."
+            "Say what to do: --primary ID [--backup ID], --swap, --add, --exclude, --more or --reject TEXT."
         )
     return chosen[0]
 

@@ -129,8 +129,8 @@ def evidence(run_id: str, model: str, as_json: bool) -> None:
         for claim in claims:
             flag = " [red](tries to instruct: not counted)[/]" if claim.suspicious else ""
             out.print(
-                f"  [magenta]{claim.stance.value}[/] {claim.kind.value}{flag}: “{plain(claim.source.quote or '')}”"
-                f"\n    {plain(claim.source.url)}",
+                f"  [magenta]{claim.stance.value}[/] {claim.kind.value}{flag}: "
+                f"“{plain(claim.source.quote or '')}”\n    {plain(claim.source.url)}",
                 highlight=False,
             )
         if not claims:
@@ -285,6 +285,7 @@ def _tally(counts: dict[str, int]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def report(run_id: str, form: str, as_json: bool) -> None:
     """Print the evaluation document, made from the rows as they are now."""
+    from agent.drive import story_of
     from agent.show import judge_of
     from graphs.report_data import assemble
     from store import runs as rows

@@ -39,7 +39,7 @@ async def decide(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
 
 
 def worth_reading(lines: tuple[Row, ...]) -> list[Row]:
-    """A sample for reading: edge cases first, then those nearest to the threshold, one of a topic before two."""
+    """A sample for reading: edge cases, then those nearest to the threshold; one of a topic before two."""
 
     def closeness(line: Row) -> tuple[bool, float]:
         score = line.score.score

@@ -17,7 +17,6 @@ from store import evaluation, research
 from tools.faults import Fault
 from tools.request import EvaluationRequest
 from tools.runtimes import Artefact, Runtime
-from tools.runtimes.memory import check_room
 
 STAGE = "pull"
 
@@ -78,9 +77,7 @@ async def _prove(
     await desk.say(STAGE, "proving", runtime=engine.name.value, name=name)
     artefact = await patiently(desk, STAGE, lambda: engine.prove(name, context=request.needed_context))
     await desk.say(STAGE, "artefact", **artefact.model_dump(mode="json"))
-    shortfalls = check_room(
-        artefact, disk_path=desk.services.disk_path, memory_budget_bytes=request.memory_budget_bytes
-    )
+    shortfalls = desk.services.check_room(artefact, request.memory_budget_bytes)
     if shortfalls:
         sentences = " ".join(shortfall.sentence for shortfall in shortfalls)
         raise Fault(

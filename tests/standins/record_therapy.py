@@ -78,7 +78,7 @@ async def record(folder: Path) -> None:
 
         @contextlib.asynccontextmanager
         async def services(_about: About) -> AsyncIterator[Services]:
-            async with staged(world, server, database, Path(home)) as opened:
+            async with staged(world, server, database) as opened:
                 yield opened
 
         search = world.addresses.duckduckgo

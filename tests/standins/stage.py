@@ -1,13 +1,13 @@
-"""A whole journey against the stand-ins: services over a world of public hosts and an Ollama, all on loopback."""
+"""A whole journey against the stand-ins: a world of public hosts and an Ollama, all on loopback."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 from agent.intake import read_request
+from agent.services import no_room_needed
 from graphs.desk import NamedModel, Services
 from store.database import Database
 from tests.standins.ollama_server import OllamaServer
@@ -33,7 +33,6 @@ async def staged(
     world: World,
     ollama: OllamaServer,
     database: Database,
-    home: Path,
     *,
     clock: Clock | None = None,
     ollama_host: str | None = None,
@@ -66,12 +65,10 @@ async def staged(
             read_request=read_request,
             hub_endpoint="https://huggingface.co",
             registry_url="https://registry.ollama.ai",
-            disk_path=home,
+            check_room=no_room_needed,
             clock=run_clock,
             sleep=no_sleep,
         )
     finally:
         await runtime.aclose()
         await web.aclose()
-
-

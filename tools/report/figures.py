@@ -16,10 +16,11 @@ from tools.statistics import DEFAULT_THRESHOLDS, Interval
 
 WIDTH: Final = 760
 MARGIN: Final = 24
-CHARACTER: Final = 6.6
-"""Width of an average character at 13 px, for deciding what fits."""
+CHARACTER: Final = 7.4
+"""Width of an average character at 13 px in a wide font, for deciding what fits."""
 MOST_BARS: Final = 15
 MOST_TOPICS: Final = 20
+MOST_CRITERIA: Final = 16
 
 STYLE: Final = (
     ".bme text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',Arial,sans-serif;"
@@ -47,7 +48,8 @@ STYLE: Final = (
 class Bar(NamedTuple):
     """One criterion and how many answers failed it."""
 
-    label: str
+    criterion: str
+    question: str
     failed: int
     gate: bool = False
 
@@ -61,6 +63,16 @@ class HeatMap(NamedTuple):
     criteria: tuple[str, ...]
     failed: tuple[tuple[int, ...], ...]
     """One row for each topic, one number for each criterion."""
+
+
+def _most_failed(table: HeatMap) -> HeatMap:
+    """The table with the criteria that fit across, those that fail most, in their order."""
+    totals = [sum(failed[j] for failed in table.failed) for j in range(len(table.criteria))]
+    kept = sorted(sorted(range(len(totals)), key=lambda j: (-totals[j], j))[:MOST_CRITERIA])
+    return table._replace(
+        criteria=tuple(table.criteria[j] for j in kept),
+        failed=tuple(tuple(failed[j] for j in kept) for failed in table.failed),
+    )
 
 
 class Figure(NamedTuple):
@@ -124,11 +136,13 @@ def pass_rate(
     for style, words, begin, end in bands:
         parts.append(_rect(x(begin), top, x(end) - x(begin), bottom - top, style))
         parts.append(_text((x(begin) + x(end)) / 2, top - 8, words, "soft small middle"))
-    parts += [_line(x(edge), top, x(edge), bottom, "rule dash") for edge in thresholds]
     for tick in sorted({0.0, 0.25, 0.5, 0.75, 1.0, *thresholds}):
         if tick in thresholds or all(abs(tick - edge) > 0.06 for edge in thresholds):
             parts.append(_text(x(tick), bottom + 18, percent(tick), f"soft small {_anchor(tick)}"))
-    middle = (top + bottom) / 2 + 8
+    middle = (top + bottom) / 2 + 10
+    # Interrupted where the rate is written, which may stand on a threshold.
+    for begin, end in ((top, top + 10), (middle - 12, bottom)):
+        parts += [_line(x(edge), begin, x(edge), end, "rule dash") for edge in thresholds]
     parts.append(_line(x(interval.low), middle, x(interval.high), middle, "whisker"))
     parts.append(f'<circle class="dot" cx="{_n(x(rate))}" cy="{_n(middle)}" r="7"/>')
     # Kept a label's half away from the borders.
@@ -158,7 +172,7 @@ def failures(name: str, *, model: str, bars: Sequence[Bar], measured: int) -> Fi
     ]
     for i, bar in enumerate(shown):
         y = top + i * row
-        parts.append(_text(left - 8, y + 15, _label(bar), "end", room=labels))
+        parts.append(_text(MARGIN, y + 15, _label(bar), room=labels))
         parts.append(_rect(left, y + 3, right - left, row - 9, "track"))
         parts.append(_rect(left, y + 3, (right - left) * bar.failed / most, row - 9, "bar"))
         share = f" ({percent(bar.failed / measured)})" if measured else ""
@@ -169,15 +183,19 @@ def failures(name: str, *, model: str, bars: Sequence[Bar], measured: int) -> Fi
             _text(MARGIN, height + 4, f"{len(bars) - len(shown)} more are in the table.", "soft small")
         )
         height += 18
-    said = "; ".join(f"{_label(bar)}: {bar.failed}" for bar in bars)
-    return Figure(name, title, f"Of {measured} measured answers. {said}.", height, "".join(parts))
+    said = "; ".join(f"{bar.criterion}{' (gate)' if bar.gate else ''} {bar.failed}" for bar in bars)
+    return Figure(
+        name, title, f"Of {measured} measured answers, so many fail: {said}.", height, "".join(parts)
+    )
 
 
 def heat_map(name: str, *, model: str, table: HeatMap) -> Figure:
     """Where it fails: topics down, criteria across, coloured by the share of the topic's measured answers."""
+    left_out = len(table.criteria) - MOST_CRITERIA
+    table = _most_failed(table)
     shown = table.topics[:MOST_TOPICS]
     row, top = 26, 92
-    labels = min(240.0, max((len(topic) for topic in shown), default=4) * CHARACTER + 44)
+    labels = min(260.0, max((len(topic) for topic in shown), default=4) * CHARACTER + 36)
     left = MARGIN + labels + 8
     width = min(72.0, (WIDTH - MARGIN - left) / max(1, len(table.criteria)))
     title = f"Failures of {model} by topic and criterion"
@@ -192,7 +210,7 @@ def heat_map(name: str, *, model: str, table: HeatMap) -> Figure:
         y, n = top + i * row, table.measured[i]
         count = f" ({n})"
         name_room = labels - len(count) * CHARACTER
-        parts.append(_text(left - 8, y + 16, _fit(topic, name_room) + count, "end", full=topic))
+        parts.append(_text(MARGIN, y + 16, _fit(topic, name_room) + count, full=topic))
         for j, failed in enumerate(table.failed[i]):
             place = left + j * width
             parts.append(_rect(place + 1, y + 1, width - 2, row - 2, "none"))
@@ -203,9 +221,11 @@ def heat_map(name: str, *, model: str, table: HeatMap) -> Figure:
             style = "middle" if failed else "soft middle"
             parts.append(_text(place + width / 2, y + 17, said, style))
     height: float = top + len(shown) * row + 16
-    if len(table.topics) > len(shown):
-        left_out = f"{len(table.topics) - len(shown)} more topics are in the machine-readable results."
-        parts.append(_text(MARGIN, height + 2, left_out, "soft small"))
+    more = [f"{len(table.topics) - len(shown)} more topics"] if len(table.topics) > len(shown) else []
+    more += [f"{left_out} more criteria"] if left_out > 0 else []
+    if more:
+        said = f"{' and '.join(more)} in the machine-readable results."
+        parts.append(_text(MARGIN, height + 2, said, "soft small"))
         height += 18
     return Figure(name, title, _described(table), height, "".join(parts))
 
@@ -230,7 +250,7 @@ def _described(table: HeatMap) -> str:
 
 
 def _label(bar: Bar) -> str:
-    return f"{bar.label} (gate)" if bar.gate else bar.label
+    return f"{bar.criterion}{' (gate)' if bar.gate else ''} {bar.question}"
 
 
 def _anchor(share: float) -> str:
@@ -262,7 +282,8 @@ def _rect(
     x: float, y: float, width: float, height: float, style: str, *, opacity: float | None = None
 ) -> str:
     seen = "" if opacity is None else f' fill-opacity="{opacity:.3f}"'
-    return f'<rect class="{style}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="2"{seen}/>'
+    place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
+    return f'<rect class="{style}" {place} rx="2"{seen}/>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> str:

@@ -73,8 +73,9 @@ def write_document(directory: Path, data: ReportData) -> WrittenDocument:
             for name, svg in made.figures.items():
                 _replace(place.figures / name, svg)
             _sync(place.figures)
-            _replace(place.results, made.json)
-            _replace(place.document, made.markdown)
+            with _staged(place.results, made.json) as results, _staged(place.document, made.markdown) as text:
+                os.replace(results, place.results)
+                os.replace(text, place.document)
             _sync(directory)
             _remove_stale(place.figures, set(made.figures))
     figures = tuple(place.figures / name for name in made.figures)
@@ -126,12 +127,23 @@ def _keep_previous(place: _Place, data: ReportData) -> Path | None:
             return kept.document  # an earlier attempt came this far
         if not any(os.path.lexists(path) for path in kept):
             break
-    if place.figures.is_dir():
-        _copy_folder(place.figures, kept.figures)
-    if place.results.exists() and _belongs(place.results, run):
-        _replace(kept.results, place.results.read_bytes())
-    _replace(kept.document, moved)
+    _copy(place, kept, moved, with_results=place.results.exists() and _belongs(place.results, run))
     return kept.document
+
+
+def _copy(place: _Place, kept: _Place, text: str, *, with_results: bool) -> None:
+    """All of ``place`` to names that nothing has yet, or nothing."""
+    try:
+        if place.figures.is_dir():
+            _copy_folder(place.figures, kept.figures)
+        if with_results:
+            _replace(kept.results, place.results.read_bytes())
+        _replace(kept.document, text)
+    except BaseException:
+        shutil.rmtree(kept.figures, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            kept.results.unlink(missing_ok=True)
+        raise
 
 
 def _with_links(text: str, stem: str, *, has_figures: bool) -> str:
@@ -176,7 +188,14 @@ def _copy_folder(source: Path, target: Path) -> None:
 
 
 def _replace(path: Path, content: str | bytes) -> None:
-    """``content`` under ``path`` in one step, on the disk before it has that name."""
+    """``content`` under ``path`` in one step."""
+    with _staged(path, content) as name:
+        os.replace(name, path)
+
+
+@contextlib.contextmanager
+def _staged(path: Path, content: str | bytes) -> Iterator[str]:
+    """A file beside ``path`` that holds ``content``, on the disk; gone afterwards unless it was renamed."""
     body = content.encode("utf-8", errors="surrogateescape") if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
     try:
@@ -186,15 +205,14 @@ def _replace(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         # A temporary file is for its owner alone; a document is for whoever may read the folder.
         os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
+        yield name
+    finally:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
-        raise
 
 
 def _umask() -> int:
-    mask = os.umask(0o022)
+    mask = os.umask(0o077)  # strict for the moment, should another thread make a file meanwhile
     os.umask(mask)
     return mask
 
@@ -219,7 +237,7 @@ def _sync(directory: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """Two runs that end at the same moment write one after the other, so that the first is kept by the second."""
+    """Two runs that end at the same moment write in turn, so that the second keeps what the first wrote."""
     if sys.platform == "win32":
         yield
         return

@@ -33,6 +33,7 @@ class Share(NamedTuple):
 
     criterion: str
     question: str
+    gate: bool
     failed: int
     examples: int
 
@@ -80,8 +81,8 @@ def _deploy(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
     else:
         ids = ", ".join(row.scenario.id for row in worth_reading(result))
         first = Step(
-            "Have a person who knows the domain read answers before anybody deploys. A pass rate says how often "
-            f"the rubric was met, not whether the rubric asks for the right things. Begin with: {ids}."
+            "Have a person who knows the domain read answers before anybody deploys. A pass rate says how "
+            f"often the rubric was met, not whether the rubric asks for the right things. Begin with: {ids}."
         )
     pinned = f", pinned to {model.digest}" if model.digest else ""
     steps = [
@@ -101,6 +102,7 @@ def _deploy(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
 def _fine_tune(data: ReportData, result: ModelResult, sizes: tuple[int, int]) -> tuple[Step, ...]:
     return (
         *_backup(data, result),
+        *_gates_first(result),
         Step(
             f"Write {sizes[0]:,} to {sizes[1]:,} training examples aimed at what fails, in the proportions "
             "below. Use the topics and styles in which it fails; take the failing answers as what to avoid."
@@ -115,6 +117,15 @@ def _fine_tune(data: ReportData, result: ModelResult, sizes: tuple[int, int]) ->
             commands.evaluate(data, result),
         ),
     )
+
+
+def _gates_first(result: ModelResult) -> tuple[Step, ...]:
+    """What is dangerous comes before what is merely weak."""
+    failing = result.decision.gate_failures
+    if not failing:
+        return ()
+    named = ", ".join(f"{gate} ({times}×)" for gate, times in failing.items())
+    return (Step(f"Look at the failed gates first: {named}. One such answer can do harm; read every one."),)
 
 
 def _pipeline(data: ReportData, result: ModelResult, sizes: tuple[int, int]) -> tuple[Step, ...]:
@@ -255,6 +266,7 @@ def _shares(result: ModelResult, total: int) -> tuple[Share, ...]:
         Share(
             entry.criterion,
             entry.question,
+            entry.gate,
             entry.failed,
             max(LEAST_FOR_A_CRITERION, round(total * entry.failed / failed / 10) * 10),
         )

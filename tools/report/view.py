@@ -320,7 +320,7 @@ def _bars(result: ModelResult) -> tuple[figures.Bar, ...]:
         name for row in result.rows if not row.score.unmeasured for name in failed_criteria(row, result)
     )
     bars = [
-        figures.Bar(f"{c.id} {c.question}", counts[c.id], c.id in result.rubric.gates)
+        figures.Bar(c.id, c.question, counts[c.id], c.id in result.rubric.gates)
         for c in result.rubric.criteria
         if counts[c.id]
     ]

@@ -1,0 +1,127 @@
+"""Which runtime to use, and models by name: opened when first asked for, kept, and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tools.faults import Fault, WrongUse
+from tools.runtimes.base import Runtime, RuntimeName, RuntimeStatus
+
+if TYPE_CHECKING:
+    from tools.outcomes import Outcome
+    from tools.registry import TagProof
+
+NO_RUNTIME_STEP = (
+    "Install Ollama (https://ollama.com/download) and start it, install the package xllamacpp, or set "
+    "OPENAI_BASE_URL to a server that is running. `bms doctor` shows what is here."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeSettings:
+    """Where runtimes are. The key and the token never show in a repr."""
+
+    models_dir: Path
+    """Where GGUF files are stored."""
+    ollama_host: str | None = None
+    openai_base_url: str | None = None
+    openai_api_key: str | None = None
+    hub_endpoint: str | None = None
+    hub_token: str | None = None
+    prove_tag: Callable[[str], Awaitable[Outcome[TagProof]]] | None = None
+    """Asks the Ollama registry for a tag without pulling it."""
+
+    def __repr__(self) -> str:
+        return f"RuntimeSettings(models_dir={str(self.models_dir)!r})"
+
+
+class ModelSpec(NamedTuple):
+    """A model by name: ``ollama:qwen3:8b``."""
+
+    runtime: RuntimeName
+    model: str
+
+
+def parse_model_spec(spec: str) -> ModelSpec:
+    """``provider:model`` as LangChain writes it; :class:`WrongUse` for a provider that is not here."""
+    provider, colon, model = spec.strip().partition(":")
+    known = ", ".join(f"{name.value}:MODEL" for name in RuntimeName)
+    if not colon or not model.strip():
+        raise WrongUse(f"{spec[:80]!r} does not name a model.", f"Write it as {known}.")
+    try:
+        return ModelSpec(RuntimeName(provider.strip().lower()), model.strip())
+    except ValueError:
+        raise WrongUse(f"There is no provider {provider[:40]!r}.", f"Write the model as {known}.") from None
+
+
+class RuntimeShelf:
+    """Runtimes of this process. The judge's llama.cpp is not the candidate's: each holds one model."""
+
+    def __init__(self, settings: RuntimeSettings) -> None:
+        self._settings = settings
+        self._open: dict[tuple[RuntimeName, str], Runtime] = {}
+
+    async def choose(self, preference: str) -> Runtime:
+        """The candidate's runtime: the one that is wanted, or with ``auto`` the first that can be used."""
+        if preference != "auto":
+            return self._get(RuntimeName(preference), "candidate")
+        reasons = []
+        for name in RuntimeName:
+            if name is RuntimeName.OPENAI and self._settings.openai_base_url is None:
+                continue
+            runtime = self._get(name, "candidate")
+            status = await runtime.status()
+            if status.available:
+                return runtime
+            reasons.append(status.detail)
+        raise Fault(f"No runtime can be used: {' '.join(reasons)}", NO_RUNTIME_STEP)
+
+    def open(self, spec: str) -> tuple[Runtime, str]:
+        """The runtime and the model of a judge or brain by ``provider:model``."""
+        parsed = parse_model_spec(spec)
+        return self._get(parsed.runtime, f"judge {spec}"), parsed.model
+
+    async def statuses(self) -> dict[RuntimeName, RuntimeStatus]:
+        """Every runtime, with whether it can be used and why not."""
+        found: dict[RuntimeName, RuntimeStatus] = {}
+        for name in RuntimeName:
+            if name is RuntimeName.OPENAI and self._settings.openai_base_url is None:
+                found[name] = RuntimeStatus(False, None, "OPENAI_BASE_URL is not set.")
+            else:
+                found[name] = await self._get(name, "candidate").status()
+        return found
+
+    async def aclose(self) -> None:
+        while self._open:
+            _, runtime = self._open.popitem()
+            await runtime.aclose()
+
+    def _get(self, name: RuntimeName, use: str) -> Runtime:
+        # Servers serve any number of models; the embedded llama.cpp holds one.
+        key = (name, use if name is RuntimeName.LLAMACPP else "")
+        if key not in self._open:
+            self._open[key] = self._make(name)
+        return self._open[key]
+
+    def _make(self, name: RuntimeName) -> Runtime:
+        have = self._settings
+        match name:
+            case RuntimeName.OLLAMA:
+                from tools.runtimes.ollama import OllamaRuntime
+
+                return OllamaRuntime(have.ollama_host, prove_tag=have.prove_tag)
+            case RuntimeName.LLAMACPP:
+                from tools.runtimes.llamacpp import LlamaCppRuntime
+
+                return LlamaCppRuntime(have.models_dir, hub_endpoint=have.hub_endpoint, token=have.hub_token)
+            case RuntimeName.OPENAI:
+                from tools.runtimes.openai_compatible import OpenAICompatibleRuntime
+
+                if have.openai_base_url is None:
+                    raise WrongUse(
+                        "The OpenAI-compatible server has no address.", "Set OPENAI_BASE_URL to it."
+                    )
+                return OpenAICompatibleRuntime(have.openai_base_url, have.openai_api_key)
