@@ -57,7 +57,7 @@ def request_key(request: Request) -> str:
     """What makes two requests the same: method, address, sorted query, and the body's meaning."""
     parts = urlsplit(request.uri)
     query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
-    address = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    address = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}"
     return hashlib.sha256("\n".join((request.method, address, query, _body(request))).encode()).hexdigest()
 
 
@@ -198,7 +198,9 @@ def _cleaner(secrets: Sequence[str], renamed: Mapping[str, str]) -> tuple[Any, A
         headers = {k: v for k, v in given.headers.items() if k.lower() in KEPT_REQUEST_HEADERS}
         uri = given.uri
         for here, public in renamed.items():
-            uri = public + uri.removeprefix(here) if uri.startswith(here) else uri
+            # Not the beginning of another port or host: what follows is the path.
+            if f"{uri}/".startswith(f"{here.rstrip('/')}/"):
+                uri = public.rstrip("/") + uri.removeprefix(here.rstrip("/"))
         return Request(given.method, clean(uri), clean(given.body), headers)
 
     def response(given: dict[str, Any]) -> dict[str, Any]:

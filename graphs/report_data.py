@@ -79,7 +79,12 @@ def assemble(
 
 
 def _setup(session: Session, row: RunRow, options: RunOptions) -> Setup:
-    kinds = {"rubric": "rubric", "taxonomy": "taxonomy", "system_prompt": "system-prompt"}
+    kinds = {
+        "rubric": "rubric",
+        "taxonomy": "taxonomy",
+        "scenarios": "scenarios",
+        "system_prompt": "system-prompt",
+    }
     named = {flag: runs.material(session, row.id, kind) for kind, flag in kinds.items()}
     return Setup(
         version=version("base-model-selector"),

@@ -22,6 +22,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in os.environ:
         if name.upper().startswith(OURS) or name.lower() in PROXIES:
             monkeypatch.delenv(name)
+    # huggingface_hub asks the Hub for a list of coding agents before its first request, unless told not to.
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))

@@ -56,8 +56,7 @@ async def _look(place: Any, offline: bool) -> list[Finding]:
     async with open_services(settings, place.database) as services:
         assert services.runtime_statuses is not None
         for name, status in (await services.runtime_statuses()).items():
-            version = "" if status.version is None else f" (version {status.version})"
-            found.append(Finding(f"runtime {name.value}", status.available, f"{status.detail}{version}"))
+            found.append(Finding(f"runtime {name.value}", status.available, status.detail))
         if not offline:
             found += await _network(services)
         for role in ("judge", "brain"):

@@ -112,6 +112,7 @@ def _materials(flags: dict[str, Any]) -> dict[str, tuple[str, str]]:
     checks: dict[str, Callable[[str, str], object]] = {
         "rubric": parse_rubric,
         "taxonomy": parse_taxonomy,
+        "scenarios": lambda text, _name: text,
         "system_prompt": lambda text, _name: text,
     }
     for kind, check in checks.items():

@@ -1,4 +1,4 @@
-"""Recordings: honest when made, strict when played. Recorded from real servers on loopback, replayed without."""
+"""Recordings: honest when made, strict when played. Made from real servers on loopback, played without."""
 
 from __future__ import annotations
 
@@ -243,6 +243,7 @@ def key(method: str = "GET", uri: str = "https://h/p", body: str | bytes | None 
         ({"uri": "https://h/p?a=x%20y"}, {"uri": "https://h/p?a=x+y"}),
         ({"body": '{"a": 1, "b": [1, 2]}'}, {"body": b'{"b":[1,2],"a":1}'}),
         ({"body": None}, {"body": b""}),
+        ({"uri": "https://h"}, {"uri": "https://h/"}),
     ],
 )
 def test_requests_that_mean_the_same_are_the_same(one: dict[str, Any], other: dict[str, Any]):
@@ -459,14 +460,27 @@ def test_a_recording_is_made_anew(tmp_path: Path):
                 get(b)
 
 
-def test_hosts_that_are_not_to_be_recorded_are_asked_and_left_out(tmp_path: Path):
+def test_a_service_elsewhere_is_written_under_the_address_that_a_replay_asks(tmp_path: Path):
     path = tmp_path / "http.yaml"
-    with counting() as server, counting() as other:
-        local = other.address.replace("127.0.0.1", "localhost")
-        with recorded(path, ignore_hosts=("localhost",)) as cassette:
-            assert get(server.address) == "answer 1"
-            assert get(local) == "answer 1"
-        assert [request.uri for request, _ in cassette.data] == [f"{server.address}/"]
+    with counting() as server:
+        here, public = server.address, "http://127.0.0.1:11434"
+        shorter = here[:-1]  # the beginning of another server's address, as :1143 is of :11434
+        with recorded(path, renamed={here: public, shorter: "http://never.example"}) as cassette:
+            assert get(f"{here}/api/tags?x=1") == "answer 1"
+            assert get(here) == "answer 2"
+        assert [request.uri for request, _ in cassette.data] == [f"{public}/api/tags?x=1", public]
+        with replaying(path, server):
+            assert get(f"{public}/api/tags?x=1") == "answer 1"
+            with pytest.raises(NotRecordedError):
+                get(here)
+
+
+def test_the_beginning_of_an_address_is_a_whole_host(tmp_path: Path):
+    with counting() as server:
+        address = server.address
+        with recorded(tmp_path / "http.yaml", renamed={address[:-1]: "http://never.example"}) as cassette:
+            get(address)
+    assert [request.uri for request, _ in cassette.data] == [address]
 
 
 def test_what_was_recorded_before_a_failure_is_kept(tmp_path: Path):

@@ -28,7 +28,7 @@ from tests.standins.report_data import (
     table,
 )
 from tools.candidates import Claim, ClaimKind, Stance
-from tools.decision import DecisionKind
+from tools.decision import DecisionKind, decide
 from tools.evaluation import AnswerOutcome
 from tools.failures import FailureAnalysis
 from tools.proposal import propose
@@ -162,15 +162,19 @@ def test_a_decision_that_differs_from_the_rows_is_refused() -> None:
 
 
 def test_a_more_careful_decision_is_shown() -> None:
-    good = result(rows_of(45, 5))
-    careful = good.decision.model_copy(
-        update={"kind": DecisionKind.UNDECIDED, "reason": "The judge failed its preflight."}
+    rows = rows_of(45, 5)
+    good = result(rows)
+    careful = decide(
+        [each.score for each in rows], good.rubric, judge_problem="The judge failed its preflight."
     )
     judge = JudgeNote(name="ollama:tiny", preflight_passed=False, preflight="It passed the bad answer.")
     text = render_markdown(report([good.model_copy(update={"decision": careful, "judge": judge})]))
     assert line(text, "Decision") == "UNDECIDED (the pass rate alone points to DEPLOY)"
     assert "The judge failed its preflight" in text
-    assert "--judge PROVIDER:MODEL" in section(text, "## Next Steps")
+    steps = section(text, "## Next Steps")
+    assert "Take another judge: ollama:tiny" in steps
+    assert "--judge PROVIDER:MODEL" in steps
+    assert "close to a threshold" not in steps
 
 
 def test_scores_and_failures_that_differ_from_the_rows_are_refused() -> None:

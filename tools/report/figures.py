@@ -136,9 +136,11 @@ def pass_rate(
     for style, words, begin, end in bands:
         parts.append(_rect(x(begin), top, x(end) - x(begin), bottom - top, style))
         parts.append(_text((x(begin) + x(end)) / 2, top - 8, words, "soft small middle"))
-    for tick in sorted({0.0, 0.25, 0.5, 0.75, 1.0, *thresholds}):
-        if tick in thresholds or all(abs(tick - edge) > 0.06 for edge in thresholds):
-            parts.append(_text(x(tick), bottom + 18, percent(tick), f"soft small {_anchor(tick)}"))
+    ticks = [tick for tick in (0.0, 0.25, 0.5, 0.75, 1.0) if all(abs(tick - t) > 0.06 for t in thresholds)]
+    parts += [
+        _text(x(tick), bottom + 18, percent(tick), f"soft small {_anchor(tick)}")
+        for tick in sorted({*ticks, *thresholds})
+    ]
     middle = (top + bottom) / 2 + 10
     # Interrupted where the rate is written, which may stand on a threshold.
     for begin, end in ((top, top + 10), (middle - 12, bottom)):

@@ -202,7 +202,11 @@ def _changes(data: ReportData, result: ModelResult, found: Tally) -> _Changes:
 
 def _more_scenarios(data: ReportData, result: ModelResult, found: Tally) -> tuple[Step, ...]:
     further, n = result.decision.further_scenarios, found.measured
-    if not n or further == 0:
+    bands = result.decision.band_probabilities
+    # A judge that cannot be trusted leaves nothing to be settled by more of its verdicts.
+    if bands is None or further == 0 or result.judge.preflight_passed is False:
+        return ()
+    if further is None and max(bands) >= result.certainty:
         return ()
     if further is None:
         text = (

@@ -143,7 +143,8 @@ def _banners(data: ReportData) -> tuple[Line, ...]:
         lines.append(
             Line(
                 "DEGRADED RESEARCH",
-                " ".join(data.degraded_why) + " What was not found may exist all the same.",
+                (" ".join(filter(None, data.degraded_why)) or "Some requests were blocked or failed.")
+                + " What was not found may exist all the same.",
             )
         )
     if data.approval is not None and data.approval.by_policy:

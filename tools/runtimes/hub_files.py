@@ -1,6 +1,6 @@
 """Files on the Hub: proved by their metadata, peeked into, and pulled so that a broken pull resumes.
 
-The requests are our own. ``huggingface_hub`` 2.4 throws a partial file away when its download breaks, and five
+The requests are our own: ``huggingface_hub`` 2.4 throws a partial file away when its download breaks, and five
 gigabytes are worth resuming; it also asks huggingface.co about the tools that call it, whatever the endpoint.
 """
 
@@ -234,13 +234,18 @@ class _Growing:
         yield self.progress(status)
         step = max(WRITE_BYTES, (self.size or 0) // STEPS)
         reported = self.completed
-        async for chunk in response.aiter_bytes(WRITE_BYTES):
-            await asyncio.to_thread(self._write, chunk)
-            if self.size is not None and self.completed > self.size:
-                raise self._mismatch(f"more than the {self.size:,} bytes that were announced")
-            if self.completed - reported >= step:
-                reported = self.completed
-                yield self.progress(status)
+        waiting = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                waiting += chunk
+                if len(waiting) >= WRITE_BYTES:
+                    written, waiting = bytes(waiting), bytearray()
+                    await asyncio.to_thread(self._write, written)
+                if self.completed - reported >= step:
+                    reported = self.completed
+                    yield self.progress(status)
+        finally:
+            self._write(bytes(waiting))
         if self.size is not None and self.completed < self.size:
             raise self.interrupted()
         yield self.progress(status)
@@ -264,6 +269,8 @@ class _Growing:
         self._file.flush()
         self._sum.update(chunk)
         self.completed += len(chunk)
+        if self.size is not None and self.completed > self.size:
+            raise self._mismatch(f"more than the {self.size:,} bytes that were announced")
 
     def _mismatch(self, found: str) -> RuntimeFault:
         return RuntimeFault(

@@ -484,19 +484,22 @@ async def test_no_hub_is_unreachable(runtime: LlamaCppRuntime) -> None:
     assert (await fault_of(runtime.prove(NAME, context=1024))).kind is RuntimeFaultKind.UNREACHABLE
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-async def test_a_full_disk_is_a_fault(tiny: Path, tmp_path: Path) -> None:
+async def test_a_full_disk_is_a_fault_and_a_second_pull_resumes(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     with HubFiles(files={NAME: tiny.read_bytes()}) as server:
         async with hub_runtime(server, tmp_path) as runtime:
             artefact = await runtime.prove(NAME, context=1024)
-            assert artefact.digest is not None
+            with monkeypatch.context() as patched:
+                patched.setattr("tools.runtimes.hub_files._Growing._write", full)
+                fault = await fault_of(pull(runtime, artefact))
+            assert fault.kind is RuntimeFaultKind.DISK_FULL
             stored = tmp_path / "somebody" / "tiny-GGUF"
-            stored.mkdir(parents=True)
-            hexadecimal = artefact.digest.removeprefix("sha256:")
-            (stored / f"tiny.gguf.{hexadecimal[:16]}.part").symlink_to("/dev/full")
-            fault = await fault_of(pull(runtime, artefact))
-    assert fault.kind is RuntimeFaultKind.DISK_FULL
-    assert not (stored / "tiny.gguf").exists()
+            assert [entry.suffix for entry in stored.iterdir()] == [".part"]
+            assert (await pull(runtime, artefact))[-1].status == "success"
 
 
 def test_storage_faults_tell_a_full_disk_from_other_trouble() -> None:

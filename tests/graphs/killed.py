@@ -1,0 +1,42 @@
+"""``bms``, killed with SIGKILL right after a given event has been committed.
+
+``python -m tests.graphs.killed STAGE KIND NTH ARGUMENT …`` runs ``bms ARGUMENT …`` and dies when the NTH event of
+that stage and kind is in the database. Nothing in the program knows of it: the event is seen where rows are
+written, and the process gets no chance to clean up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from agent.cli import main
+from store import events
+from store.database import Database
+
+
+def arm(stage: str, kind: str, nth: int) -> None:
+    """Make this process kill itself after the commit that holds the ``nth`` such event."""
+    append, run = events.append, Database.run
+    seen = 0
+
+    def counting(session: Any, run_id: str, at: str, what: str, data: Any, now: Any) -> int:
+        nonlocal seen
+        seen += (at, what) == (stage, kind)
+        return append(session, run_id, at, what, data, now)
+
+    async def dying(self: Database, query: Any, *args: Any, **kwargs: Any) -> Any:
+        result = await run(self, query, *args, **kwargs)
+        if seen >= nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    events.append = counting  # type: ignore[assignment]
+    Database.run = dying  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    arm(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[4:])
