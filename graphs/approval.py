@@ -54,6 +54,8 @@ def check_approval(
         _check_edit(approval, current)
         return
     primary, backup = settled_pair(approval, proposal)
+    if primary is None and approval.action is ApprovalAction.SWAP:
+        raise Refused("There is no backup to exchange the primary with.", "Name one with --backup.")
     if primary is None:
         raise Refused(
             "There is no model to approve.", "Name one with --primary, ask for --more research, or --reject."
@@ -67,8 +69,11 @@ def check_approval(
 def _check_row(key: str, table: ComparisonTable) -> None:
     row = next((row for row in table.rows if row.key == key), None)
     if row is None:
-        near = ", ".join(row.key for row in table.eligible[:3])
-        raise Refused(f"{key!r} is not in the table.", f"Name a model as the table does, such as {near}.")
+        near = " or ".join(row.key for row in table.eligible[:3])
+        raise Refused(
+            f"{key!r} is not in the table.",
+            "Name a model as the table does" + (f", such as {near}." if near else "."),
+        )
     if row.excluded:
         raise Refused(
             f"{row.name} cannot be approved: {row.excluded[0]}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -35,6 +35,12 @@ class NamedModel(NamedTuple):
         return await self.runtime.chat(self.model, request)
 
 
+class ChooseRuntime(Protocol):
+    """The candidate's runtime by preference (auto, ollama, llamacpp, openai); a model's name may decide."""
+
+    async def __call__(self, preference: str, *, model: str | None = None) -> Runtime: ...
+
+
 class Replayed(NamedTuple):
     """A recorded story that a run replays."""
 
@@ -51,8 +57,7 @@ class Services:
     web: Web
     engines: tuple[SearchEngine, ...]
     """Search engines in the order in which they are tried."""
-    choose_runtime: Callable[[str], Awaitable[Runtime]]
-    """Runtime for the candidate, by preference: auto, ollama, llamacpp, openai."""
+    choose_runtime: ChooseRuntime
     open_model: Callable[[str], Awaitable[NamedModel]]
     """A judge or brain by ``provider:model``."""
     read_request: Callable[..., Any]

@@ -15,10 +15,18 @@ Item = TypeVar("Item")
 async def each(items: Iterable[Item], work: Callable[[Item], Awaitable[None]], *, at_once: int) -> None:
     """Run ``work`` on every item. The first failure stops what has not begun, and is raised as it is."""
     slots = asyncio.Semaphore(at_once)
+    stopped = False
 
     async def bounded(item: Item) -> None:
+        nonlocal stopped
         async with slots:
-            await work(item)
+            if stopped:  # the slot of a failure is free before the group has cancelled whoever waits for it
+                return
+            try:
+                await work(item)
+            except BaseException:
+                stopped = True
+                raise
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from store import runs
+from store.database import Database, sqlite_url
+from tests.standins.records import NOW
 
 OURS = ("BMS_", "OLLAMA_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_", "OPENAI_", "XDG_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -67,6 +72,30 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
     yield tried
     assert not tried
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the newest schema and nothing in it: migrated once, copied for every test."""
+    path = tmp_path_factory.mktemp("database") / "empty.sqlite"
+    Database(sqlite_url(path)).close()
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
+    """A new SQLite database, in ``bms.sqlite`` in ``tmp_path``."""
+    path = tmp_path / "bms.sqlite"
+    shutil.copy(empty_database, path)
+    with Database(sqlite_url(path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def run_id(database: Database) -> str:
+    """A run in ``database`` that has not started."""
+    with database.session() as session:
+        return runs.create(session, "evaluate 8B models for therapy coaching", {"out_dir": "/out"}, NOW)
 
 
 def _is_here(sock: socket.socket, address: Any) -> bool:

@@ -243,7 +243,7 @@ def _meaning(rule: _Rule, kind: DecisionKind, counts: _Counts) -> str:
         return said
     if counts.gate_failures > rule.gate_share_limit * counts.measured + 1e-9:
         # With deploying forbidden, everything from the lower threshold up leads to the same decision.
-        return f"The true rate is {low:.0%} or more with probability {sure}: fine-tune, aimed at the gates too."
+        return f"The true rate is {low:.0%} or more with probability {sure}: fine-tune, and aim at the gates."
     return f"The true rate is between {low:.0%} and {high:.0%} with probability {sure}: fine-tune."
 
 

@@ -24,7 +24,7 @@ class Scenario(BaseModel):
 
 
 class AnswerOutcome(StrEnum):
-    """How asking the candidate ended. Only ANSWERED is judged; the others are unmeasured, with this reason."""
+    """How asking the candidate ended. Only ANSWERED is judged; the others are unmeasured, and why."""
 
     ANSWERED = "answered"
     EMPTY = "empty answer"

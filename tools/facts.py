@@ -90,7 +90,7 @@ class Fact(BaseModel):
 
 
 ROUNDING = {Factor.PARAMETERS: 0.02}
-"""Share by which two values of a factor may differ and still agree: a card's ``8.2B`` is 8,190,735,360 rounded."""
+"""Share by which two values of a factor may differ and still agree: ``8.2B`` is 8,190,735,360 rounded."""
 
 
 class Settled(NamedTuple):

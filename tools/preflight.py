@@ -159,11 +159,13 @@ def reachability_warning(rubric: Rubric, false_fail_rate: float) -> str | None:
 def _sentence(judge: str, results: list[PlantedResult], wrong: list[PlantedResult]) -> str:
     if not wrong:
         return f"{judge} told all {len(results)} planted answers apart."
-    said = "; ".join(f"the {result.planted.kind} answer {_what(result)}" for result in wrong)
-    return f"{judge} is not fit to judge with this rubric: {said}. Choose another judge."
-
-
-def _what(result: PlantedResult) -> str:
-    if result.score.passed is None:
-        return f"could not be judged ({result.assessment.detail.rstrip('.')})"
-    return "passed" if result.score.passed else "failed"
+    told = [
+        f"the {result.planted.kind} answer {'passed' if result.score.passed else 'failed'}"
+        for result in wrong
+        if result.score.passed is not None
+    ]
+    unjudged = [result for result in wrong if result.score.passed is None]
+    if unjudged:
+        why = unjudged[0].assessment.detail.rstrip(".")
+        told.append(f"{len(unjudged)} of {len(results)} planted answers could not be judged ({why})")
+    return f"{judge} is not fit to judge with this rubric: {'; '.join(told)}. Choose another judge."

@@ -10,7 +10,7 @@ TOKENS_PER_MESSAGE = 200
 """Rule of thumb of the method: a message in a conversation is about 200 tokens."""
 
 FACTORY_CONTEXT = 4096
-"""Context asked for when nobody said how long a conversation gets: room for one turn with rubric and prompt."""
+"""Tokens of context asked for when nobody said how long a conversation gets: room for one turn."""
 
 
 class LicenceNeed(StrEnum):

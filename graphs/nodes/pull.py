@@ -29,13 +29,10 @@ async def pull(state: Journey, runtime: NodeRuntime[Desk]) -> Command[Literal["s
     desk, role = runtime.context, state.get("role", "primary")
     request = await desk.request()
     candidate = await _approved(desk, role)
-    engine = await desk.services.choose_runtime(desk.options.runtime)
     known = await desk.look(evaluation.held, role)
-    if known is None:
-        artefact = await _prove(desk, engine, role, candidate, request)
-    else:
-        artefact = known.artefact
-        engine = await desk.services.choose_runtime(artefact.runtime.value)
+    wanted = desk.options.runtime if known is None else known.artefact.runtime.value
+    engine = await desk.services.choose_runtime(wanted, model=desk.options.model)
+    artefact = known.artefact if known else await _prove(desk, engine, role, candidate, request)
     if known is None or known.pulled_at is None:
         await _transfer(desk, engine, role, artefact)
     if known is None or known.loaded is None:

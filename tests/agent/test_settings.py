@@ -1,4 +1,4 @@
-"""Settings: environment before ``bms.toml`` before defaults; what cannot be used is named; secrets stay so."""
+"""Settings: environment before ``bms.toml`` before defaults; what is wrong is named; secrets stay secret."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from agent.story import (
     write_about,
 )
 from store import runs
-from store.database import Database, sqlite_url
+from store.database import Database
 from tests.standins.http_server import Answered, StandIn
 from tests.standins.records import NOW
 from tools.clock import FixedClock
@@ -41,13 +40,6 @@ def an_about(**changes: object) -> About:
 
 def get(url: str) -> str:
     return httpx.get(url, trust_env=False).text
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A new SQLite database in a file."""
-    with Database(sqlite_url(tmp_path / "bms.sqlite")) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -160,13 +152,6 @@ def test_a_story_that_cannot_be_used_is_named(tmp_path: Path, content: str | byt
 
 
 # --- replay ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def run_id(database: Database) -> str:
-    """A run that has not started."""
-    with database.session() as session:
-        return runs.create(session, "x", {}, NOW)
 
 
 async def test_a_run_goes_on_in_its_story_and_another_begins_it(

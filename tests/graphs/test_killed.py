@@ -55,10 +55,14 @@ def place(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "BMS_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
 
 
-def bms(place: dict[str, str], *arguments: str, dying: Point | None = None) -> subprocess.CompletedProcess[str]:
+def bms(
+    place: dict[str, str], *arguments: str, dying: Point | None = None
+) -> subprocess.CompletedProcess[str]:
     how = ["-m", "agent.cli"] if dying is None else ["-m", "tests.graphs.killed", *map(str, dying)]
     command = [sys.executable, *how, *arguments]
-    return subprocess.run(command, env=place, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, env=place, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def the_run(place: dict[str, str]) -> str:

@@ -46,7 +46,7 @@ async def staged(
 
     runtime = OllamaRuntime(ollama_host or ollama.url, prove_tag=prove)
 
-    async def choose(_preference: str) -> Runtime:
+    async def choose(preference: str, *, model: str | None = None) -> Runtime:
         return runtime
 
     async def open_model(spec: str) -> NamedModel:

@@ -129,7 +129,9 @@ def _tensors(vocabulary: _Vocabulary, seed: int) -> dict[str, NDArray[np.float32
     return tensors
 
 
-def write_tiny_gguf(path: Path, *, seed: int = 7, thinking: bool = False) -> Path:
+def write_tiny_gguf(
+    path: Path, *, seed: int = 7, thinking: bool = False, context_length: int = CONTEXT_LENGTH
+) -> Path:
     """Write the model of ``seed`` to ``path`` (about 0.5 MB) and return ``path``.
 
     ``thinking`` gives it a chat template with a switch for thinking aloud.
@@ -141,7 +143,7 @@ def write_tiny_gguf(path: Path, *, seed: int = 7, thinking: bool = False) -> Pat
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     writer.add_license(LICENCE)
     writer.add_uint64("general.parameter_count", sum(t.size for t in tensors.values()))
-    writer.add_context_length(CONTEXT_LENGTH)
+    writer.add_context_length(context_length)
     writer.add_embedding_length(_WIDTH)
     writer.add_block_count(_LAYERS)
     writer.add_feed_forward_length(_FEED_FORWARD)

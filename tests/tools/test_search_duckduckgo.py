@@ -117,7 +117,7 @@ async def test_queries_are_paced():
 async def test_a_recordings_miss_is_raised_and_names_the_query(monkeypatch):
     import primp
 
-    class CannotOverwriteExistingCassetteException(Exception):  # noqa: N818 - vcrpy's name
+    class CannotOverwriteExistingCassetteException(Exception):
         pass
 
     class Client:

@@ -1,7 +1,7 @@
 """Files on the Hub: proved by their metadata, peeked into, and pulled so that a broken pull resumes.
 
-The requests are our own: ``huggingface_hub`` 2.4 throws a partial file away when its download breaks, and five
-gigabytes are worth resuming; it also asks huggingface.co about the tools that call it, whatever the endpoint.
+The requests are our own: ``huggingface_hub`` 2.4 throws a partial file away when its download breaks, and
+five gigabytes are worth resuming; it also asks huggingface.co who is calling, whatever the endpoint.
 """
 
 from __future__ import annotations

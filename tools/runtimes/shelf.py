@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tools.outcomes import Outcome
     from tools.registry import TagProof
 
+AUTO = "auto"
+
 NO_RUNTIME_STEP = (
     "Install Ollama (https://ollama.com/download) and start it, install the package xllamacpp, or set "
     "OPENAI_BASE_URL to a server that is running. `bms doctor` shows what is here."
@@ -64,20 +66,30 @@ class RuntimeShelf:
         self._settings = settings
         self._open: dict[tuple[RuntimeName, str], Runtime] = {}
 
-    async def choose(self, preference: str) -> Runtime:
-        """The candidate's runtime: the one that is wanted, or with ``auto`` the first that can be used."""
-        if preference != "auto":
+    async def choose(self, preference: str, *, model: str | None = None) -> Runtime:
+        """The candidate's runtime: the one that is wanted, or with ``auto`` the first that can be used.
+
+        A ``model`` that is a GGUF file goes to the embedded llama.cpp first.
+        """
+        if preference != AUTO:
+            if preference not in set(RuntimeName):
+                known = ", ".join([AUTO, *RuntimeName])
+                raise WrongUse(f"There is no runtime {preference[:40]!r}.", f"It is one of {known}.")
             return self._get(RuntimeName(preference), "candidate")
         reasons = []
-        for name in RuntimeName:
-            if name is RuntimeName.OPENAI and self._settings.openai_base_url is None:
-                continue
+        for name in self._in_order(model):
             runtime = self._get(name, "candidate")
             status = await runtime.status()
             if status.available:
                 return runtime
             reasons.append(status.detail)
         raise Fault(f"No runtime can be used: {' '.join(reasons)}", NO_RUNTIME_STEP)
+
+    def _in_order(self, model: str | None) -> list[RuntimeName]:
+        names = [RuntimeName.OLLAMA, RuntimeName.LLAMACPP]
+        if model is not None and ".gguf" in model.lower():
+            names.reverse()
+        return [*names, RuntimeName.OPENAI] if self._settings.openai_base_url else names
 
     def open(self, spec: str) -> tuple[Runtime, str]:
         """The runtime and the model of a judge or brain by ``provider:model``."""
