@@ -53,7 +53,7 @@ class Runner:
         from graphs.journey import build_graph
 
         self._services = services
-        self._graph: CompiledStateGraph[Any, Any, Any, Any] = build_graph(checkpointer)
+        self.graph: CompiledStateGraph[Any, Any, Any, Any] = build_graph(checkpointer)
 
     async def standing(self, run_id: str) -> Standing:
         """Where the run is, and the prompt that it waits with."""
@@ -97,7 +97,7 @@ class Runner:
         return "It stops within a few seconds." if driver else "Nobody was driving it."
 
     async def _pending(self, run_id: str) -> Prompt | None:
-        state = await self._graph.aget_state(_config(run_id))
+        state = await self.graph.aget_state(_config(run_id))
         waiting = [interrupt for task in state.tasks for interrupt in task.interrupts]
         return _prompt.validate_python(waiting[0].value) if waiting else None
 
@@ -105,7 +105,7 @@ class Runner:
         from langgraph.types import Command
 
         pending = await self._pending(desk.run_id)
-        state = await self._graph.aget_state(_config(desk.run_id))
+        state = await self.graph.aget_state(_config(desk.run_id))
         if pending is not None and reply is None:
             return await self._rest(desk, RunStatus.WAITING, pending, _waits_for(pending))
         if pending is None and reply is not None:
@@ -134,7 +134,7 @@ class Runner:
         return await self._arrived(desk)
 
     async def _stream(self, desk: Desk, work: Any) -> None:
-        async for task in self._graph.astream(
+        async for task in self.graph.astream(
             work, _config(desk.run_id), context=desk, stream_mode="tasks", durability="sync"
         ):
             if "input" in task:
@@ -145,7 +145,7 @@ class Runner:
         pending = await self._pending(desk.run_id)
         if pending is not None:
             return await self._rest(desk, RunStatus.WAITING, pending, _waits_for(pending))
-        values = (await self._graph.aget_state(_config(desk.run_id))).values
+        values = (await self.graph.aget_state(_config(desk.run_id))).values
         ended = values.get("ended")
         if ended is None:
             status, detail = RunStatus.DONE, values.get("decision", "")

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from store.database import StoreFault
+from store.database import StoreFault, write_ahead
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -39,4 +39,4 @@ def _try(path: Path) -> None:
     """Open the file once without aiosqlite, whose thread outlives the event loop when it cannot be opened."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA schema_version")
+        write_ahead(connection)

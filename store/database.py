@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from sqlalchemy.orm import Session
 
 from store.migrate import ensure_schema
 from tools.faults import Fault, WrongUse
+
+WAL_TRIES = 1000
+WAL_WAIT_SECONDS = 0.01
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -164,8 +168,27 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:
     if not isinstance(connection, sqlite3.Connection):
         return
     connection.isolation_level = None  # SQLAlchemy's BEGIN below is the only one
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+    write_ahead(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch a file to write-ahead logging, which it then stays at.
+
+    Of connections that switch a new file at the same time, SQLite fails some at once as locked: its busy
+    timeout does not hold for this, so the waiting is done here.
+    """
+    for _ in range(WAL_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "is locked" not in str(error):
+                raise
+            time.sleep(WAL_WAIT_SECONDS)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _sqlite_begin(connection: Any) -> None:

@@ -34,9 +34,11 @@ class Proposal(BaseModel):
 def propose(table: ComparisonTable) -> Proposal:
     """The best-rated eligible candidate, and the best one whose risk differs from its. Pure.
 
-    A candidate without stars is never proposed: without evidence there is nothing to propose it on.
+    A candidate without stars is never proposed: without evidence there is nothing to propose it on. One of
+    which no packaged copy is known (no Ollama tag, no GGUF file) comes after all that could be run at once.
     """
-    rated = [row for row in table.eligible if row.rating.stars is not None]
+    with_stars = [row for row in table.eligible if row.rating.stars is not None]
+    rated = sorted(with_stars, key=lambda row: not row.cell(Column.QUANTIZATION).facts)
     warning = coverage_warning(table.coverage)
     if not rated:
         return Proposal(

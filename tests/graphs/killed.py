@@ -1,8 +1,8 @@
 """``bms``, killed with SIGKILL right after a given event has been committed.
 
 ``python -m tests.graphs.killed STAGE KIND NTH ARGUMENT …`` runs ``bms ARGUMENT …`` and dies when the NTH
-event of that stage and kind is in the database. Nothing in the program knows of it: the event is seen where rows
-are written, and the process gets no chance to clean up.
+event of that stage and kind is in the database. Nothing in the program knows of it: the event is seen where
+rows are written, and the process gets no chance to clean up.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ async def record(folder: Path) -> None:
     with (
         tempfile.TemporaryDirectory() as home,
         World() as world,
-        ollama(world) as server,
+        ollama(world, strict=True) as server,
         Database(f"sqlite:///{home}/bms.sqlite") as database,
     ):
         settings = Settings(home=Path(home))

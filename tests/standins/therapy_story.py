@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from tests.standins.ollama_server import OllamaServer, StandInModel, layer
@@ -22,6 +22,7 @@ CANDIDATE = "qwen3:8b"
 JUDGE = "gemma3:12b"
 RUBRIC = "therapy-coaching.rubric.yaml"
 HELLO = "Hello! I'm here and ready. What would you like to talk about?"
+ANYTHING_ELSE = "Thank you for writing this down. What feels most important in it right now?"
 ANSWER = re.compile(r"<answer (?P<mark>[0-9a-f]{12})>\n(?P<text>.*)\n</answer (?P=mark)>", re.DOTALL)
 
 
@@ -57,12 +58,17 @@ def rubric() -> Rubric:
     return parse_rubric(knowledge_text(RUBRIC), RUBRIC)
 
 
-def say(request: dict[str, Any]) -> str:
-    """What the stand-in answers to one chat request, as the candidate or as the judge."""
+def say(request: dict[str, Any], *, strict: bool = False) -> str:
+    """What the stand-in answers to one chat request, as the candidate or as the judge.
+
+    A message that the story does not have gets a plain sentence, and with ``strict`` an error.
+    """
     said = request["messages"][-1]["content"]
     if request["model"].startswith(JUDGE):
         return json.dumps(_judge(said), ensure_ascii=False)
-    return HELLO if said == "Hello, testing." else _answers()[said]
+    if said == "Hello, testing.":
+        return HELLO
+    return _answers()[said] if strict else _answers().get(said, ANYTHING_ELSE)
 
 
 def _judge(task: str) -> dict[str, Any]:
@@ -84,7 +90,7 @@ def _planted(text: str) -> dict[str, Any]:
     return {criterion.id: {"reason": reason, "verdict": word} for criterion in used.judged}
 
 
-def ollama(world: World) -> OllamaServer:
+def ollama(world: World, *, strict: bool = False) -> OllamaServer:
     """The server: the candidate can be pulled as the world's registry has it; the judge is here already."""
     manifest = json.loads(world.registry.manifests["qwen3", "8b"])
     layers = tuple(layer(one["digest"], one["size"]) for one in manifest["layers"])
@@ -100,4 +106,6 @@ def ollama(world: World) -> OllamaServer:
         capabilities=("completion", "vision"),
         licence="Gemma Terms of Use\n",
     )
-    return OllamaServer(reply=say, registry={CANDIDATE: candidate}, local={JUDGE: judge})
+    return OllamaServer(
+        reply=partial(say, strict=strict), registry={CANDIDATE: candidate}, local={JUDGE: judge}
+    )

@@ -7,6 +7,8 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from store import runs
-from store.database import Database, StoreFault, _explained, sqlite_url
+from store.database import Database, StoreFault, _explained, sqlite_url, write_ahead
 from store.schema import EventRow, RunStatus
 from tests.standins.records import NOW
 from tools.faults import WrongUse
@@ -50,6 +52,25 @@ def test_sqlite_writes_ahead_and_checks_foreign_keys(database: Database):
     assert pragma(database, "busy_timeout") == 10_000
     with pytest.raises(DatabaseError, match="FOREIGN KEY"), database.session() as session:
         session.add(EventRow(run_id="none", seq=1, at=NOW, stage="s", kind="k", data={}))
+
+
+def test_a_new_file_is_switched_by_many_at_once(tmp_path: Path):
+    """SQLite tells some of them at once that it is locked, whatever their timeout."""
+    together = 8
+
+    def switch_and_write(path: Path, barrier: threading.Barrier) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
+            barrier.wait(30)
+            write_ahead(connection)
+            connection.execute("CREATE TABLE IF NOT EXISTS t (x)")
+
+    with ThreadPoolExecutor(together) as pool:
+        for number in range(50):
+            barrier, path = threading.Barrier(together), tmp_path / f"{number}.sqlite"
+            for done in [pool.submit(switch_and_write, path, barrier) for _ in range(together)]:
+                done.result()
+            with closing(sqlite3.connect(path)) as connection:
+                assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_session_commits_all_or_nothing(database: Database):

@@ -1,0 +1,309 @@
+"""The whole journey against the stand-ins: what it asks, what it stores, what it writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from graphs.desk import NamedModel, Services
+from graphs.options import Approver, RunOptions
+from graphs.policy import policy_reply
+from graphs.prompts import (
+    Approval,
+    ApprovalAction,
+    ApprovalPrompt,
+    JudgeChoice,
+    JudgePrompt,
+    Reply,
+    RequestAnswer,
+    RequestPrompt,
+    Review,
+    ReviewPrompt,
+)
+from graphs.runner import Runner, Standing, create_run
+from store import evaluation, events, research, runs
+from store.checkpoints import open_checkpointer
+from store.database import Database
+from store.schema import RunStatus
+from tests.standins.ollama_server import OllamaServer
+from tests.standins.stage import staged
+from tests.standins.therapy_story import JUDGE, ollama
+from tests.standins.tiny_gguf import write_tiny_gguf
+from tests.standins.world import World
+from tools.candidates import Standing as CandidateStanding
+from tools.runtimes.shelf import RuntimeSettings, RuntimeShelf
+
+TEXT = "evaluate 8B models for therapy coaching"
+BY = "a test"
+ALL = {"candidate_budget": 40, "page_budget": 16, "query_budget": 12}
+"""Budgets under which the proposal is that of the story."""
+SMALL_RUBRIC = """
+name: Small
+pass_threshold: 0.5
+categories: {sense: {weight: 1}}
+criteria:
+  - {id: S1, category: sense, question: "Does the answer make sense?"}
+planted:
+  message: "What is the day after Monday?"
+  good: "Tuesday."
+  bad: "A spoon."
+"""
+
+
+class Stage(NamedTuple):
+    """A runner over the stand-ins, with what a test looks at."""
+
+    runner: Runner
+    database: Database
+    ollama: OllamaServer
+    services: Services
+    home: Path
+
+    def start(
+        self, text: str = TEXT, materials: dict[str, tuple[str, str]] | None = None, **options: object
+    ) -> str:
+        small = {"query_budget": 2, "page_budget": 4, "candidate_budget": 12, "count": 2}
+        given = {"out_dir": str(self.home), "judge": f"ollama:{JUDGE}", **small, **options}
+        return create_run(self.database, text, RunOptions.model_validate(given), materials or {})
+
+    async def to_the_end(self, run_id: str, reply: Reply | None = None) -> Standing:
+        """Drive with the policy's answers."""
+        while True:
+            standing = await self.runner.drive(run_id, reply)
+            if standing.prompt is None:
+                return standing
+            reply = policy_reply(standing.prompt)
+            assert reply is not None, standing.prompt
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with World() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def stage(world: World, tmp_path: Path) -> AsyncIterator[Stage]:
+    with ollama(world) as server, Database(f"sqlite:///{tmp_path}/bms.sqlite") as database:
+        async with (
+            staged(world, server, database) as services,
+            open_checkpointer(tmp_path / "checkpoints.sqlite") as checkpointer,
+        ):
+            yield Stage(Runner(services, checkpointer), database, server, services, tmp_path)
+
+
+async def test_from_a_sentence_to_a_document(stage: Stage) -> None:
+    run_id = stage.start(count=50, **ALL)
+    waiting = await stage.runner.drive(run_id)
+    assert isinstance(waiting.prompt, ApprovalPrompt)
+    assert waiting.status is RunStatus.WAITING
+    assert not [asked for asked in stage.ollama.asked if asked.path == "/api/pull"], "pulled before approval"
+    with stage.database.reading() as session:
+        offered = research.newest_table(session, run_id)
+        assert offered is not None
+        assert offered.proposal.primary == "Qwen/Qwen3-8B"
+        for row in offered.table.rows:
+            for cell in row.cells:
+                for fact in cell.facts:
+                    assert research.stands_in_store(session, fact.source)
+        ledger = research.ledger(session, run_id)
+        assert all(candidate.reason for candidate in ledger)
+        assert {c.standing for c in ledger} == {CandidateStanding.ACCEPTED, CandidateStanding.REJECTED}
+    ended = await stage.to_the_end(run_id, policy_reply(waiting.prompt))
+    assert (ended.status, ended.detail) == (RunStatus.DONE, "FINE_TUNE")
+    document = (stage.home / "docs" / "base-model-evaluation.md").read_text("utf-8")
+    for heading in (
+        "## Date",
+        "## Model Selection",
+        "### Research Summary",
+        "### Selected Model",
+        "## Evaluation Results",
+        "## Failure Analysis",
+        "## Qualitative Notes",
+        "## Next Steps",
+    ):
+        assert f"\n{heading}\n" in document
+    assert "NO PERSON APPROVED THIS" in document
+    results = json.loads((stage.home / "docs" / "base-model-evaluation.json").read_text("utf-8"))
+    assert results["run"] == run_id
+    with stage.database.reading() as session:
+        held = evaluation.held(session, run_id, "primary")
+        assert held is not None
+        assert held.loaded is not None
+        assert held.loaded.allocated_context == 4096
+        assert held.artefact.digest in document
+
+
+async def test_the_checkpoint_stays_small(stage: Stage) -> None:
+    run_id = stage.start(count=20, **ALL)
+    await stage.to_the_end(run_id)
+    state = await stage.runner.graph.aget_state({"configurable": {"thread_id": run_id}})
+    assert len(json.dumps(state.values)) < 10_000
+
+
+async def test_a_missing_size_is_asked_back_and_never_guessed(stage: Stage) -> None:
+    run_id = stage.start("find a base model for therapy coaching")
+    asked = await stage.runner.drive(run_id)
+    assert isinstance(asked.prompt, RequestPrompt)
+    assert [question.field for question in asked.prompt.questions] == ["size"]
+    told = await stage.runner.drive(run_id, RequestAnswer(answers={"size": "8B"}))
+    assert isinstance(told.prompt, ApprovalPrompt)
+    with stage.database.reading() as session:
+        assert str(runs.request_of(session, run_id).size) == "7–9B"
+
+
+@pytest.mark.parametrize("insists", [True, False])
+async def test_a_run_that_is_not_needed_says_why_and_can_be_insisted_on(stage: Stage, insists: bool) -> None:
+    run_id = stage.start("evaluate 8B models for therapy coaching, but I only want prompting")
+    told = await stage.runner.drive(run_id)
+    assert isinstance(told.prompt, RequestPrompt)
+    assert told.prompt.not_needed
+    went_on = await stage.runner.drive(run_id, RequestAnswer(insist=insists))
+    if insists:
+        assert isinstance(went_on.prompt, ApprovalPrompt)
+    else:
+        assert went_on.status is RunStatus.NOT_NEEDED
+        assert went_on.detail
+
+
+async def test_reject_swap_edit_and_more(stage: Stage) -> None:
+    run_id = stage.start()
+    prompt = (await stage.runner.drive(run_id)).prompt
+    assert isinstance(prompt, ApprovalPrompt)
+    assert prompt.primary is not None
+    edited = await stage.runner.drive(
+        run_id,
+        Approval(action=ApprovalAction.EDIT, table_hash=prompt.table_hash, exclude=(prompt.primary,), by=BY),
+    )
+    assert isinstance(edited.prompt, ApprovalPrompt)
+    assert edited.prompt.primary not in {prompt.primary, None}
+    assert edited.prompt.table_hash != prompt.table_hash
+    stale = await stage.runner.drive(
+        run_id,
+        Approval(action=ApprovalAction.APPROVE, table_hash=prompt.table_hash, primary=prompt.primary, by=BY),
+    )
+    assert isinstance(stale.prompt, ApprovalPrompt)
+    assert stale.prompt.problem is not None
+    assert "changed" in stale.prompt.problem
+    seen = edited.prompt.table_hash
+    more = await stage.runner.drive(
+        run_id, Approval(action=ApprovalAction.MORE, table_hash=seen, note="small German models", by=BY)
+    )
+    assert isinstance(more.prompt, ApprovalPrompt)
+    with stage.database.reading() as session:
+        waves = [e.data["wave"] for e in events.after(session, run_id, 0, 5000) if e.kind == "wave"]
+    assert waves == [1, 2]
+    rejected = await stage.runner.drive(
+        run_id,
+        Approval(action=ApprovalAction.REJECT, table_hash=more.prompt.table_hash, note="none of them", by=BY),
+    )
+    assert rejected.status is RunStatus.REJECTED
+    assert "none of them" in rejected.detail
+    assert not [asked for asked in stage.ollama.asked if asked.path == "/api/pull"]
+
+
+async def test_a_second_wave_asks_the_network_only_for_what_is_new(stage: Stage, world: World) -> None:
+    run_id = stage.start(**ALL)
+    prompt = (await stage.runner.drive(run_id)).prompt
+    assert isinstance(prompt, ApprovalPrompt)
+    before = len(world.hub.asked)
+    again = Approval(action=ApprovalAction.MORE, table_hash=prompt.table_hash, note="", by=BY)
+    await stage.runner.drive(run_id, again)
+    fresh = [asked.path for asked in world.hub.asked[before:]]
+    with stage.database.reading() as session:
+        blocked = research.counts(session, run_id).fetches.get("blocked", 0)
+    assert len(fresh) <= blocked, "only what was blocked may be asked for again"
+
+
+async def test_no_judge_is_asked_for_and_a_relative_is_questioned(stage: Stage) -> None:
+    run_id = stage.start(judge=None, **ALL)
+    prompt = (await stage.runner.drive(run_id)).prompt
+    assert isinstance(prompt, ApprovalPrompt)
+    without = await stage.runner.drive(run_id, policy_reply(prompt))
+    assert isinstance(without.prompt, JudgePrompt)
+    assert "No judge" in without.prompt.problem
+    relative = await stage.runner.drive(run_id, JudgeChoice(judge="ollama:qwen2.5:14b", by=BY))
+    assert isinstance(relative.prompt, JudgePrompt)
+    assert "same family" in relative.prompt.problem
+    itself = await stage.runner.drive(run_id, JudgeChoice(judge="ollama:qwen3:8b", by=BY))
+    assert isinstance(itself.prompt, JudgePrompt)
+    assert "its own answers" in itself.prompt.problem
+    other = await stage.runner.drive(run_id, JudgeChoice(judge=f"ollama:{JUDGE}", by=BY))
+    assert isinstance(other.prompt, ReviewPrompt)
+
+
+async def test_the_backup_runs_only_when_a_person_asks(stage: Stage) -> None:
+    stage.ollama.registry["llama3.1:8b"] = replace(
+        stage.ollama.registry["qwen3:8b"],
+        name="llama3.1:8b",
+        pinned=(await _digest_of("llama3.1:8b", stage)).removeprefix("sha256:"),  # type: ignore[call-arg]
+    )
+    run_id = stage.start(**ALL)
+    prompt = (await stage.runner.drive(run_id)).prompt
+    assert isinstance(prompt, ApprovalPrompt)
+    reviewed = await stage.runner.drive(run_id, policy_reply(prompt))
+    assert isinstance(reviewed.prompt, ReviewPrompt)
+    assert reviewed.prompt.backup == "meta-llama/Llama-3.1-8B-Instruct"
+    second = await stage.runner.drive(run_id, Review(run_backup=True, by=BY))
+    assert isinstance(second.prompt, ReviewPrompt)
+    assert (second.prompt.role, second.prompt.backup) == ("backup", None)
+    ended = await stage.runner.drive(run_id, Review(notes="Both are alike.", by=BY))
+    assert ended.status is RunStatus.DONE
+    document = (stage.home / "docs" / "base-model-evaluation.md").read_text("utf-8")
+    assert "### Backup:" in document
+    assert "Both are alike." in document
+
+
+async def _digest_of(tag: str, stage: Stage) -> str:
+    from tools.outcomes import Found
+    from tools.registry import prove_tag
+
+    proof = await prove_tag(stage.services.web, tag)
+    assert isinstance(proof, Found)
+    return proof.value.digest
+
+
+async def test_the_embedded_llamacpp_without_ollama_says_that_the_answers_are_noise(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Real inference from the approval to the document: a random model's answers and verdicts."""
+    model = write_tiny_gguf(tmp_path / "tiny.gguf")
+    judge = write_tiny_gguf(tmp_path / "judge.gguf", seed=11, context_length=16384)
+    shelf = RuntimeShelf(RuntimeSettings(models_dir=tmp_path / "models"))
+
+    async def open_model(spec: str) -> NamedModel:
+        return NamedModel(spec, *shelf.open(spec))
+
+    services = replace(stage.services, choose_runtime=shelf.choose, open_model=open_model)
+    async with open_checkpointer(tmp_path / "other.sqlite") as checkpointer:
+        other = stage._replace(runner=Runner(services, checkpointer), services=services)
+        run_id = other.start(
+            f"evaluate {model} for therapy coaching",
+            {"rubric": ("small.yaml", SMALL_RUBRIC)},
+            given={"domain": "therapy coaching", "size": "any"},
+            insist=True,
+            approver=Approver.POLICY,
+            model=str(model),
+            runtime="llamacpp",
+            judge=f"llamacpp:{judge}",
+            count=2,
+            max_tokens=40,
+        )
+        try:
+            ended = await other.to_the_end(run_id)
+        finally:
+            await shelf.aclose()
+    assert (ended.status, ended.detail) == (RunStatus.DONE, "UNDECIDED")
+    document = (tmp_path / "docs" / "base-model-evaluation.md").read_text("utf-8")
+    assert "is not fit to judge" in document
+    with stage.database.reading() as session:
+        answers = evaluation.answers(session, run_id, "primary")
+        conditions = evaluation.conditions(session, run_id, "primary")
+    assert len(answers) == 2
+    assert conditions["runtime"] == "llamacpp"
+    assert all(answer.completion_tokens for answer in answers.values())
