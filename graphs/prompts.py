@@ -6,6 +6,7 @@ clients all speak these.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -81,6 +82,8 @@ class Approval(_Record):
     """Reason, feedback, or what to look for."""
     by: str = Field(min_length=1, max_length=120)
     """Who decided."""
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    """When; also what tells one decision from the same one made again."""
 
 
 class JudgePrompt(_Record):
@@ -119,6 +122,7 @@ class Review(_Record):
     """Qualitative notes for the document."""
     run_backup: bool = False
     by: str = Field(min_length=1, max_length=120)
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
 Prompt = RequestPrompt | ApprovalPrompt | JudgePrompt | ReviewPrompt

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store.schema import (
@@ -183,10 +183,15 @@ def keep_call(
 
 
 def keep_review(
-    session: Session, run_id: str, role: str, record: dict[str, Any], by: str, now: datetime
-) -> None:
-    last = session.scalar(select(func.max(ReviewRow.position)).where(ReviewRow.run_id == run_id)) or 0
-    session.add(ReviewRow(run_id=run_id, position=last + 1, role=role, record=record, by=by, at=now))
+    session: Session, run_id: str, role: str, record: dict[str, Any], by: str, at: datetime
+) -> bool:
+    """Store a review; False when this very one is stored already, as after a crash in between."""
+    earlier = reviews(session, run_id)
+    if earlier and earlier[-1].record == record:
+        return False
+    position = len(earlier) + 1
+    session.add(ReviewRow(run_id=run_id, position=position, role=role, record=record, by=by, at=at))
+    return True
 
 
 def reviews(session: Session, run_id: str) -> list[ReviewRow]:

@@ -312,20 +312,24 @@ def keep_approval(
     table_hash: str | None,
     record: dict[str, Any],
     by: str,
-    now: datetime,
-) -> None:
-    last = session.scalar(select(func.max(ApprovalRow.position)).where(ApprovalRow.run_id == run_id)) or 0
+    at: datetime,
+) -> bool:
+    """Store a decision; False when this very one is stored already, as after a crash in between."""
+    earlier = approvals(session, run_id)
+    if earlier and earlier[-1].record == record:
+        return False
     session.add(
         ApprovalRow(
             run_id=run_id,
-            position=last + 1,
+            position=len(earlier) + 1,
             action=action,
             table_hash=table_hash,
             record=record,
             by=by,
-            at=now,
+            at=at,
         )
     )
+    return True
 
 
 def approvals(session: Session, run_id: str) -> list[ApprovalRow]:

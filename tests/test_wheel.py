@@ -17,9 +17,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built by the project's own build backend, in this environment: no network is asked."""
     out = tmp_path_factory.mktemp("wheel")
     code = f"import hatchling.build as b; print(b.build_wheel({str(out)!r}))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return out / done.stdout.split()[-1]
 

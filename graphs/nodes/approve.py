@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -13,7 +14,7 @@ from graphs.desk import Desk
 from graphs.prompts import POLICY, Approval, ApprovalAction, ApprovalPrompt
 from graphs.state import Journey
 from graphs.tables import current_table
-from store import research
+from store import events, research
 from tools.candidates import Candidate, Standing
 
 STAGE = "approval"
@@ -50,15 +51,7 @@ async def record_approval(
         return Command(goto="approve", update={"prompt": prompt.model_dump(mode="json")})
     pair = settled_pair(approval, offered.proposal)
     approval = approval.model_copy(update={"primary": pair.primary, "backup": pair.backup})
-    await desk.write(
-        research.keep_approval,
-        approval.action.value,
-        approval.table_hash,
-        approval.model_dump(mode="json"),
-        approval.by,
-        desk.services.wall.now(),
-    )
-    await desk.say(STAGE, "approval", **approval.model_dump(mode="json"))
+    await desk.write(keep, approval, desk.services.wall.now())
     match approval.action:
         case ApprovalAction.REJECT:
             reason = approval.note or "no reason given"
@@ -71,6 +64,16 @@ async def record_approval(
             return Command(goto=goto, update={"note": approval.note, "again": True, "prompt": None})
         case ApprovalAction.APPROVE | ApprovalAction.SWAP:
             return Command(goto="pull", update={"prompt": None, "role": "primary"})
+
+
+def keep(session: Session, run_id: str, approval: Approval, now: datetime) -> None:
+    """Store the decision with its event, once."""
+    record = approval.model_dump(mode="json")
+    table_hash = approval.table_hash or None
+    if research.keep_approval(
+        session, run_id, approval.action.value, table_hash, record, approval.by, approval.at
+    ):
+        events.append(session, run_id, STAGE, "approval", record, now)
 
 
 def _edit_ledger(session: Session, run_id: str, approval: Approval) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from langgraph.runtime import Runtime as NodeRuntime
 from langgraph.types import Command, interrupt
+from sqlalchemy.orm import Session
 
 from graphs.desk import Desk
 from graphs.prompts import POLICY, Approval, Review, ReviewPrompt
 from graphs.results import result_of
 from graphs.state import Journey
-from store import evaluation, research
+from store import evaluation, events, research
 from tools.failures import Row
 
 STAGE = "decide"
@@ -77,15 +79,19 @@ async def record_review(state: Journey, runtime: NodeRuntime[Desk]) -> Command[L
     """Store the notes; run the backup when the person asks for it."""
     desk, role = runtime.context, state.get("role", "primary")
     given = Review.model_validate(state["review"])
-    await desk.write(
-        evaluation.keep_review, role, given.model_dump(mode="json"), given.by, desk.services.wall.now()
-    )
-    await desk.say("review", "review", role=role, by=given.by, run_backup=given.run_backup)
+    await desk.write(_keep, role, given, desk.services.wall.now())
     prompt = ReviewPrompt.model_validate(state["prompt"])
     if given.run_backup and prompt.backup is not None:
         # The judge is looked at again: it may be of the backup's family.
         return Command(goto="pull", update={"role": "backup", "prompt": None})
     return Command(goto="document", update={"prompt": None})
+
+
+def _keep(session: Session, run_id: str, role: str, given: Review, now: datetime) -> None:
+    """Store the review with its event, once."""
+    if evaluation.keep_review(session, run_id, role, given.model_dump(mode="json"), given.by, given.at):
+        data = {"role": role, "by": given.by, "run_backup": given.run_backup}
+        events.append(session, run_id, "review", "review", data, now)
 
 
 def policy_review(_prompt: ReviewPrompt) -> Review:

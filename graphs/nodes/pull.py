@@ -10,6 +10,7 @@ from langgraph.types import Command
 
 from graphs.desk import Desk
 from graphs.models import name_on_runtime
+from graphs.nodes.approve import keep
 from graphs.prompts import Approval, ApprovalAction
 from graphs.retry import patiently
 from graphs.state import Journey, Role
@@ -50,14 +51,7 @@ async def _approved(desk: Desk, role: Role) -> str:
             note="named on the command line",
             by="the person who named it",
         )
-        await desk.write(
-            research.keep_approval,
-            approval.action.value,
-            None,
-            approval.model_dump(mode="json"),
-            approval.by,
-            desk.services.wall.now(),
-        )
+        await desk.write(keep, approval, desk.services.wall.now())
     for row in reversed(await desk.look(research.approvals)):
         approval = Approval.model_validate(row.record)
         candidate = approval.primary if role == "primary" else approval.backup

@@ -103,4 +103,4 @@ def test_killed_at_every_station_and_resumed_no_model_call_is_repeated(
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     kinds = Counter(event["kind"] for event in events)
     assert kinds["answer"] == kinds["assessment"] == 50
-    assert kinds["approval"] == 1
+    assert kinds["approval"] == kinds["review"] == 1

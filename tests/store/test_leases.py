@@ -87,7 +87,7 @@ def test_the_fence_rises_with_every_taking(database: Database, run_id: str):
     assert fences == [1, 2, 3]
 
 
-@pytest.mark.parametrize("first", [leases.this_process(), ELSEWHERE])
+@pytest.mark.parametrize("first", [leases.this_process(), ELSEWHERE], ids=["this process", "another machine"])
 def test_a_second_driver_is_refused_while_the_first_may_be_alive(database: Database, run_id: str, first: str):
     take(database, run_id, first)
     with pytest.raises(AlreadyRunning) as caught:

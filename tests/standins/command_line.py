@@ -1,0 +1,169 @@
+"""``bms`` as people meet it: called in this process, started as a process of its own, or at a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+"""Seconds after which a process or a screen that a test waits for has failed it."""
+SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[=>])")
+"""What rich and readline write to move the cursor and to colour."""
+ON_A_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+"""Makes standard input the controlling terminal, so that the terminal's Ctrl-C is a signal."""
+
+
+class Said(NamedTuple):
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """Standard error as one line."""
+        return " ".join(self.err.split())
+
+    @property
+    def text(self) -> str:
+        """Standard output as one line."""
+        return " ".join(self.out.split())
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a process with its data in ``home``: no setting, proxy or token of the developer's."""
+    kept = {
+        name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR") if name in os.environ
+    }
+    ours = {
+        "HOME": str(home),
+        "BMS_HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONIOENCODING": "utf-8",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "OLLAMA_HOST": "http://127.0.0.1:9",
+        "TERM": "xterm-256color",
+    }
+    return {**kept, **ours, **more}
+
+
+def start(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """``bms ARGUMENTS`` as a process that has no terminal. Whoever starts it ends it with :func:`ended`."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "agent.cli", *arguments],
+        cwd=home,
+        env=environment(home, **(env or {})),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Said:
+    """Wait for the end of a process; one that does not end is killed and fails the test."""
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError(f"the process did not end; it said:\n{out}\n{err}") from None
+    return Said(process.returncode, out, err)
+
+
+def bms_process(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Said:
+    """Run ``bms ARGUMENTS`` in a process of its own to its end."""
+    return ended(start(home, *arguments, env=env))
+
+
+class AtTerminal:
+    """``bms ARGUMENTS`` at a terminal of 45 lines and 170 columns; killed at the end of the block."""
+
+    def __init__(self, home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 45, 170, 0, 0))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", ON_A_TERMINAL, "-m", "agent.cli", *arguments],
+            cwd=home,
+            env=environment(home, **(env or {})),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.raw = b""
+        """Everything that was written to the terminal."""
+        self._seen = 0
+
+    @property
+    def screen(self) -> str:
+        """What was written so far, without colours and movements, lines joined by single spaces."""
+        return " ".join(SEQUENCE.sub("", self.raw.decode("utf-8", "replace")).split())
+
+    def until(self, words: str) -> str:
+        """Read until ``words`` appear after what was waited for before; the text from there to their end."""
+        patience = time.monotonic() + PATIENCE
+        while (found := self.screen.find(words, self._seen)) < 0:
+            assert time.monotonic() < patience, f"{words!r} did not appear on the screen:\n{self.screen}"
+            assert self._read(1.0), f"the process ended without {words!r}:\n{self.screen}"
+        begun, self._seen = self._seen, found + len(words)
+        return self.screen[begun : self._seen]
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def end(self) -> int:
+        """Wait for the end of the process; its exit status."""
+        patience = time.monotonic() + PATIENCE
+        while self._read(1.0):
+            assert time.monotonic() < patience, f"the process did not end:\n{self.screen}"
+        return self._process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self._process.send_signal(signal.SIGKILL)
+        assert self._process.wait(PATIENCE) == -signal.SIGKILL
+
+    def _read(self, seconds: float) -> bool:
+        """Take in what arrives within ``seconds``; False once the terminal is closed from the other side."""
+        ready, _, _ = select.select([self._ours], [], [], seconds)
+        if not ready:
+            return True
+        try:
+            read = os.read(self._ours, 65536)
+        except OSError:  # Linux tells the end of a terminal as an input/output error
+            return False
+        self.raw += read
+        return bool(read)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait(PATIENCE)
+        os.close(self._ours)
