@@ -48,7 +48,7 @@ def print_table(
         collapse_padding=True,
     )
     for column in Column:
-        grid.add_column(column.value, overflow="fold", ratio=RATIOS[column])
+        grid.add_column(plain(column.value), overflow="fold", ratio=RATIOS[column])
     notes: list[str] = []
     for row in rows:
         cells = []
@@ -91,7 +91,7 @@ def _footnote(name: str, column: Column, shown: tuple[object, ...], others: tupl
     def said(facts: tuple[object, ...]) -> str:
         return ", ".join(f"{plain(f.value)} ({plain(f.source.url)})" for f in facts if isinstance(f, Fact))
 
-    return f"{plain(name)}, {column.value}: shown {said(shown)}; also said {said(others)}"
+    return f"{plain(name)}, {plain(column.value)}: shown {said(shown)}; also said {said(others)}"
 
 
 def print_proposal(console: Console, proposal: Proposal) -> None:
@@ -99,17 +99,23 @@ def print_proposal(console: Console, proposal: Proposal) -> None:
     if proposal.primary is None:
         console.print(f"[bold yellow]No proposal.[/] {plain(proposal.why_primary)}", highlight=False)
     else:
-        console.print(f"[bold green]Primary[/] {plain(proposal.primary)}: {plain(proposal.why_primary)}")
+        console.print(
+            f"[bold green]Primary[/] {plain(proposal.primary)}: {plain(proposal.why_primary)}",
+            highlight=False,
+        )
         for strength in proposal.strengths:
             console.print(f"  + {plain(strength)}", highlight=False)
         for concern in proposal.concerns:
             console.print(f"  – {plain(concern)}", highlight=False)
         if proposal.backup:
-            console.print(f"[bold blue]Backup[/]  {plain(proposal.backup)}: {plain(proposal.why_backup)}")
+            console.print(
+                f"[bold blue]Backup[/]  {plain(proposal.backup)}: {plain(proposal.why_backup)}",
+                highlight=False,
+            )
         else:
             console.print(f"No backup: {plain(proposal.why_backup)}")
     if proposal.coverage_warning:
-        console.print(f"[yellow]! {plain(proposal.coverage_warning)}[/]")
+        console.print(f"[yellow]! {plain(proposal.coverage_warning)}[/]", highlight=False)
 
 
 def judge_of(session: Session, run_id: str, role: str) -> str | None:

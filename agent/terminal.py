@@ -27,6 +27,9 @@ from store.schema import EventRow
 
 POLL_SECONDS = 0.1
 
+STAR = "★"
+"""In a terminal: one column wide, and in every font, which the emoji is not."""
+
 TITLES = {
     "intake": "Reading the request",
     "research": "Research",
@@ -45,7 +48,7 @@ def plain(text: object) -> str:
     """Untrusted text for a terminal: no markup, no control characters."""
     from tools.escape import terminal
 
-    return escape(terminal(str(text)))
+    return escape(terminal(str(text)).replace("⭐", STAR))
 
 
 class Terminal:
@@ -168,7 +171,7 @@ class Terminal:
         self._line(f"  {data['count']} scenarios from {plain(data['source'])}")
 
     def _on_preflight(self, _stage: str, data: dict[str, Any]) -> None:
-        self._line(f"  {plain(data['judge'])}: {plain(data['sentence'])}")
+        self._line(f"  {plain(data['sentence'])}")
 
     def _on_decision(self, _stage: str, data: dict[str, Any]) -> None:
         self._line(f"  [bold]{plain(data['kind'])}[/] – {plain(data['reason'])}")

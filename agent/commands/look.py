@@ -138,9 +138,9 @@ def evidence(run_id: str, model: str, as_json: bool) -> None:
 
 
 def _print_rating(out: Any, rating: Any) -> None:
-    from agent.terminal import plain
+    from agent.terminal import STAR, plain
 
-    stars = "no evidence" if rating.stars is None else f"{rating.stars:g} of 5 ⭐"
+    stars = "no evidence" if rating.stars is None else f"{rating.stars:g} of 5 {STAR}"
     out.print(f"  [bold]{stars}[/] (rating {plain(rating.version)})", highlight=False)
     for part in rating.parts:
         out.print(

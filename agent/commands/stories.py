@@ -49,7 +49,7 @@ def demo(story_name: str, out: Path, folder: Path | None, picture: Path | None, 
         story=str(story.folder),
     )
     with opened() as place:
-        console = Console(record=True, width=150) if picture else place.console
+        console = Console(record=True, width=200) if picture else place.console
         console.print(f"[bold]REPLAY[/] of the story {story.name}: “{about.text}”", highlight=False)
         console.print(f"[dim]{about.provenance}[/]", highlight=False)
 

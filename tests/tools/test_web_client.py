@@ -89,7 +89,11 @@ async def test_what_a_reply_means(answer, expected):
         assert outcome.reason is expected
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(b"hi there"), zlib.compress(b"hi there"), None])
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(b"hi there"), zlib.compress(b"hi there"), None],
+    ids=["gzip", "zlib", "raw deflate"],
+)
 async def test_compressed_bodies(packed):
     raw = zlib.compressobj(wbits=-15)
     body = packed or raw.compress(b"hi there") + raw.flush()
