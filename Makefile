@@ -7,30 +7,34 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export LANGGRAPH_STRICT_MSGPACK := true
 
 # uv from the PATH when there is one, else a copy in the project's own environment.
-UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
+UV = $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 
-.PHONY: help setup demo test lint types docs clean
+.PHONY: help setup demo test lint clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-setup: $(VENV)/.ready ## the environment in .venv, from the lock file
+setup: $(VENV)/.ready ## the program in .venv, from the lock file
 
 $(VENV)/.ready: pyproject.toml uv.lock
 	@command -v uv >/dev/null 2>&1 || [ -x $(BIN)/uv ] || { \
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3."; exit 1; }; \
 	  echo "Setting up .venv …"; \
 	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
-	@$(UV) sync --frozen --inexact --quiet --python $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+	@$(UV) sync --frozen --inexact --no-dev --quiet --python $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 	@touch $@
 
-demo: setup ## the whole journey on a recorded story, offline
-	@$(BIN)/bms demo therapy-8b --out demo
+$(VENV)/.ready-dev: $(VENV)/.ready
+	@$(UV) sync --frozen --inexact --quiet
+	@touch $@
 
-test: setup lint ## everything: style, types, layers, tests; offline
+demo: setup ## the whole journey on a recorded story, offline; the document's path comes last
+	@BMS_HOME=$(CURDIR)/demo/home $(BIN)/bms demo therapy-8b --out demo
+
+test: lint ## everything: style, types, layers, tests; offline
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-lint: setup ## ruff, mypy, import-linter
+lint: $(VENV)/.ready-dev ## ruff, mypy, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
