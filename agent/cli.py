@@ -125,6 +125,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def _complain(sentence: str) -> None:
+    from tools.escape import terminal
+
+    sentence = terminal(sentence)  # it may repeat what a page, a model or a server said
     click.echo(click.style("Error: ", fg="red") + sentence, err=True)
 
 

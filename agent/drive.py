@@ -19,6 +19,9 @@ from graphs.runner import Runner, Standing
 from store import events, runs
 from store.checkpoints import open_checkpointer
 from store.database import Database
+from store.schema import RunStatus
+from tools.faults import Fault, WrongUse
+from tools.runtimes import RuntimeFault, RuntimeFaultKind
 
 
 class Cockpit(NamedTuple):
@@ -81,7 +84,10 @@ async def drive(
     while True:
         screen = Terminal(seat.console, seat.database, run_id, after=seen)
         async with screen.following():
-            standing = await seat.runner.drive(run_id, reply)
+            try:
+                standing = await seat.runner.drive(run_id, reply)
+            except Fault as fault:
+                raise await _with_a_way_on(fault, seat, run_id) from fault
         seen = screen.seen
         prompt = standing.prompt
         if prompt is None or until(prompt):
@@ -89,6 +95,20 @@ async def drive(
         reply = await _answer(seat, run_id, prompt, options.approver)
         if reply is None:
             return standing
+
+
+async def _with_a_way_on(fault: Fault, seat: Cockpit, run_id: str) -> Fault:
+    """The failure as the person reads it: it names the run and how to go on, where that can help."""
+    step = fault.next_step.replace(" RUN`", f" {run_id}`")
+    row = await seat.database.look(runs.get, run_id)
+    mended = RunStatus(row.status) is RunStatus.STOPPED and not isinstance(fault, WrongUse)
+    # A model that cannot be had at all is not there the next time either.
+    lacking = isinstance(fault, RuntimeFault) and fault.kind is RuntimeFaultKind.NOT_FOUND
+    if mended and "`bms " not in step and not (lacking and row.stage == "pull"):
+        step = f"{step} `bms resume {run_id}` goes on; what was finished is kept.".lstrip()
+    told = Fault(fault.sentence, step)
+    told.exit_code = fault.exit_code
+    return told
 
 
 async def _answer(seat: Cockpit, run_id: str, prompt: Prompt, approver: Approver) -> Reply | None:

@@ -24,6 +24,7 @@ from rich.progress import (
 from store import events
 from store.database import Database
 from store.schema import EventRow
+from tools.request import SizeRange
 
 POLL_SECONDS = 0.1
 
@@ -63,6 +64,8 @@ class Terminal:
         self._progress: Progress | None = None
         self._bars: dict[str, TaskID] = {}
         self._pages = 0
+        self._unread: str | None = None
+        """Why the page before this event could not be read."""
 
     @contextlib.asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -104,14 +107,21 @@ class Terminal:
 
     def _on_request(self, _stage: str, data: dict[str, Any]) -> None:
         request = data["request"]
-        size = request["size"]
-        low, high = size["minimum"] / 1e9, size["maximum"] / 1e9
-        self._line(f"  {plain(request['domain'])}, {low:g}–{high:g}B, licence: {request['licence_need']}")
+        size = SizeRange.model_validate(request["size"])
+        self._line(f"  {plain(request['domain'])}, {size}, licence: {plain(request['licence_need'])}")
         for note in request["notes"]:
             self._line(f"  [dim]{plain(note)}[/]")
 
     def _on_enumerated(self, _stage: str, data: dict[str, Any]) -> None:
-        self._line(f"  {plain(data['source'])}: {data['seen']} seen, {data['new']} new")
+        told = f"{data['seen']} seen, {data['new']} new"
+        if self._unread is not None:  # a listing that could not be read is not an empty one
+            told = (
+                f"{told} [yellow](broke off: {self._unread})[/]"
+                if data["seen"]
+                else (f"[red]✗[/] could not be read ({self._unread})")
+            )
+            self._unread = None
+        self._line(f"  {plain(data['source'])}: {told}")
 
     def _on_query(self, _stage: str, data: dict[str, Any]) -> None:
         mark = {"found": "[green]✓[/]", "empty": "[dim]∅[/]"}.get(data["outcome"], "[red]✗[/]")
@@ -120,8 +130,9 @@ class Terminal:
             told += f" ({plain(data['reason'])})"
         self._line(f"  {mark} {plain(data['query'])} [dim]{told}[/]")
 
-    def _on_page(self, stage: str, _data: dict[str, Any]) -> None:
+    def _on_page(self, stage: str, data: dict[str, Any]) -> None:
         self._pages += 1
+        self._unread = plain(data["reason"]) if data["outcome"] in {"blocked", "failed"} else None
         if self._live:
             self._bar(f"{stage}-pages", "  pages and records read", total=None, done=self._pages)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +15,7 @@ from graphs.desk import Desk, Services
 from graphs.options import RunOptions
 from graphs.prompts import Prompt, Reply
 from store import evaluation, events, leases, runs
-from store.database import Database
+from store.database import Database, StoreFault
 from store.schema import RunStatus
 from tools.clock import SystemClock
 from tools.evaluation import Scenario
@@ -70,8 +71,10 @@ class Runner:
         """
         row = await self._services.database.look(runs.get, run_id)
         if RunStatus(row.status).ended:
+            became = f": {row.detail.rstrip('.')}" if row.detail else ""
             raise WrongUse(
-                f"Run {row.id} has ended ({row.status}): {row.detail}".rstrip(": "), "Start a new one."
+                f"Run {row.id} has ended ({row.status}){became}.",
+                f"`bms show {row.id}` tells more; a new request starts a new run.",
             )
         options = RunOptions.model_validate(row.options)
         holder = leases.this_process()
@@ -109,8 +112,9 @@ class Runner:
         if pending is not None and reply is None:
             return await self._rest(desk, RunStatus.WAITING, pending, _waits_for(pending))
         if pending is None and reply is not None:
+            place = ", ".join(state.next) or "its start"
             raise WrongUse(
-                f"Run {desk.run_id} is not waiting for an answer; it is at {state.next or 'its start'}.",
+                f"Run {desk.run_id} is not waiting for an answer; it is at {place}.",
                 f"`bms resume {desk.run_id}` goes on.",
             )
         work: Any = None if state.values else {"run_id": desk.run_id}
@@ -125,6 +129,12 @@ class Runner:
         except Fault as fault:
             await self._stopped(desk, str(fault))
             raise
+        except sqlite3.Error as error:  # of the checkpoints: the rows explain theirs themselves
+            await self._stopped(desk, f"the checkpoints cannot be written: {error}")
+            raise StoreFault(
+                f"The checkpoints of run {desk.run_id} cannot be written: {error}.",
+                f"Free some disk space, then `bms resume {desk.run_id}`: what was finished is kept.",
+            ) from error
         except (asyncio.CancelledError, KeyboardInterrupt):
             await asyncio.shield(self._stopped(desk, "interrupted"))
             raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +16,8 @@ from rich.console import Console
 from agent.settings import Settings, load_settings
 from store.database import Database
 from tools.faults import WrongUse
+
+CONTROLS = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 LARGEST_FILE = 10_000_000
 """Bytes of a rubric, taxonomy or scenario file; a larger one was hardly meant."""
@@ -52,5 +56,23 @@ def read_text(path: Path, what: str) -> str:
         raise WrongUse(f"The {what} {path} is not text in UTF-8.") from error
 
 
+def check_folder(path: Path) -> None:
+    """Raise :class:`WrongUse` when nothing could be written under ``path``: before hours of work, not after."""
+    place = path.absolute()
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not existing.is_dir():
+        problem = f"{existing} is not a folder"
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        problem = f"{existing} is not yours to write to"
+    else:
+        return
+    raise WrongUse(f"Nothing can be written to {path}: {problem}.", "Name another folder with --out.")
+
+
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    echo_json(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def echo_json(text: str) -> None:
+    """Print JSON. Control characters that JSON allows in a string, and a terminal obeys, are spelled out."""
+    click.echo(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from agent.commands.common import Opened, opened, print_json, read_text
+from agent.commands.common import Opened, check_folder, opened, print_json, read_text
 from tools.faults import WrongUse
 
 Command = Callable[..., None]
@@ -66,6 +66,8 @@ def research(text: tuple[str, ...], **flags: Any) -> None:
 @_run_options
 def evaluate(model: str, **flags: Any) -> None:
     """Evaluate one model that you name. Naming it is the approval to pull it."""
+    if not model.strip():
+        raise WrongUse("The model has no name.", "For example --model qwen3:8b.")
     if not flags["domain"]:
         raise WrongUse(
             "A domain is needed: what should the model be good at?", 'For example --domain "coding".'
@@ -77,6 +79,10 @@ def evaluate(model: str, **flags: Any) -> None:
 def _start(
     text: str, flags: dict[str, Any], *, model: str | None = None, stop_at_table: bool = False
 ) -> None:
+    if not stop_at_table:
+        check_folder(flags["out"] / "docs")
+    elif flags["out"] != Path():
+        check_folder(flags["out"])
     materials = _materials(flags)
     own = _own_scenarios(flags["scenarios"])
     with opened(quiet=flags["as_json"]) as place:
@@ -134,7 +140,11 @@ def _own_scenarios(path: Path | None) -> list[Any]:
 
 def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
     from graphs.options import Approver, RunOptions
+    from tools.runtimes.shelf import parse_model_spec
 
+    judge = flags["judge"] or place.settings.judge
+    if judge is not None:
+        parse_model_spec(judge)
     given = {name: flags[name] for name in ("domain", "size") if flags[name]}
     return RunOptions(
         out_dir=str(flags["out"].absolute()),
@@ -143,7 +153,7 @@ def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
         approver=Approver.POLICY if flags["yes"] else Approver.PERSON,
         model=model,
         runtime=flags["runtime"] or place.settings.runtime,
-        judge=flags["judge"] or place.settings.judge,
+        judge=judge,
         judge_insisted=flags["insist_judge"],
         brain=place.settings.brain,
         count=flags["count"],
@@ -157,6 +167,10 @@ def _check_words(text: str, given: dict[str, Any], *, insist: bool) -> None:
     from agent.intake import read_request
     from tools.reading import Unusable
 
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise WrongUse("The request is not text in UTF-8.", "Type it anew.") from error
     reading = read_request(text, given=given, insist=insist)
     if isinstance(reading, Unusable):
         raise WrongUse(reading.sentence)
@@ -226,7 +240,7 @@ async def _approval(seat: Any, run_id: str, given: dict[str, Any]) -> Any:
     seen = shown.table.hash if shown is not None else ""
     if given["table_hash"]:
         wanted = given["table_hash"].removeprefix("sha256:")
-        seen = f"sha256:{wanted}" if len(wanted) == 64 else _whole_hash(wanted, (offered, shown))
+        seen = f"sha256:{wanted}" if len(wanted) == 64 else _whole_hash(wanted, run_id, (offered, shown))
     base = shown.table if shown is not None else offered.table
     named = {
         name: resolve_key(given[name], current) if given[name] else None for name in ("primary", "backup")
@@ -244,11 +258,14 @@ async def _approval(seat: Any, run_id: str, given: dict[str, Any]) -> Any:
     return approval
 
 
-def _whole_hash(beginning: str, tables: tuple[Any, ...]) -> str:
+def _whole_hash(beginning: str, run_id: str, tables: tuple[Any, ...]) -> str:
     for offered in tables:
         if offered is not None and offered.table.hash.removeprefix("sha256:").startswith(beginning):
             return str(offered.table.hash)
-    return f"sha256:{beginning}"
+    raise WrongUse(
+        f"Neither the newest table of run {run_id} nor the one shown last begins with {beginning[:64]!r}.",
+        f"`bms table {run_id}` shows the newest, with its hash under it.",
+    )
 
 
 def _action(given: dict[str, Any], actions: Any) -> Any:
@@ -313,7 +330,10 @@ async def _judge_choice(seat: Any, run_id: str, judge: str | None, insist: bool)
         return None
     standing = await seat.runner.standing(run_id)
     if not isinstance(standing.prompt, JudgePrompt):
-        raise WrongUse(f"Run {run_id} does not wait for a judge; it is {standing.status.value}.")
+        where = standing.detail if standing.prompt is not None else f"is {standing.status.value}"
+        raise WrongUse(
+            f"Run {run_id} does not wait for a judge; it {where}.", f"`bms show {run_id}` tells more."
+        )
     named = judge or standing.prompt.judge
     if named is None:
         raise WrongUse("No judge is named.", "--judge provider:model names one.")
@@ -350,12 +370,13 @@ def _show_table(place: Opened, run_id: str, out: Path | None) -> None:
     print_table(place.console, offered.table, offered.proposal)
     if out is not None:
         for path in write_tables(out, offered):
-            place.console.print(f"wrote {path}", highlight=False)
+            place.console.print(f"wrote {path}", highlight=False, markup=False)
 
 
 def finish(place: Opened, run_id: str, standing: Any, *, as_json: bool) -> None:
     """Say where the run has got to; the document's path comes last."""
     from agent.show import print_result
+    from agent.terminal import plain
     from store import evaluation
     from store.schema import RunStatus
 
@@ -377,21 +398,29 @@ def finish(place: Opened, run_id: str, standing: Any, *, as_json: bool) -> None:
     if standing.status is RunStatus.WAITING:
         _say_how_to_go_on(place, run_id, standing)
     elif standing.detail and standing.status is not RunStatus.DONE:
-        place.console.print(f"Run {run_id}: {standing.detail}", highlight=False, markup=False)
+        place.console.print(f"Run {run_id}: {plain(standing.detail)}", highlight=False)
     for path in documents:
         click.echo(path)
 
 
 def _say_how_to_go_on(place: Opened, run_id: str, standing: Any) -> None:
+    from agent.terminal import plain
+
+    prompt = standing.prompt
+    approving = "--primary ID --backup ID"
+    if prompt.kind == "approval" and prompt.primary is None:
+        approving = "--more TEXT, which asks again what failed, or --primary ID"
     how = {
-        "request": f"bms resume {run_id}",
-        "approval": f"bms table {run_id}, then bms approve {run_id} --primary ID --backup ID",
+        "request": f"bms resume {run_id} at a terminal, or start again with --size and --domain",
+        "approval": f"bms table {run_id}, then bms approve {run_id} {approving}",
         "judge": f"bms resume {run_id} --judge provider:model",
-        "review": f"bms resume {run_id}",
-    }[standing.prompt.kind]
+        "review": f"bms resume {run_id} at a terminal, or with --yes to leave the review out",
+    }[prompt.kind]
+    if getattr(prompt, "not_needed", None):
+        how = f"bms resume {run_id} at a terminal, or start again with --insist"
     place.console.print(f"Run {run_id} {standing.detail}: {how}", highlight=False, markup=False)
-    for question in getattr(standing.prompt, "questions", ()):
-        place.console.print(f"  {question.sentence}", highlight=False, markup=False)
-    problem = getattr(standing.prompt, "problem", None) or getattr(standing.prompt, "not_needed", None)
+    for question in getattr(prompt, "questions", ()):
+        place.console.print(f"  {plain(question.sentence)}", highlight=False)
+    problem = getattr(prompt, "problem", None) or getattr(prompt, "not_needed", None)
     if problem:
-        place.console.print(f"  {problem}", highlight=False, markup=False)
+        place.console.print(f"  {plain(problem)}", highlight=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from agent.commands.common import opened, print_json
+from agent.commands.common import echo_json, opened, print_json
 from store.database import Database
 from tools.faults import WrongUse
 
@@ -37,7 +37,9 @@ def write_tables(folder: Path, offered: Any) -> list[Path]:
             path.write_text(render(offered.table), "utf-8")
             written.append(path)
     except OSError as error:
-        raise WrongUse(f"The table cannot be written to {folder}: {error.strerror}.") from error
+        raise WrongUse(
+            f"The table cannot be written to {folder}: {error.strerror}.", "Name another folder with --out."
+        ) from error
     return written
 
 
@@ -53,6 +55,7 @@ def table(run_id: str, everything: bool, form: str, as_json: bool, out: Path | N
     from agent.show import FIRST, print_table
     from store import research, runs
     from tools.candidates import Standing
+    from tools.escape import clean
     from tools.table_export import to_csv, to_json, to_markdown
 
     with opened() as place:
@@ -61,7 +64,7 @@ def table(run_id: str, everything: bool, form: str, as_json: bool, out: Path | N
             raise WrongUse(f"Run {run_id} has no table yet.", f"`bms show {run_id}` tells where it is.")
         limit = None if everything else FIRST
         if as_json or form == "json":
-            click.echo(to_json(offered.table))
+            echo_json(to_json(offered.table))
         elif form == "md":
             click.echo(to_markdown(offered.table, limit=limit))
         elif form == "csv":
@@ -73,7 +76,7 @@ def table(run_id: str, everything: bool, form: str, as_json: bool, out: Path | N
             with place.database.reading() as session:
                 run_id = runs.get(session, run_id).id
                 for candidate in research.ledger(session, run_id, Standing.REJECTED):
-                    click.echo(f"{candidate.key}\t{candidate.reason}")
+                    click.echo(f"{clean(candidate.key)}\t{clean(candidate.reason)}")
         for path in write_tables(out, offered) if out is not None else ():
             click.echo(path)
 
@@ -305,4 +308,4 @@ def report(run_id: str, form: str, as_json: bool) -> None:
         render = {"md": render_markdown, "html": render_html, "json": render_json}[
             "json" if as_json else form
         ]
-        click.echo(render(data))
+        (echo_json if as_json or form == "json" else click.echo)(render(data))

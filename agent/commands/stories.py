@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from agent.commands.common import opened
+from agent.commands.common import check_folder, opened
 from tools.faults import Fault, WrongUse
 
 DEFAULT = "therapy-8b"
@@ -29,9 +29,11 @@ def demo(story_name: str, out: Path, folder: Path | None, picture: Path | None, 
     from agent.commands.journey import finish
     from agent.drive import cockpit, drive, has_person
     from agent.story import load_story
+    from agent.terminal import plain
     from graphs.options import Approver, RunOptions
     from graphs.runner import create_run
 
+    check_folder(out / "docs")
     story = load_story(story_name, folder)
     about = story.about
     options = RunOptions(
@@ -50,8 +52,8 @@ def demo(story_name: str, out: Path, folder: Path | None, picture: Path | None, 
     )
     with opened() as place:
         console = Console(record=True, width=200) if picture else place.console
-        console.print(f"[bold]REPLAY[/] of the story {story.name}: “{about.text}”", highlight=False)
-        console.print(f"[dim]{about.provenance}[/]", highlight=False)
+        console.print(f"[bold]REPLAY[/] of the story {story.name}: “{plain(about.text)}”", highlight=False)
+        console.print(f"[dim]{plain(about.provenance)}[/]", highlight=False)
 
         run_id = create_run(place.database, about.text, options)
         console.print(f"[dim]run {run_id}[/]", highlight=False)
@@ -70,15 +72,16 @@ def demo(story_name: str, out: Path, folder: Path | None, picture: Path | None, 
 def _tell_unused(place: Any, console: Any, story: Any, run_id: str, standing: Any) -> None:
     """Recordings that nothing asked for, once the run has ended."""
     from agent.cassettes import played
+    from agent.terminal import plain
 
     if standing.prompt is not None:
         return
     with played(story.http, journal=place.settings.home / "replays" / f"{run_id}.played") as cassette:
         unused = cassette.unused()
     if unused:
+        count = f"{len(unused)} of {len(cassette.data)}"
         console.print(
-            f"[dim]{len(unused)} of {len(cassette.data)} recordings were not used, such as {unused[0]}[/]",
-            highlight=False,
+            f"[dim]{count} recordings were not used, such as {plain(unused[0])}[/]", highlight=False
         )
 
 
