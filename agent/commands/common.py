@@ -57,7 +57,7 @@ def read_text(path: Path, what: str) -> str:
 
 
 def check_folder(path: Path) -> None:
-    """Raise :class:`WrongUse` when nothing could be written under ``path``: before hours of work, not after."""
+    """Raise :class:`WrongUse` when nothing could be written under ``path``, before hours of work are done."""
     place = path.absolute()
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     if not existing.is_dir():

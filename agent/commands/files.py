@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.commands.common import print_json, read_text
+from agent.commands.common import echo_json, print_json, read_text
 from tools.faults import WrongUse
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def scenarios(taxonomy: Path, count: int, seed: int, out: Path, as_json: bool) -
 @click.command()
 @click.option("--answers", type=click.Path(path_type=Path), required=True, help="JSONL of id and verdicts.")
 @click.option("--rubric", type=click.Path(path_type=Path), required=True, help="Rubric as YAML.")
-@click.option("--json", "as_json", is_flag=True, help="Only JSON on standard output, the summary too.")
+@click.option("--json", "as_json", is_flag=True, help="The summary as a last line of JSON.")
 def score(answers: Path, rubric: Path, as_json: bool) -> None:
     """Turn verdicts into scores by the rubric, with no model at all."""
     from tools.rubric import parse_rubric
@@ -58,10 +58,11 @@ def score(answers: Path, rubric: Path, as_json: bool) -> None:
     rows = []
     for row in score_file(answers, parsed):
         rows.append(row.score)
-        click.echo(json.dumps({"id": row.id, **row.score.model_dump(mode="json")}, ensure_ascii=False))
+        echo_json(json.dumps(row.record(), ensure_ascii=False))
     summary = summarise(rows)
     if as_json:
-        print_json({"summary": summary._asdict()})
+        interval = None if summary.interval is None else summary.interval._asdict()
+        echo_json(json.dumps({"summary": {**summary._asdict(), "interval": interval}}))
     else:
         click.echo(_sentence(summary), err=True)
 
