@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,8 +103,11 @@ async def _with_a_way_on(fault: Fault, seat: Cockpit, run_id: str) -> Fault:
     step = fault.next_step.replace(" RUN`", f" {run_id}`")
     row = await seat.database.look(runs.get, run_id)
     mended = RunStatus(row.status) is RunStatus.STOPPED and not isinstance(fault, WrongUse)
-    # A model that cannot be had at all is not there the next time either.
-    lacking = isinstance(fault, RuntimeFault) and fault.kind is RuntimeFaultKind.NOT_FOUND
+    # A model that is nowhere to be had is not there the next time either.
+    lacking = any(
+        isinstance(one, RuntimeFault) and one.kind is RuntimeFaultKind.NOT_FOUND
+        for one in (fault, fault.__cause__)
+    )
     if mended and "`bms " not in step and not (lacking and row.stage == "pull"):
         step = f"{step} `bms resume {run_id}` goes on; what was finished is kept.".lstrip()
     told = Fault(fault.sentence, step)
@@ -121,5 +125,15 @@ async def _answer(seat: Cockpit, run_id: str, prompt: Prompt, approver: Approver
         return policy_reply(prompt)
     if not has_person():
         return None
-    # On the main thread, so that Ctrl-C at the prompt ends the question and not only the wait for it.
-    return ask_person(seat.console, seat.database, run_id, prompt)
+    with _ending_at_ctrl_c():
+        return ask_person(seat.console, seat.database, run_id, prompt)
+
+
+@contextlib.contextmanager
+def _ending_at_ctrl_c() -> Iterator[None]:
+    """The first Ctrl-C ends a question: asyncio's handler only cancels what is awaited, and nothing is."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

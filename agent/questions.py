@@ -29,6 +29,9 @@ from store.database import Database
 from tools.clock import SystemClock
 from tools.table import ComparisonTable
 
+REVIEW_FROM = 0.7
+"""Pass rate from which on a person reads answers, whatever the decision."""
+
 
 def who() -> str:
     """The person at the terminal, as the approval's record names them."""
@@ -67,13 +70,12 @@ def _ask_request(console: Console, prompt: RequestPrompt) -> RequestAnswer:
 def show_offered(
     console: Console, database: Database, run_id: str, prompt: Prompt
 ) -> research.Offered | None:
-    """Put the table of an approval on the screen, and remember that it was shown."""
+    """Put the table of an approval on the screen."""
     if not isinstance(prompt, ApprovalPrompt):
         return None
-    with database.session() as session:
+    with database.reading() as session:
         offered = research.table_with_hash(session, run_id, prompt.table_hash)
-        assert offered is not None
-        research.mark_shown(session, run_id, prompt.table_hash, SystemClock().now())
+    assert offered is not None
     print_table(console, offered.table, offered.proposal)
     return offered
 
@@ -81,6 +83,8 @@ def show_offered(
 def _ask_approval(console: Console, database: Database, run_id: str, prompt: ApprovalPrompt) -> Approval:
     offered = show_offered(console, database, run_id, prompt)
     assert offered is not None
+    with database.session() as session:
+        research.mark_shown(session, run_id, prompt.table_hash, SystemClock().now())
     if prompt.problem:
         console.print(f"[red]{plain(prompt.problem)}[/]")
     while True:
@@ -134,15 +138,17 @@ def _approval(choice: str, prompt: ApprovalPrompt, table: ComparisonTable) -> Ap
 
 def _ask_judge(console: Console, prompt: JudgePrompt) -> JudgeChoice:
     console.print(f"[yellow]{plain(prompt.problem)}[/]")
-    if prompt.judge and click.confirm(
-        f"Use {prompt.judge} all the same? Every output will say so.", default=False
+    if (
+        prompt.judge
+        and prompt.usable
+        and click.confirm(f"Use {prompt.judge} all the same? Every output will say so.", default=False)
     ):
         return JudgeChoice(judge=prompt.judge, insist=True, by=who())
     return JudgeChoice(judge=click.prompt("Judge (provider:model)", type=str), by=who())
 
 
 def _ask_review(console: Console, database: Database, run_id: str, prompt: ReviewPrompt) -> Review:
-    if prompt.decision == "DEPLOY":
+    if prompt.pass_rate is not None and prompt.pass_rate >= REVIEW_FROM:
         console.print("[bold]Before anybody deploys: read these answers.[/]")
         with database.reading() as session:
             print_sample(console, session, run_id, prompt.role, prompt.sample)

@@ -14,12 +14,16 @@ from urllib.parse import urlsplit
 
 from agent.cassettes import StoryCassette, recorded
 from agent.drive import Cockpit, drive
+from agent.services import DEFAULT_OLLAMA, PUBLIC_HUB, PUBLIC_REGISTRY
+from agent.settings import Settings
 from agent.story import HTTP, About, HostProvenance, write_about
 from graphs.options import Approver, RunOptions
 from graphs.runner import Runner, Standing, create_run
 from store.checkpoints import open_checkpointer
 from tools.clock import FixedClock, SystemClock
 from tools.faults import WrongUse
+from tools.runtimes.ollama_names import ollama_url
+from tools.runtimes.shelf import parse_model_spec
 
 if TYPE_CHECKING:
     from agent.commands.common import Opened
@@ -32,12 +36,17 @@ async def record_story(
     place: Opened, folder: Path, text: str, judge: str, count: int, approver: Approver
 ) -> Standing:
     """Record a live run of ``text`` into ``folder``."""
-    from agent.services import DEFAULT_OLLAMA, open_services
-    from tools.runtimes.ollama_names import ollama_url
+    from agent.services import open_services
 
-    if place.settings.runtime == "llamacpp":
+    named = (place.settings.runtime, judge, place.settings.brain or "")
+    if any(name.partition(":")[0] == "llamacpp" for name in named):
         raise WrongUse(
-            "The embedded llama.cpp speaks no HTTP that could be recorded.", "Record with Ollama or a server."
+            "What the embedded llama.cpp says cannot be recorded.", "Record with Ollama or a server."
+        )
+    parse_model_spec(judge)
+    if "@" in urlsplit(place.settings.openai_base_url or "").netloc:
+        raise WrongUse(
+            "OPENAI_BASE_URL holds a password, which would be recorded.", "Put the key in OPENAI_API_KEY."
         )
     about = About(
         text=text,
@@ -56,8 +65,19 @@ async def record_story(
         async with open_services(place.settings, place.database, clock=clock) as opened:
             yield opened
 
-    reached = ollama_url(place.settings.ollama_host) if place.settings.ollama_host else DEFAULT_OLLAMA
-    return await record_into(place, folder, about, services, approver, renamed={reached: DEFAULT_OLLAMA})
+    return await record_into(place, folder, about, services, approver, renamed=_renamed(place.settings))
+
+
+def _renamed(settings: Settings) -> dict[str, str]:
+    """Services that were reached at another address are written under the one that a replay asks."""
+    reached = {
+        ollama_url(settings.ollama_host): DEFAULT_OLLAMA,
+        settings.hub_endpoint.rstrip("/"): PUBLIC_HUB,
+        settings.registry_url.rstrip("/"): PUBLIC_REGISTRY,
+    }
+    if settings.duckduckgo_url:
+        reached[settings.duckduckgo_url] = "https://html.duckduckgo.com/html/"
+    return {here: public for here, public in reached.items() if here != public}
 
 
 async def record_into(

@@ -21,6 +21,8 @@ from tools.runtimes.memory import Shortfall, check_room
 from tools.runtimes.shelf import RuntimeSettings, RuntimeShelf
 
 DEFAULT_OLLAMA = "http://127.0.0.1:11434"
+PUBLIC_HUB = "https://huggingface.co"
+PUBLIC_REGISTRY = "https://registry.ollama.ai"
 
 
 @contextlib.asynccontextmanager
@@ -99,8 +101,8 @@ def replaying(settings: Settings, story: Story) -> Settings:
         ollama_host=DEFAULT_OLLAMA,
         openai_base_url=story.about.openai_base_url,
         openai_api_key=SecretStr("replayed") if story.about.openai_base_url else None,
-        hub_endpoint="https://huggingface.co",
-        registry_url="https://registry.ollama.ai",
+        hub_endpoint=PUBLIC_HUB,
+        registry_url=PUBLIC_REGISTRY,
         duckduckgo_url=None,
         hub_token=None,
         allow_hosts="",

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from agent.terminal import plain
 from graphs.results import result_of
 from store import evaluation
-from store.schema import AssessmentRow
 from tools.evaluation import Verdict
 from tools.proposal import Proposal
 from tools.table import Column, ComparisonTable
@@ -118,18 +117,10 @@ def print_proposal(console: Console, proposal: Proposal) -> None:
         console.print(f"[yellow]! {plain(proposal.coverage_warning)}[/]", highlight=False)
 
 
-def judge_of(session: Session, run_id: str, role: str) -> str | None:
-    """The judge of the newest assessment of a role."""
-    from sqlalchemy import select
-
-    query = select(AssessmentRow.judge).where(AssessmentRow.run_id == run_id, AssessmentRow.role == role)
-    return session.scalars(query.order_by(AssessmentRow.at.desc()).limit(1)).first()
-
-
 def print_sample(console: Console, session: Session, run_id: str, role: str, sample: tuple[str, ...]) -> None:
     """Scenarios, answers and the criteria that failed, for reading."""
     given = evaluation.answers(session, run_id, role)
-    judge = judge_of(session, run_id, role)
+    judge = evaluation.newest_judge(session, run_id, role)
     judged = {} if judge is None else evaluation.assessments(session, run_id, role, judge)
     for scenario in evaluation.scenarios(session, run_id):
         if scenario.id not in sample or scenario.id not in given:
@@ -147,7 +138,7 @@ def print_sample(console: Console, session: Session, run_id: str, role: str, sam
 def print_result(console: Console, session: Session, run_id: str) -> None:
     """The headline of every evaluated model, recomputed from rows."""
     for role in evaluation.roles(session, run_id):
-        judge = judge_of(session, run_id, role)
+        judge = evaluation.newest_judge(session, run_id, role)
         if judge is None:
             continue
         result = result_of(session, run_id, role, judge)

@@ -64,8 +64,6 @@ class Terminal:
         self._progress: Progress | None = None
         self._bars: dict[str, TaskID] = {}
         self._pages = 0
-        self._unread: str | None = None
-        """Why the page before this event could not be read."""
 
     @contextlib.asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -114,13 +112,11 @@ class Terminal:
 
     def _on_enumerated(self, _stage: str, data: dict[str, Any]) -> None:
         told = f"{data['seen']} seen, {data['new']} new"
-        if self._unread is not None:  # a listing that could not be read is not an empty one
-            told = (
-                f"{told} [yellow](broke off: {self._unread})[/]"
-                if data["seen"]
-                else (f"[red]✗[/] could not be read ({self._unread})")
-            )
-            self._unread = None
+        stopped_by = plain(", ".join(data.get("stopped_by", ())))
+        if stopped_by and data["seen"]:
+            told = f"{told} [yellow](broke off: {stopped_by})[/]"
+        elif stopped_by:  # a listing that could not be read is not an empty one
+            told = f"[red]✗[/] could not be read: {stopped_by}"
         self._line(f"  {plain(data['source'])}: {told}")
 
     def _on_query(self, _stage: str, data: dict[str, Any]) -> None:
@@ -130,9 +126,8 @@ class Terminal:
             told += f" ({plain(data['reason'])})"
         self._line(f"  {mark} {plain(data['query'])} [dim]{told}[/]")
 
-    def _on_page(self, stage: str, data: dict[str, Any]) -> None:
+    def _on_page(self, stage: str, _data: dict[str, Any]) -> None:
         self._pages += 1
-        self._unread = plain(data["reason"]) if data["outcome"] in {"blocked", "failed"} else None
         if self._live:
             self._bar(f"{stage}-pages", "  pages and records read", total=None, done=self._pages)
 

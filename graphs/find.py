@@ -11,7 +11,7 @@ from typing import NamedTuple
 from graphs.desk import Desk
 from store import research
 from tools.candidates import Candidate, Standing
-from tools.hub import HubListing, HubModel, is_repo, list_models
+from tools.hub import HubListing, HubModel, is_repo, list_models, read_model
 from tools.identity import RepoKind, RepoRole, classify_repo
 from tools.knowledge.domains import Domain
 from tools.knowledge.loader import families
@@ -70,7 +70,16 @@ async def _take(
     sightings = [Sighting(model, found_by) for model in listing.models if model.id not in known]
     candidates = [judge_sighting(sighting, request, domain) for sighting in sightings]
     new = await desk.write(research.keep_candidates, candidates)
-    await desk.say(STAGE, "enumerated", source=found_by, seen=len(listing.models), new=new)
+    stopped_by = [f"{c.outcome} ({c.reason})" for c in map(research.outcome_columns, listing.outcomes)]
+    await desk.say(
+        STAGE,
+        "enumerated",
+        source=found_by,
+        seen=len(listing.models),
+        new=new,
+        truncated=listing.truncated,
+        stopped_by=stopped_by,
+    )
 
 
 def judge_sighting(sighting: Sighting, request: EvaluationRequest, domain: Domain) -> Candidate:
@@ -145,6 +154,26 @@ async def _take_seeds(desk: Desk, request: EvaluationRequest, domain: Domain) ->
     ]
     new = await desk.write(research.keep_candidates, seeds)
     await desk.say(STAGE, "enumerated", source="known families and fine-tunes", seen=len(seeds), new=new)
+
+
+async def take_linked(
+    desk: Desk, web: Web, hits: Sequence[SearchHit], request: EvaluationRequest, domain: Domain
+) -> None:
+    """Repositories that search hits point to: nothing that was come across stays out of the ledger."""
+    known = {candidate.key for candidate in await desk.look(research.ledger)}
+    linked = [name for name in repositories_in(hit.url for hit in hits) if name not in known]
+    found = []
+    for name in linked:
+        record = await read_model(web, name, endpoint=desk.services.hub_endpoint)
+        if isinstance(record, Found):
+            found.append(judge_sighting(Sighting(record.value.model, "a search hit"), request, domain))
+        else:
+            columns = research.outcome_columns(record)
+            told = f"its record could not be read: {columns.reason or columns.outcome}"
+            found.append(_candidate(name, Standing.REJECTED, told, "a search hit"))
+    if found:
+        new = await desk.write(research.keep_candidates, found)
+        await desk.say(STAGE, "enumerated", source="links in search hits", seen=len(linked), new=new)
 
 
 async def search_web(

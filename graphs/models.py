@@ -41,7 +41,7 @@ def artefact_name(runtime: RuntimeName, candidate: str, facts: Sequence[Fact]) -
     raise NoArtefact(
         f"Research found no {wanted.removeprefix('an ').removeprefix('a ')} for {candidate}, "
         f"so {runtime.value} cannot run it.",
-        "Approve another model, or name a file yourself with `bms evaluate --model`.",
+        "Take another model, or name a file yourself with `bms evaluate --model`.",
     )
 
 

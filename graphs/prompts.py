@@ -93,6 +93,10 @@ class JudgePrompt(_Record):
     problem: str
     judge: str | None
     """The judge that the problem is about."""
+    usable: bool = True
+    """Whether it can be asked at all; only then can a person insist on it."""
+    related: bool = False
+    """Whether it is the candidate or of its family."""
 
 
 class JudgeChoice(_Record):
@@ -111,6 +115,8 @@ class ReviewPrompt(_Record):
     role: str
     decision: str
     sentence: str
+    pass_rate: float | None
+    """0 to 1; None when nothing was measured."""
     sample: tuple[str, ...]
     """Scenarios worth reading."""
     backup: str | None

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from sqlalchemy.orm import Session
 
 from graphs.desk import Replayed
-from graphs.nodes.judge import judge_relation
+from graphs.nodes.judge import INSISTENCE, insistence_key, judge_relation
 from graphs.options import RunOptions
 from graphs.prompts import POLICY, Approval, Review
 from graphs.results import Result, result_of
@@ -36,10 +36,8 @@ from tools.table import RejectedGroup
 from tools.taxonomy import parse_taxonomy
 
 
-def assemble(
-    session: Session, run_id: str, judge: str, clock: Clock, replayed: Replayed | None = None
-) -> ReportData:
-    """The report of a run as its rows are now, by one judge's verdicts.
+def assemble(session: Session, run_id: str, clock: Clock, replayed: Replayed | None = None) -> ReportData:
+    """The report of a run as its rows are now; each model by the judge that judged it last.
 
     ``clock`` is the run's own: in a replay it stands at the story's day.
     """
@@ -70,7 +68,7 @@ def assemble(
         models=tuple(
             _model(session, row.id, result_of(session, row.id, role, judge))
             for role in evaluation.roles(session, row.id)
-            if evaluation.assessments(session, row.id, role, judge)
+            if (judge := evaluation.newest_judge(session, row.id, role)) is not None
         ),
         reviews=_reviews(session, row.id),
         degraded=note.degraded,
@@ -145,7 +143,8 @@ def _model(session: Session, run_id: str, result: Result) -> ModelResult:
     said = evaluation.conditions(session, run_id, result.role)
     prompt = runs.material(session, run_id, "system_prompt")
     relation = judge_relation(result.judge, held.candidate, held.artefact.name)
-    trusted = result.preflight is None or result.preflight.passed
+    key = insistence_key(result.role, result.judge)
+    insistence = evaluation.stored_call(session, run_id, INSISTENCE, key)
     return ModelResult(
         role=result.role,
         candidate=held.candidate,
@@ -168,7 +167,8 @@ def _model(session: Session, run_id: str, result: Result) -> ModelResult:
             preflight_passed=None if result.preflight is None else result.preflight.passed,
             preflight="" if result.preflight is None else result.preflight.sentence,
             relation=relation,
-            insisted=relation is not None or not trusted,
+            insisted=insistence is not None,
+            insisted_by="" if insistence is None else insistence["by"],
         ),
         rubric=result.rubric,
         planned=result.planned,

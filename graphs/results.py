@@ -52,5 +52,7 @@ def result_of(session: Session, run_id: str, role: str, judge: str) -> Result:
     stored = evaluation.stored_call(session, run_id, "preflight", judge)
     preflight = None if stored is None else PreflightReport.model_validate(stored)
     problem = None if preflight is None or preflight.passed else preflight.sentence
-    decision = decide([line.score for line in lines], rubric, judge_problem=problem)
+    scores = {line.scenario.id: line.score for line in lines}
+    # What is not judged yet is unmeasured: a part of a run must not decide for the whole.
+    decision = decide([scores.get(scenario.id) for scenario in planned], rubric, judge_problem=problem)
     return Result(role, judge, rubric, lines, len(planned), decision, preflight)

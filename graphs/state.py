@@ -31,6 +31,10 @@ class Journey(TypedDict, total=False):
     """The model that is being evaluated."""
     judge: str | None
     judge_insisted: bool
+    judge_by: str
+    """Who named the judge, or insisted on it."""
+    problem: str | None
+    """Why the table is offered again."""
     review: dict[str, Any]
     """The last :class:`graphs.prompts.Review`."""
     decision: str

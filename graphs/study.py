@@ -36,6 +36,8 @@ STAGE = "research"
 
 AT_ONCE = 6
 """Candidates and pages studied at the same time; hosts have their own, smaller limits."""
+NOTE = "; its Hub record could not be read: "
+"""Stands in a candidate's reason as long as that is so."""
 COPIES = 5
 """GGUF copies of a model looked at, the most downloaded first."""
 
@@ -80,10 +82,13 @@ class Study:
         if isinstance(record, Empty):
             return await self._reject(candidate, "the Hub has no such repository")
         if isinstance(record, Blocked):
-            return await self._note(candidate, f"its Hub record could not be read: {record.reason.value}")
+            return await self._note(candidate, record.reason.value)
         if not isinstance(record, Found):
-            return await self._note(candidate, f"its Hub record could not be read: {record.reason.value}")
+            return await self._note(candidate, record.reason.value)
         model, page = record.value
+        if NOTE in candidate.reason:
+            readable = candidate.model_copy(update={"reason": candidate.reason.partition(NOTE)[0]})
+            await self._desk.write(research.keep_candidates, [readable])
         reason = self._exact_reason(model)
         if reason is not None:
             await self._keep([readable_text(page)], facts_from_hub(model, page), [])
@@ -166,7 +171,8 @@ class Study:
 
     async def _note(self, candidate: Candidate, reason: str) -> None:
         """Accepted still: what could not be read is unknown, not absent."""
-        noted = candidate.model_copy(update={"reason": f"{candidate.reason}; {reason}"})
+        known = candidate.reason.partition(NOTE)[0]
+        noted = candidate.model_copy(update={"reason": f"{known}{NOTE}{reason}"})
         await self._desk.write(research.keep_candidates, [noted])
 
 

@@ -83,7 +83,7 @@ class Database:
             with self.session() as session:
                 return query(session, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await self._finished(work)
 
     async def look(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """As :meth:`run`, for queries that only read."""
@@ -92,7 +92,16 @@ class Database:
             with self.reading() as session:
                 return query(session, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await self._finished(work)
+
+    async def _finished(self, work: Callable[[], R]) -> R:
+        """The result of ``work`` in a thread. A cancellation waits for it: what was paid for is kept."""
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait({future})
+            raise
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -170,16 +171,27 @@ def assessments(session: Session, run_id: str, role: str, judge: str) -> dict[st
     }
 
 
+def newest_judge(session: Session, run_id: str, role: str) -> str | None:
+    """The judge of the newest assessment of a role; None when nothing is judged."""
+    query = select(AssessmentRow.judge).where(AssessmentRow.run_id == run_id, AssessmentRow.role == role)
+    return session.scalars(query.order_by(AssessmentRow.at.desc()).limit(1)).first()
+
+
+def _key(key: str) -> str:
+    """Keys of any length in 64 characters, no two alike."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def stored_call(session: Session, run_id: str, purpose: str, key: str) -> dict[str, Any] | None:
     """The reply of an earlier call of this purpose and key."""
-    row = session.get(CallRow, (run_id, purpose, key[:80]))
+    row = session.get(CallRow, (run_id, purpose, _key(key)))
     return None if row is None else row.reply
 
 
 def keep_call(
     session: Session, run_id: str, purpose: str, key: str, reply: dict[str, Any], now: datetime
 ) -> None:
-    session.add(CallRow(run_id=run_id, purpose=purpose, key=key[:80], reply=reply, at=now))
+    session.add(CallRow(run_id=run_id, purpose=purpose, key=_key(key), reply=reply, at=now))
 
 
 def keep_review(

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from store import leases
 from store.schema import MaterialRow, RunRow, RunStatus
 from tools.faults import WrongUse
 from tools.request import EvaluationRequest
@@ -109,3 +110,11 @@ def keep_material(
 
 def material(session: Session, run_id: str, kind: str) -> MaterialRow | None:
     return session.get(MaterialRow, (run_id, kind))
+
+
+def status_now(session: Session, row: RunRow, now: datetime) -> RunStatus:
+    """The status of a run; one that says "running" while nobody drives it has stopped."""
+    status = RunStatus(row.status)
+    if status is RunStatus.RUNNING and leases.holder_of(session, row.id, now) is None:
+        return RunStatus.STOPPED
+    return status

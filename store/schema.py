@@ -263,7 +263,7 @@ class AssessmentRow(Base):
     run_id: Mapped[str] = _run_fk()
     role: Mapped[str] = mapped_column(String(10), primary_key=True)
     scenario_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    judge: Mapped[str] = mapped_column(String(120), primary_key=True)
+    judge: Mapped[str] = mapped_column(String(200), primary_key=True)
     outcome: Mapped[str] = mapped_column(String(60))
     detail: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime]
@@ -275,13 +275,13 @@ class VerdictRow(Base):
     run_id: Mapped[str] = _run_fk()
     role: Mapped[str] = mapped_column(String(10), primary_key=True)
     scenario_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    assessed_by: Mapped[str] = mapped_column(String(120), primary_key=True)
+    assessed_by: Mapped[str] = mapped_column(String(200), primary_key=True)
     """The judge of the assessment that this verdict belongs to."""
     criterion: Mapped[str] = mapped_column(String(40), primary_key=True)
     position: Mapped[int]
     verdict: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(Text)
-    judge: Mapped[str] = mapped_column(String(120))
+    judge: Mapped[str] = mapped_column(String(200))
     """Who gave this one verdict: the model, or ``computed`` for a rule."""
 
 

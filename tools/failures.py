@@ -107,6 +107,19 @@ def analyse(rows: Sequence[Row], rubric: Rubric) -> FailureAnalysis:
     return FailureAnalysis(tuple(failing), problems, _summary(rows, failing, problems))
 
 
+def worth_reading(rows: Sequence[Row], threshold: float, limit: int = 8) -> tuple[Row, ...]:
+    """Answers for a person to read: edge cases first, then those nearest to ``threshold``, topics in turn."""
+
+    def rank(row: Row) -> tuple[bool, float, str]:
+        score = row.score.score
+        distance = 1.0 if score is None else abs(score - threshold)
+        return (not row.scenario.edge_case, distance, row.scenario.id)
+
+    ordered = sorted((row for row in rows if not row.score.unmeasured), key=rank)
+    first_of_topic = list({row.scenario.topic: row for row in reversed(ordered)}.values())[::-1]
+    return tuple([*first_of_topic, *(row for row in ordered if row not in first_of_topic)][:limit])
+
+
 class _Case(NamedTuple):
     row: Row
     verdict: CriterionVerdict

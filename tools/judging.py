@@ -33,7 +33,7 @@ MAX_REPLY_CHARACTERS = 100_000
 MAX_JUDGED_CHARACTERS = 12_000
 """Message and answer together; longer ones are not judged, they would not fit beside the rubric."""
 _TOKENS_FOR_TEXTS = MAX_JUDGED_CHARACTERS // 3
-_OF_THIS_CALL = frozenset({RuntimeFaultKind.BAD_REPLY, RuntimeFaultKind.TIMEOUT, RuntimeFaultKind.REJECTED})
+_OF_THIS_CALL = frozenset({RuntimeFaultKind.BAD_REPLY, RuntimeFaultKind.TIMEOUT, RuntimeFaultKind.REFUSED})
 """Faults that belong to one judgement. The others belong to the server and are raised, so that a run stops
 and can be resumed, instead of recording fifty judge errors."""
 

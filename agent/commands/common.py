@@ -69,6 +69,14 @@ def check_folder(path: Path) -> None:
     raise WrongUse(f"Nothing can be written to {path}: {problem}.", "Name another folder with --out.")
 
 
+def whole_id(database: Database, run_id: str) -> str:
+    """The run's whole name, of which a person may have typed the beginning."""
+    from store import runs
+
+    with database.reading() as session:
+        return runs.get(session, run_id).id
+
+
 def print_json(value: Any) -> None:
     echo_json(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 

@@ -39,11 +39,12 @@ async def _look(place: Any, offline: bool) -> list[Finding]:
     import psutil
 
     from agent.services import open_services
-    from tools.runtimes import RuntimeFault
+    from tools.faults import Fault
 
     settings = place.settings
     found = [Finding("data directory", True, str(settings.home))]
-    free = shutil.disk_usage(settings.home).free
+    existing = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
     found.append(Finding("disk", free > 10e9, f"{free / 1e9:.1f} GB free (an 8B model takes about 5 GB)"))
     memory = psutil.virtual_memory()
     found.append(
@@ -66,9 +67,11 @@ async def _look(place: Any, offline: bool) -> list[Finding]:
                 found.append(Finding(role, role == "brain", hint))
                 continue
             try:
-                await services.open_model(spec)
-                found.append(Finding(role, True, spec))
-            except RuntimeFault as fault:
+                opened_model = await services.open_model(spec)
+                artefact = await opened_model.runtime.prove(opened_model.model, context=4096)
+                told = "" if artefact.already_here else " (not pulled yet)"
+                found.append(Finding(role, artefact.already_here, f"{spec}{told}"))
+            except Fault as fault:
                 found.append(Finding(role, False, f"{spec}: {fault}"))
     return found
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from agent.commands.common import Opened, check_folder, opened, print_json, read_text
-from tools.faults import WrongUse
+from agent.commands.common import Opened, check_folder, opened, print_json, read_text, whole_id
+from tools.faults import Fault, WrongUse
 
 Command = Callable[..., None]
 
@@ -83,11 +84,15 @@ def _start(
         check_folder(flags["out"] / "docs")
     elif flags["out"] != Path():
         check_folder(flags["out"])
+    from tools.runtimes.shelf import parse_model_spec
+
     materials = _materials(flags)
     own = _own_scenarios(flags["scenarios"])
     with opened(quiet=flags["as_json"]) as place:
         options = _options(flags, place, model)
-        _check_words(text, options.given, insist=options.insist)
+        if options.judge is not None:
+            parse_model_spec(options.judge)
+        check_words(text, options.given, insist=options.insist)
 
         from graphs.runner import create_run
 
@@ -162,7 +167,7 @@ def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
     )
 
 
-def _check_words(text: str, given: dict[str, Any], *, insist: bool) -> None:
+def check_words(text: str, given: dict[str, Any], *, insist: bool) -> None:
     """Nonsense gets its sentence before a run is made of it."""
     from agent.intake import read_request
     from tools.reading import Unusable
@@ -193,6 +198,7 @@ def _check_words(text: str, given: dict[str, Any], *, insist: bool) -> None:
 def approve(run_id: str, as_json: bool, **given: Any) -> None:
     """Answer a run that waits at its table, then carry it on."""
     with opened(quiet=as_json) as place:
+        run_id = whole_id(place.database, run_id)
 
         async def go() -> None:
             from agent.drive import cockpit, drive
@@ -200,6 +206,7 @@ def approve(run_id: str, as_json: bool, **given: Any) -> None:
             async with cockpit(place.settings, place.database, place.console, run_id=run_id) as seat:
                 approval = await _approval(seat, run_id, given)
                 standing = await drive(seat, run_id, reply=approval)
+                _raise_refusal(standing)
                 finish(place, run_id, standing, as_json=as_json)
 
         asyncio.run(go())
@@ -239,7 +246,9 @@ async def _approval(seat: Any, run_id: str, given: dict[str, Any]) -> Any:
         )
     seen = shown.table.hash if shown is not None else ""
     if given["table_hash"]:
-        wanted = given["table_hash"].removeprefix("sha256:")
+        wanted = given["table_hash"].removeprefix("sha256:").lower()
+        if not re.fullmatch(r"[0-9a-f]{8,64}", wanted):
+            raise WrongUse("--table takes at least eight digits of the hash under the table.")
         seen = f"sha256:{wanted}" if len(wanted) == 64 else _whole_hash(wanted, run_id, (offered, shown))
     base = shown.table if shown is not None else offered.table
     named = {
@@ -254,8 +263,16 @@ async def _approval(seat: Any, run_id: str, given: dict[str, Any]) -> Any:
         note=given["reject"] or given["more"] or given["reason"],
         by=who(),
     )
-    check_approval(approval, offered.proposal, current, base)
+    if current.hash == offered.table.hash:
+        check_approval(approval, offered.proposal, current, base)
+    # Else the rows have changed since: the run itself refuses, and offers the table as it is now.
     return approval
+
+
+def _raise_refusal(standing: Any) -> None:
+    problem = getattr(standing.prompt, "problem", None)
+    if standing.prompt is not None and standing.prompt.kind == "approval" and problem:
+        raise Fault(problem)
 
 
 def _whole_hash(beginning: str, run_id: str, tables: tuple[Any, ...]) -> str:
@@ -297,6 +314,7 @@ def _action(given: dict[str, Any], actions: Any) -> Any:
 def resume(run_id: str, judge: str | None, insist_judge: bool, yes: bool, as_json: bool) -> None:
     """Go on with a run that was stopped, killed, or waits for an answer."""
     with opened(quiet=as_json) as place:
+        run_id = whole_id(place.database, run_id)
 
         async def go() -> None:
             from agent.drive import cockpit, drive
@@ -346,6 +364,7 @@ async def _judge_choice(seat: Any, run_id: str, judge: str | None, insist: bool)
 def cancel(run_id: str, as_json: bool) -> None:
     """End a run. What it has found is kept."""
     with opened(quiet=as_json) as place:
+        run_id = whole_id(place.database, run_id)
 
         async def go() -> None:
             from agent.drive import cockpit

@@ -58,6 +58,8 @@ def table(run_id: str, everything: bool, form: str, as_json: bool, out: Path | N
     from tools.escape import clean
     from tools.table_export import to_csv, to_json, to_markdown
 
+    if rejected and (as_json or form != "terminal"):
+        raise WrongUse("--rejected goes with the table for reading only, not with another format.")
     with opened() as place:
         offered = offered_table(place.database, run_id)
         if offered is None:
@@ -78,7 +80,7 @@ def table(run_id: str, everything: bool, form: str, as_json: bool, out: Path | N
                 for candidate in research.ledger(session, run_id, Standing.REJECTED):
                     click.echo(f"{clean(candidate.key)}\t{clean(candidate.reason)}")
         for path in write_tables(out, offered) if out is not None else ():
-            click.echo(path)
+            click.echo(path, err=as_json or form != "terminal")
 
 
 @click.command()
@@ -161,16 +163,19 @@ def runs(limit: int, as_json: bool) -> None:
 
     from agent.terminal import plain
     from store import runs as rows
+    from tools.clock import SystemClock
 
     with opened() as place, place.database.reading() as session:
         found = rows.latest(session, limit)
+        now = SystemClock().now()
+        status = {row.id: rows.status_now(session, row, now).value for row in found}
         if as_json:
             print_json(
                 [
                     {
                         "run": row.id,
                         "text": row.text,
-                        "status": row.status,
+                        "status": status[row.id],
                         "stage": row.stage,
                         "detail": row.detail,
                         "created_at": row.created_at,
@@ -187,7 +192,7 @@ def runs(limit: int, as_json: bool) -> None:
         for row in found:
             name = f"{row.id} (replay)" if row.options.get("story") else row.id
             grid.add_row(
-                name, row.status, row.stage, plain(row.text[:60]), f"{row.created_at:%Y-%m-%d %H:%M}"
+                name, status[row.id], row.stage, plain(row.text[:60]), f"{row.created_at:%Y-%m-%d %H:%M}"
             )
         place.console.print(grid)
 
@@ -198,20 +203,20 @@ def runs(limit: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def show(run_id: str, with_events: bool, as_json: bool) -> None:
     """Where a run is, what it has found, and what it waits for."""
-    from store import events, leases, research
+    from store import events, research
     from store import runs as rows
     from tools.clock import SystemClock
 
     with opened() as place, place.database.reading() as session:
         row = rows.get(session, run_id)
-        driver = leases.holder_of(session, row.id, SystemClock().now())
+        status = rows.status_now(session, row, SystemClock().now())
         counted = research.counts(session, row.id)
         told: dict[str, Any] = {
             "run": row.id,
             "text": row.text,
-            "status": row.status if row.status != "running" or driver else "stopped",
+            "status": status.value,
             "stage": row.stage,
-            "detail": row.detail or ("" if driver or row.status != "running" else "its process has ended"),
+            "detail": row.detail or ("its process has ended" if status.value != row.status else ""),
             "request": row.request,
             "searches": counted.searches,
             "fetches": counted.fetches,
@@ -289,8 +294,8 @@ def _tally(counts: dict[str, int]) -> str:
 def report(run_id: str, form: str, as_json: bool) -> None:
     """Print the evaluation document, made from the rows as they are now."""
     from agent.drive import story_of
-    from agent.show import judge_of
     from graphs.report_data import assemble
+    from store import evaluation
     from store import runs as rows
     from tools.clock import FixedClock, SystemClock
     from tools.report import render_html, render_json, render_markdown
@@ -299,12 +304,11 @@ def report(run_id: str, form: str, as_json: bool) -> None:
         row = rows.get(session, run_id)
         story = story_of(place.database, row.id)
         clock = SystemClock() if story is None else FixedClock(story.about.recorded_at)
-        judge = judge_of(session, row.id, "primary")
-        if judge is None:
+        if evaluation.newest_judge(session, row.id, "primary") is None:
             raise WrongUse(
                 f"Run {row.id} has nothing to report yet.", f"`bms show {row.id}` tells where it is."
             )
-        data = assemble(session, row.id, judge, clock, None if story is None else story.replayed)
+        data = assemble(session, row.id, clock, None if story is None else story.replayed)
         render = {"md": render_markdown, "html": render_html, "json": render_json}[
             "json" if as_json else form
         ]

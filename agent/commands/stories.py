@@ -94,6 +94,7 @@ def _tell_unused(place: Any, console: Any, story: Any, run_id: str, standing: An
 @click.option("--yes", is_flag=True, help="Take the proposals without asking.")
 def record(story_name: str, text: str, folder: Path, judge: str | None, count: int, yes: bool) -> None:
     """Run TEXT live and keep every request and reply, so that `bms demo STORY` can replay it."""
+    from agent.commands.journey import check_words
     from agent.drive import has_person
     from agent.recording import record_story
     from agent.story import check_name
@@ -105,6 +106,7 @@ def record(story_name: str, text: str, folder: Path, judge: str | None, count: i
     if not yes and not has_person():
         raise WrongUse("There is nobody to approve the models here.", "Say --yes to take the proposals.")
     with opened() as place:
+        check_words(text, {}, insist=False)
         chosen = judge or place.settings.judge
         if chosen is None:
             raise WrongUse("A story needs a judge.", "--judge provider:model names one.")

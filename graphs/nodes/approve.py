@@ -16,6 +16,7 @@ from graphs.state import Journey
 from graphs.tables import current_table
 from store import events, research
 from tools.candidates import Candidate, Standing
+from tools.proposal import Proposal
 
 STAGE = "approval"
 
@@ -36,22 +37,19 @@ async def record_approval(
     approval = Approval.model_validate(state["approval"])
     offered = await desk.look(research.newest_table)
     assert offered is not None
-    table = await desk.look(current_table, offered.table.built_on)
-    try:
-        check_approval(approval, offered.proposal, table, offered.table)
-    except Refused as refusal:
-        await desk.say(STAGE, "refused", sentence=refusal.sentence)
-        prompt = ApprovalPrompt(
-            run_id=desk.run_id,
-            table_hash=offered.table.hash,
-            primary=offered.proposal.primary,
-            backup=offered.proposal.backup,
-            problem=str(refusal),
-        )
-        return Command(goto="approve", update={"prompt": prompt.model_dump(mode="json")})
     pair = settled_pair(approval, offered.proposal)
     approval = approval.model_copy(update={"primary": pair.primary, "backup": pair.backup})
-    await desk.write(keep, approval, desk.services.wall.now())
+    if not await desk.look(_is_stored, approval):
+        table = await desk.look(current_table, offered.table.built_on)
+        try:
+            check_approval(approval, offered.proposal, table, offered.table)
+        except Refused as refusal:
+            await desk.say(STAGE, "refused", sentence=refusal.sentence)
+            if table.hash != offered.table.hash:
+                return Command(goto="compare", update={"problem": str(refusal)})
+            prompt = prompt_for(desk.run_id, offered.table.hash, offered.proposal, str(refusal))
+            return Command(goto="approve", update={"prompt": prompt.model_dump(mode="json")})
+        await desk.write(keep, approval, desk.services.wall.now())
     match approval.action:
         case ApprovalAction.REJECT:
             reason = approval.note or "no reason given"
@@ -59,21 +57,38 @@ async def record_approval(
         case ApprovalAction.MORE:
             return Command(goto="research", update={"note": approval.note, "again": True, "prompt": None})
         case ApprovalAction.EDIT:
-            await desk.write(_edit_ledger, approval)
             goto: Literal["research", "compare"] = "research" if approval.add else "compare"
             return Command(goto=goto, update={"note": approval.note, "again": True, "prompt": None})
         case ApprovalAction.APPROVE | ApprovalAction.SWAP:
             return Command(goto="pull", update={"prompt": None, "role": "primary"})
 
 
+def prompt_for(run_id: str, table_hash: str, proposal: Proposal, problem: str | None) -> ApprovalPrompt:
+    return ApprovalPrompt(
+        run_id=run_id,
+        table_hash=table_hash,
+        primary=proposal.primary,
+        backup=proposal.backup,
+        problem=problem,
+    )
+
+
+def _is_stored(session: Session, run_id: str, approval: Approval) -> bool:
+    """Whether this very decision was stored before: by this node, in a process that then died."""
+    earlier = research.approvals(session, run_id)
+    return bool(earlier) and earlier[-1].record == approval.model_dump(mode="json")
+
+
 def keep(session: Session, run_id: str, approval: Approval, now: datetime) -> None:
-    """Store the decision with its event, once."""
+    """Store the decision with its event and what it does to the ledger, once and in one transaction."""
     record = approval.model_dump(mode="json")
     table_hash = approval.table_hash or None
     if research.keep_approval(
         session, run_id, approval.action.value, table_hash, record, approval.by, approval.at
     ):
         events.append(session, run_id, STAGE, "approval", record, now)
+        if approval.action is ApprovalAction.EDIT:
+            _edit_ledger(session, run_id, approval)
 
 
 def _edit_ledger(session: Session, run_id: str, approval: Approval) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from graphs.desk import Desk
-from graphs.prompts import ApprovalPrompt
+from graphs.nodes.approve import prompt_for
 from graphs.state import Journey
 from graphs.tables import current_table
 from store import research
@@ -29,7 +29,5 @@ async def compare(state: Journey, runtime: Runtime[Desk]) -> Journey:
         primary=proposal.primary,
         backup=proposal.backup,
     )
-    prompt = ApprovalPrompt(
-        run_id=desk.run_id, table_hash=table.hash, primary=proposal.primary, backup=proposal.backup
-    )
-    return {"prompt": prompt.model_dump(mode="json"), "again": False}
+    prompt = prompt_for(desk.run_id, table.hash, proposal, state.get("problem"))
+    return {"prompt": prompt.model_dump(mode="json"), "again": False, "problem": None}

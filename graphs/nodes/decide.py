@@ -14,12 +14,9 @@ from graphs.prompts import POLICY, Approval, Review, ReviewPrompt
 from graphs.results import result_of
 from graphs.state import Journey
 from store import evaluation, events, research
-from tools.failures import Row
+from tools.failures import worth_reading
 
 STAGE = "decide"
-
-SAMPLE = 8
-"""Answers put before the reviewing person."""
 
 
 async def decide(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
@@ -34,28 +31,11 @@ async def decide(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
         role=role,
         decision=decision.kind.value,
         sentence=decision.reason,
-        sample=tuple(line.scenario.id for line in worth_reading(result.lines)),
+        pass_rate=decision.pass_rate,
+        sample=tuple(line.scenario.id for line in worth_reading(result.lines, result.rubric.pass_threshold)),
         backup=await _backup(desk) if role == "primary" else None,
     )
     return {"decision": decision.kind.value, "prompt": prompt.model_dump(mode="json")}
-
-
-def worth_reading(lines: tuple[Row, ...]) -> list[Row]:
-    """A sample for reading: edge cases, then those nearest to the threshold; one of a topic before two."""
-
-    def closeness(line: Row) -> tuple[bool, float]:
-        score = line.score.score
-        return (not line.scenario.edge_case, 1.0 if score is None else abs(score - 0.8))
-
-    chosen: list[Row] = []
-    seen: set[str] = set()
-    ordered = sorted(lines, key=closeness)
-    for once in (True, False):
-        for line in ordered:
-            if len(chosen) < SAMPLE and line not in chosen and not (once and line.scenario.topic in seen):
-                chosen.append(line)
-                seen.add(line.scenario.topic)
-    return chosen
 
 
 async def _backup(desk: Desk) -> str | None:
@@ -83,7 +63,8 @@ async def record_review(state: Journey, runtime: NodeRuntime[Desk]) -> Command[L
     prompt = ReviewPrompt.model_validate(state["prompt"])
     if given.run_backup and prompt.backup is not None:
         # The judge is looked at again: it may be of the backup's family.
-        return Command(goto="pull", update={"role": "backup", "prompt": None})
+        update = {"role": "backup", "prompt": None, "judge_insisted": desk.options.judge_insisted}
+        return Command(goto="pull", update=update)
     return Command(goto="document", update={"prompt": None})
 
 

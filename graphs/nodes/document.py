@@ -22,9 +22,7 @@ async def document(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
     """Write the document from the rows; written again it is the same."""
     desk = runtime.context
     services = desk.services
-    judge = state["judge"]
-    assert judge is not None
-    data = await desk.look(assemble, judge, services.clock, services.replayed)
+    data = await desk.look(assemble, services.clock, services.replayed)
     written = await asyncio.to_thread(_write, Path(desk.options.out_dir), data)
     digest = sha256(await asyncio.to_thread(written.path.read_bytes)).hexdigest()
     await desk.write(evaluation.keep_document, str(written.path), digest, services.wall.now())

@@ -14,7 +14,7 @@ from graphs.materials import system_prompt, taxonomy_of
 from graphs.models import ready_runtime
 from graphs.retry import patiently
 from graphs.state import Journey
-from store import evaluation, events
+from store import evaluation, events, runs
 from tools.evaluation import Answer, Scenario
 from tools.hygiene import classify_reply
 from tools.knowledge.loader import domains
@@ -24,7 +24,12 @@ from tools.scenarios import coverage, generate
 CONCURRENCY = {RuntimeName.OLLAMA: 1, RuntimeName.LLAMACPP: 1, RuntimeName.OPENAI: 4}
 """Requests under way at once; one machine's runtime answers one at a time anyway."""
 
-OF_THE_ANSWER = {RuntimeFaultKind.TIMEOUT, RuntimeFaultKind.BAD_REPLY, RuntimeFaultKind.SERVER_ERROR}
+OF_THE_ANSWER = {
+    RuntimeFaultKind.TIMEOUT,
+    RuntimeFaultKind.BAD_REPLY,
+    RuntimeFaultKind.SERVER_ERROR,
+    RuntimeFaultKind.REFUSED,
+}
 """Failures that are recorded with the scenario; any other means that the runtime itself is not usable."""
 
 
@@ -33,7 +38,9 @@ async def scenarios(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
     desk = runtime.context
     stored = await desk.look(evaluation.scenarios)
     if stored:
-        await desk.say("scenarios", "scenarios", count=len(stored), source="its own file")
+        own = await desk.look(runs.material, "scenarios")
+        source = "an earlier process" if own is None else own.name
+        await desk.say("scenarios", "scenarios", count=len(stored), source=source)
         return {}
     taxonomy = await taxonomy_of(desk)
     made = generate(taxonomy, desk.options.count, desk.options.seed)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal, NamedTuple
 
 from langgraph.runtime import Runtime as NodeRuntime
 from langgraph.types import Command, interrupt
@@ -17,60 +17,106 @@ from graphs.models import ready_runtime
 from graphs.nodes.evaluate import CONCURRENCY
 from graphs.prompts import POLICY, JudgeChoice, JudgePrompt
 from graphs.retry import patiently
-from graphs.state import Journey
+from graphs.state import Journey, Role
 from store import evaluation, events
 from tools.evaluation import Answer, Assessment, Scenario
-from tools.judge import PreflightReport, judge_answer, preflight
+from tools.faults import WrongUse
+from tools.judge import PreflightReport, judge_answer, preflight, reachability_warning
 from tools.knowledge.loader import families
 from tools.rubric import Rubric
-from tools.runtimes import ChatReply, ChatRequest
+from tools.runtimes import ChatReply, ChatRequest, RuntimeFault, RuntimeFaultKind
 
 STAGE = "judge"
+PREFLIGHT = "preflight"
+INSISTENCE = "judge insisted on"
+FALSE_FAIL_RATE = 0.03
+"""Share of verdicts that a decent judge gets wrong against a good answer; what a rubric must survive."""
 
 HOW_TO_NAME = (
     "Name one as provider:model, for example ollama:gemma3:12b or openai:MODEL (BMS_JUDGE, --judge)."
 )
 
 
+class Doubts(NamedTuple):
+    """What speaks against a judge, each in a sentence."""
+
+    unusable: str | None = None
+    """It cannot be asked at all; nobody can insist on that."""
+    related: str | None = None
+    unfit: str | None = None
+
+    @property
+    def sentence(self) -> str | None:
+        said = [doubt for doubt in self if doubt is not None]
+        return " ".join(said) or None
+
+
 async def check_judge(
     state: Journey, runtime: NodeRuntime[Desk]
 ) -> Command[Literal["choose_judge", "judge"]]:
     """Is there a judge, is it somebody else than the candidate, and can it tell good from bad?"""
-    desk = runtime.context
+    desk, role = runtime.context, state.get("role", "primary")
     spec = state.get("judge") or desk.options.judge
     insisted = state.get("judge_insisted", desk.options.judge_insisted)
-    problem = await _problem(desk, state, spec)
-    if spec is None or (problem is not None and not insisted):
-        prompt = JudgePrompt(problem=problem or "No judge was named.", judge=spec)
+    doubts = await _doubts(desk, role, spec)
+    if spec is None or doubts.unusable or (doubts.sentence and not insisted):
+        prompt = JudgePrompt(
+            problem=doubts.sentence or "No judge was named.",
+            judge=spec,
+            usable=doubts.unusable is None,
+            related=doubts.related is not None,
+        )
         return Command(goto="choose_judge", update={"prompt": prompt.model_dump(mode="json")})
-    if problem is not None:
-        await desk.say(STAGE, "warning", sentence=problem)
+    by = state.get("judge_by") or "a person, on the command line"
+    if doubts.sentence:
+        await desk.say(STAGE, "warning", sentence=doubts.sentence)
+        await desk.write(_keep_insistence, role, spec, by, desk.services.wall.now())
+    warning = reachability_warning(await rubric_of(desk), FALSE_FAIL_RATE)
+    if warning:
+        await desk.say(STAGE, "warning", sentence=warning)
     return Command(goto="judge", update={"judge": spec, "judge_insisted": insisted, "prompt": None})
+
+
+def _keep_insistence(session: Session, run_id: str, role: str, spec: str, by: str, now: datetime) -> None:
+    key = insistence_key(role, spec)
+    if evaluation.stored_call(session, run_id, INSISTENCE, key) is None:
+        evaluation.keep_call(session, run_id, INSISTENCE, key, {"by": by}, now)
+
+
+def insistence_key(role: str, spec: str) -> str:
+    return f"{role}\0{spec}"
 
 
 async def choose_judge(state: Journey) -> Command[Literal["check_judge"]]:
     """Wait for a judge. No side effect."""
     choice = JudgeChoice.model_validate(interrupt(state["prompt"], response_schema=JudgeChoice))
-    return Command(goto="check_judge", update={"judge": choice.judge, "judge_insisted": choice.insist})
+    update = {"judge": choice.judge, "judge_insisted": choice.insist, "judge_by": choice.by}
+    return Command(goto="check_judge", update=update)
 
 
 def policy_judge(prompt: JudgePrompt) -> JudgeChoice | None:
-    """The policy goes on with the judge it has, and every output says what was wrong; None without any."""
-    return None if prompt.judge is None else JudgeChoice(judge=prompt.judge, insist=True, by=POLICY)
+    """The policy goes on with an unfit judge, whose numbers then decide nothing. Only a person insists on a
+    judge of the candidate's family, and nobody on one that cannot be asked."""
+    if prompt.judge is None or not prompt.usable or prompt.related:
+        return None
+    return JudgeChoice(judge=prompt.judge, insist=True, by=POLICY)
 
 
-async def _problem(desk: Desk, state: Journey, spec: str | None) -> str | None:
-    """What speaks against this judge, in a sentence."""
+async def _doubts(desk: Desk, role: Role, spec: str | None) -> Doubts:
     if spec is None:
-        return f"No judge is set, and a model does not judge itself. {HOW_TO_NAME}"
-    role = state.get("role", "primary")
+        return Doubts(unusable=f"No judge is set, and a model does not judge itself. {HOW_TO_NAME}")
     held = await desk.look(evaluation.held, role)
     assert held is not None
-    relation = judge_relation(spec, held.candidate, held.artefact.name)
-    if relation is not None:
-        return relation
-    report = await _preflight(desk, spec, await rubric_of(desk))
-    return None if report.passed else report.sentence
+    related = judge_relation(spec, held.candidate, held.artefact.name)
+    try:
+        report = await _preflight(desk, spec, await rubric_of(desk))
+    except WrongUse as wrong:
+        return Doubts(unusable=f"{wrong} {HOW_TO_NAME}", related=related)
+    except RuntimeFault as fault:
+        if fault.kind not in {RuntimeFaultKind.NOT_FOUND, RuntimeFaultKind.REJECTED}:
+            raise
+        return Doubts(unusable=f"The judge {spec} cannot be asked: {fault}", related=related)
+    return Doubts(related=related, unfit=None if report.passed else report.sentence)
 
 
 def judge_relation(spec: str, candidate: str, artefact: str) -> str | None:
@@ -84,31 +130,46 @@ def judge_relation(spec: str, candidate: str, artefact: str) -> str | None:
 
 
 async def _preflight(desk: Desk, spec: str, rubric: Rubric) -> PreflightReport:
-    """Planted answers that the judge must tell apart; asked once for a judge in a run."""
-    stored = await desk.look(evaluation.stored_call, "preflight", spec)
-    if stored is None:
-        judge = await desk.services.open_model(spec)
-        scenario = (await desk.look(evaluation.scenarios))[0]
-        report = await preflight(_remembered(desk, judge, "preflight call"), rubric, scenario, judge=spec)
-        stored = report.model_dump(mode="json")
-        await desk.write(evaluation.keep_call, "preflight", spec, stored, desk.services.wall.now())
-        await desk.say(STAGE, "preflight", judge=spec, passed=report.passed, sentence=report.sentence)
-    return PreflightReport.model_validate(stored)
+    """Planted answers that the judge must tell apart; asked once for a judge in a run.
+
+    A report that a fault of the judge's server has a part in is not kept: the judge was not at fault.
+    """
+    stored = await desk.look(evaluation.stored_call, PREFLIGHT, spec)
+    if stored is not None:
+        return PreflightReport.model_validate(stored)
+    chat = Remembered(desk, await desk.services.open_model(spec), "preflight call")
+    scenario = (await desk.look(evaluation.scenarios))[0]
+    report = await preflight(chat, rubric, scenario, judge=spec)
+    if chat.faults == 0:
+        record = report.model_dump(mode="json")
+        await desk.write(evaluation.keep_call, PREFLIGHT, spec, record, desk.services.wall.now())
+    await desk.say(STAGE, "preflight", judge=spec, passed=report.passed, sentence=report.sentence)
+    return report
 
 
-def _remembered(desk: Desk, judge: NamedModel, purpose: str) -> Any:
-    """The judge's chat with every reply kept as a row, so that a killed preflight goes on where it was."""
+@dataclass
+class Remembered:
+    """A judge's chat with every reply kept as a row: what was paid for once is not asked again."""
 
-    async def chat(request: ChatRequest) -> ChatReply:
-        key = hashlib.sha256(f"{judge.spec}\0{request.model_dump_json()}".encode()).hexdigest()
-        stored = await desk.look(evaluation.stored_call, purpose, key)
-        if stored is None:
-            reply = await patiently(desk, STAGE, lambda: judge.chat(request))
-            stored = reply.model_dump(mode="json")
-            await desk.write(evaluation.keep_call, purpose, key, stored, desk.services.wall.now())
-        return ChatReply.model_validate(stored)
+    desk: Desk
+    judge: NamedModel
+    purpose: str
+    faults: int = 0
+    """Calls that a fault of the server ended."""
 
-    return chat
+    async def __call__(self, request: ChatRequest) -> ChatReply:
+        key = f"{self.judge.spec}\0{request.model_dump_json()}"
+        stored = await self.desk.look(evaluation.stored_call, self.purpose, key)
+        if stored is not None:
+            return ChatReply.model_validate(stored)
+        try:
+            reply = await patiently(self.desk, STAGE, lambda: self.judge.chat(request))
+        except RuntimeFault:
+            self.faults += 1
+            raise
+        record, now = reply.model_dump(mode="json"), self.desk.services.wall.now()
+        await self.desk.write(evaluation.keep_call, self.purpose, key, record, now)
+        return reply
 
 
 async def judge(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime as NodeRuntime
 from langgraph.types import Command
 
 from graphs.desk import Desk
-from graphs.models import name_on_runtime
+from graphs.models import NoArtefact, name_on_runtime
 from graphs.nodes.approve import keep
 from graphs.prompts import Approval, ApprovalAction
 from graphs.retry import patiently
@@ -17,7 +17,7 @@ from graphs.state import Journey, Role
 from store import evaluation, research
 from tools.faults import Fault
 from tools.request import EvaluationRequest
-from tools.runtimes import Artefact, Runtime
+from tools.runtimes import Artefact, Runtime, RuntimeFault, RuntimeFaultKind
 
 STAGE = "pull"
 
@@ -25,12 +25,37 @@ SECONDS_BETWEEN_PROGRESS = 0.25
 """A pull reports every 60 ms; a row for each would say no more."""
 
 
-async def pull(state: Journey, runtime: NodeRuntime[Desk]) -> Command[Literal["scenarios", "answer"]]:
-    """Pull the approved model of the role and see it answer."""
+class NotToBeHad(Fault):
+    """The approved model cannot be had here; another approval can change that."""
+
+
+async def pull(
+    state: Journey, runtime: NodeRuntime[Desk]
+) -> Command[Literal["scenarios", "answer", "compare", "document"]]:
+    """Pull the approved model of the role and see it answer.
+
+    A primary that cannot be had goes back to the table with the reason; a backup that cannot be had leaves
+    the primary's result as it is.
+    """
     desk, role = runtime.context, state.get("role", "primary")
+    try:
+        await _make_ready(desk, role)
+    except NotToBeHad as fault:
+        if desk.options.model is not None:
+            raise
+        await desk.say(STAGE, "warning", sentence=str(fault))
+        if role == "primary":
+            return Command(goto="compare", update={"problem": str(fault)})
+        return Command(goto="document", update={"role": "primary"})
+    return Command(goto="scenarios" if role == "primary" else "answer")
+
+
+async def _make_ready(desk: Desk, role: Role) -> None:
     request = await desk.request()
     candidate = await _approved(desk, role)
     known = await desk.look(evaluation.held, role)
+    if known is not None and known.candidate != candidate:
+        known = None  # another model has been approved since
     wanted = desk.options.runtime if known is None else known.artefact.runtime.value
     engine = await desk.services.choose_runtime(wanted, model=desk.options.model)
     artefact = known.artefact if known else await _prove(desk, engine, role, candidate, request)
@@ -38,7 +63,6 @@ async def pull(state: Journey, runtime: NodeRuntime[Desk]) -> Command[Literal["s
         await _transfer(desk, engine, role, artefact)
     if known is None or known.loaded is None:
         await _load(desk, engine, role, artefact, request)
-    return Command(goto="scenarios" if role == "primary" else "answer")
 
 
 async def _approved(desk: Desk, role: Role) -> str:
@@ -64,16 +88,22 @@ async def _prove(
     desk: Desk, engine: Runtime, role: Role, candidate: str, request: EvaluationRequest
 ) -> Artefact:
     """Existence, size, quantization, licence and digest, and room for it, before a byte is pulled."""
-    name = await name_on_runtime(desk, engine, candidate)
-    await desk.say(STAGE, "proving", runtime=engine.name.value, name=name)
-    artefact = await patiently(desk, STAGE, lambda: engine.prove(name, context=request.needed_context))
+    try:
+        name = await name_on_runtime(desk, engine, candidate)
+        await desk.say(STAGE, "proving", runtime=engine.name.value, name=name)
+        artefact = await patiently(desk, STAGE, lambda: engine.prove(name, context=request.needed_context))
+    except NoArtefact as fault:
+        raise NotToBeHad(fault.sentence, fault.next_step) from fault
+    except RuntimeFault as fault:
+        if fault.kind is not RuntimeFaultKind.NOT_FOUND:
+            raise
+        raise NotToBeHad(fault.sentence, fault.next_step) from fault
     await desk.say(STAGE, "artefact", **artefact.model_dump(mode="json"))
     shortfalls = desk.services.check_room(artefact, request.memory_budget_bytes)
     if shortfalls:
         sentences = " ".join(shortfall.sentence for shortfall in shortfalls)
-        raise Fault(
-            f"There is no room for {name}: {sentences}",
-            f"Free some, or approve a smaller model; `bms resume {desk.run_id}` goes on from here.",
+        raise NotToBeHad(
+            f"There is no room for {name}: {sentences}", "Free some and try again, or take a smaller model."
         )
     await desk.write(evaluation.keep_artefact, role, candidate, artefact)
     return artefact

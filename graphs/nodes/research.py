@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from graphs.desk import Desk
-from graphs.find import enumerate_hub, search_web
+from graphs.find import enumerate_hub, search_web, take_linked
 from graphs.state import Journey
 from graphs.stored_web import StoredWeb
 from graphs.study import Study, in_order
@@ -29,6 +29,7 @@ async def research(state: Journey, runtime: Runtime[Desk]) -> Command[Literal["c
     web = StoredWeb(desk, "research", ask_again=state.get("again", False))
     await enumerate_hub(desk, web, request, domain)
     hits = await search_web(desk, request, domain, wave, state.get("note", ""))
+    await take_linked(desk, web, hits, request, domain)
     study = Study(desk, web, request, domain)
     accepted = await desk.look(rows.ledger, Standing.ACCEPTED)
     await study.candidates(in_order(accepted, wave * desk.options.candidate_budget))

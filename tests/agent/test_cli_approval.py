@@ -10,13 +10,17 @@ from typing import Any
 import pytest
 
 from agent.questions import who
-from store import evaluation, events, research
-from store.database import Database
+from graphs.tables import current_table
+from store import evaluation, events, research, runs
+from store.database import Database, sqlite_url
 from tests.agent.conftest import PROMPT, Bms, Kept
 from tests.standins.command_line import AtTerminal, Said, bms_process
+from tests.standins.records import NOW
 from tools.candidates import Standing
 from tools.evaluation import Scenario
 from tools.knowledge.loader import knowledge_text
+from tools.proposal import propose
+from tools.request import LicenceNeed
 from tools.scenarios import generate
 from tools.table import ComparisonTable
 from tools.taxonomy import parse_taxonomy
@@ -89,7 +93,15 @@ def test_a_run_killed_at_the_prompt_is_approved_by_another_process(short: Kept, 
         f"{QWEN} or {LLAMA} or swiss-ai/Apertus-8B-Instruct-2509.",
     )
     said = bms_process(
-        short.home, "approve", short.run_id, "--primary", "Qwen3 8B", "--backup", LLAMA, "--reason", "It fits."
+        short.home,
+        "approve",
+        short.run_id,
+        "--primary",
+        "Qwen3 8B",
+        "--backup",
+        LLAMA,
+        "--reason",
+        "It fits.",
     )
     assert said.status == 0, said.err
     lines = [line.strip() for line in said.out.splitlines()]
@@ -126,7 +138,8 @@ def test_a_table_that_nobody_has_seen_cannot_be_approved(unseen: Kept, bms: Bms)
     approving = ("approve", unseen.run_id, "--primary", QWEN)
     assert_refused(
         bms(*approving),
-        f"Nobody has seen the table of run {unseen.run_id} yet. Look at it first: `bms table {unseen.run_id}`.",
+        f"Nobody has seen the table of run {unseen.run_id} yet. "
+        f"Look at it first: `bms table {unseen.run_id}`.",
         status=2,
     )
     assert decided(unseen) == []
@@ -207,7 +220,16 @@ def test_approvals_that_cannot_be_meant(
 
 
 def test_a_row_that_misses_a_hard_need_cannot_be_approved(waiting: Kept, bms: Bms) -> None:
-    row = next(row for row in newest(waiting).table.rows if row.excluded)
+    with waiting.opened() as database, database.session() as session:
+        commercial = runs.request_of(session, waiting.run_id).model_copy(
+            update={"licence_need": LicenceNeed.COMMERCIAL}
+        )
+        runs.set_request(session, waiting.run_id, commercial, NOW)
+        session.flush()
+        table = current_table(session, waiting.run_id, NOW.date())
+        research.keep_table(session, waiting.run_id, table, propose(table), NOW)
+    assert bms("table", waiting.run_id).status == 0
+    row = next(row for row in table.rows if row.excluded)
     assert_refused(
         bms("approve", waiting.run_id, "--primary", row.key),
         f"{row.name} cannot be approved: {row.excluded[0]} "
@@ -220,8 +242,8 @@ def test_swap_approves_the_backup_first(waiting: Kept, bms: Bms) -> None:
     said = bms("approve", waiting.run_id, "--swap", "--reason", "A licence that we know.")
     assert said.status == 1
     assert re.fullmatch(
-        r"Error: The story therapy-8b has no recording of POST http://127\.0\.0\.1:11434/api/\w+\. It was made "
-        r"with another version or other choices; `bms record` makes a new one\.",
+        r"Error: The story therapy-8b has no recording of POST http://127\.0\.0\.1:11434/api/\w+\. "
+        r"It was made with another version or other choices; `bms record` makes a new one\.",
         said.sentence,
     )
     (approval,) = decided(waiting)
@@ -364,8 +386,6 @@ def test_leaving_the_prompt_leaves_the_run_waiting(waiting: Kept, key: str) -> N
     assert terminal.screen.endswith(
         "Error: Interrupted. What was finished is kept; `bms runs` shows the run, `bms resume RUN` goes on."
     )
-    with waiting.opened() as database, database.reading() as session:
-        assert database.url and research.approvals(session, waiting.run_id) == []
     assert decided(waiting) == []
 
 
@@ -376,9 +396,7 @@ def test_a_run_that_is_not_needed_asks_whether_to_run_all_the_same(home: Path) -
         terminal.type("n\n")
         assert terminal.end() == 0, terminal.screen
     assert "prompt" in asked
-    with Database(f"sqlite:///{home}/bms.sqlite") as database, database.reading() as session:
-        from store import runs
-
+    with Database(sqlite_url(home / "bms.sqlite")) as database, database.reading() as session:
         (row,) = runs.latest(session)
         assert (row.status, bool(row.detail)) == ("not needed", True)
 

@@ -53,7 +53,7 @@ class Said(NamedTuple):
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment of a process with its data in ``home``: no setting, proxy or token of the developer's."""
+    """The environment of a process with its data in ``home``, without the developer's settings and tokens."""
     kept = {
         name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR") if name in os.environ
     }

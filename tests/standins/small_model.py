@@ -114,7 +114,7 @@ def arguments(folder: Path) -> tuple[str, ...]:
 
 
 class Gate:
-    """Lets a model answer some scenarios; the next one waits until the gate is opened, as a slow model would."""
+    """Lets a model answer some scenarios; the next one waits until the gate is opened."""
 
     def __init__(self, after: int) -> None:
         self._left = after

@@ -116,7 +116,9 @@ class JudgeNote(_Record):
     relation: str | None = None
     """Why it is not independent of the candidate; None when it is."""
     insisted: bool = False
-    """A person (or the policy) wanted it in spite of a problem."""
+    """Somebody wanted it in spite of a problem."""
+    insisted_by: str = ""
+    """Who."""
 
 
 class Conditions(_Record):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tools import failures
 from tools.decision import Decision, DecisionKind
 from tools.evaluation import AnswerOutcome, AssessmentOutcome
 from tools.failures import Row
@@ -59,16 +60,8 @@ def plan(data: ReportData, result: ModelResult, found: Tally) -> Plan:
 
 
 def worth_reading(result: ModelResult, limit: int = TO_READ) -> tuple[Row, ...]:
-    """Answers for a person to read: edge cases first, then those nearest to the threshold, topics in turn."""
-
-    def rank(row: Row) -> tuple[bool, float, str]:
-        score = row.score.score
-        distance = 1.0 if score is None else abs(score - result.rubric.pass_threshold)
-        return (not row.scenario.edge_case, distance, row.scenario.id)
-
-    ordered = sorted((row for row in result.rows if not row.score.unmeasured), key=rank)
-    first_of_topic = list({row.scenario.topic: row for row in reversed(ordered)}.values())[::-1]
-    return tuple([*first_of_topic, *(row for row in ordered if row not in first_of_topic)][:limit])
+    """Answers of a model for a person to read."""
+    return failures.worth_reading(result.rows, result.rubric.pass_threshold, limit)
 
 
 def _deploy(data: ReportData, result: ModelResult) -> tuple[Step, ...]:

@@ -242,7 +242,9 @@ def _tokens(count: int | None) -> str:
 def _warnings(result: ModelResult) -> tuple[str, ...]:
     found, judge = list(result.loaded.artefact.warnings), result.judge
     if judge.relation:
-        insisted = " It was used because somebody insisted." if judge.insisted else ""
+        insisted = (
+            f" It was used because {judge.insisted_by or 'somebody'} insisted." if judge.insisted else ""
+        )
         found.append(f"The judge is not independent. {judge.relation}{insisted}")
     if judge.preflight_passed is False:
         found.append(

@@ -74,7 +74,7 @@ def _other_fault(status: int | None, lower: str, said: str, who: str) -> Runtime
         step = "Check the model's name and the request's settings."
         if "context" in lower:
             step = "Ask for a longer context, or shorten the message."
-        return RuntimeFault(kind.REJECTED, f"{who} refuses the request ({status}){said}", step)
+        return RuntimeFault(kind.REFUSED, f"{who} refuses the request ({status}){said}", step)
     shown = "" if status is None else f" ({status})"
     return RuntimeFault(
         kind.SERVER_ERROR, f"{who} failed{shown}{said}", "Try again; Ollama's log tells more."

@@ -14,7 +14,7 @@ class RefusalFault(RuntimeFault):
     """The server refuses the request as it is written; it may accept it without a field that it names."""
 
     def __init__(self, sentence: str, next_step: str, words: str) -> None:
-        super().__init__(RuntimeFaultKind.REJECTED, sentence, next_step)
+        super().__init__(RuntimeFaultKind.REFUSED, sentence, next_step)
         self.words = words
         """The server's own words, in full."""
 

@@ -80,7 +80,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(length=40), nullable=False),
         sa.Column("role", sa.String(length=10), nullable=False),
         sa.Column("scenario_id", sa.String(length=64), nullable=False),
-        sa.Column("judge", sa.String(length=120), nullable=False),
+        sa.Column("judge", sa.String(length=200), nullable=False),
         sa.Column("outcome", sa.String(length=60), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -279,12 +279,12 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(length=40), nullable=False),
         sa.Column("role", sa.String(length=10), nullable=False),
         sa.Column("scenario_id", sa.String(length=64), nullable=False),
-        sa.Column("assessed_by", sa.String(length=120), nullable=False),
+        sa.Column("assessed_by", sa.String(length=200), nullable=False),
         sa.Column("criterion", sa.String(length=40), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("verdict", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("judge", sa.String(length=120), nullable=False),
+        sa.Column("judge", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"], ["runs.id"], name=op.f("fk_verdicts_run_id_runs"), ondelete="CASCADE"
         ),
