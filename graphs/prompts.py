@@ -115,7 +115,7 @@ class ReviewPrompt(_Record):
     role: str
     decision: str
     sentence: str
-    pass_rate: float | None
+    pass_rate: float | None = None
     """0 to 1; None when nothing was measured."""
     sample: tuple[str, ...]
     """Scenarios worth reading."""

@@ -54,6 +54,11 @@ def keep_artefact(session: Session, run_id: str, role: str, candidate: str, arte
     )
 
 
+def drop_artefact(session: Session, run_id: str, role: str) -> None:
+    """Forget what was proved for a role: it cannot be had."""
+    session.delete(session.get_one(ArtefactRow, (run_id, role)))
+
+
 def mark_pulled(session: Session, run_id: str, role: str, now: datetime) -> None:
     session.get_one(ArtefactRow, (run_id, role)).pulled_at = now
 

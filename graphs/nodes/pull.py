@@ -25,6 +25,10 @@ SECONDS_BETWEEN_PROGRESS = 0.25
 """A pull reports every 60 ms; a row for each would say no more."""
 
 
+GONE = {RuntimeFaultKind.NOT_FOUND, RuntimeFaultKind.DIGEST_MISMATCH, RuntimeFaultKind.REJECTED}
+"""Failures that trying again does not mend, and another model does."""
+
+
 class NotToBeHad(Fault):
     """The approved model cannot be had here; another approval can change that."""
 
@@ -95,7 +99,7 @@ async def _prove(
     except NoArtefact as fault:
         raise NotToBeHad(fault.sentence, fault.next_step) from fault
     except RuntimeFault as fault:
-        if fault.kind is not RuntimeFaultKind.NOT_FOUND:
+        if fault.kind not in GONE:
             raise
         raise NotToBeHad(fault.sentence, fault.next_step) from fault
     await desk.say(STAGE, "artefact", **artefact.model_dump(mode="json"))
@@ -118,7 +122,14 @@ async def _transfer(desk: Desk, engine: Runtime, role: Role, artefact: Artefact)
                 last = time.monotonic()
                 await desk.say(STAGE, "progress", **step._asdict())
 
-    await patiently(desk, STAGE, attempt)
+    try:
+        await patiently(desk, STAGE, attempt)
+    except RuntimeFault as fault:
+        if fault.kind not in GONE:
+            raise
+        # What was proved is not what can be pulled; the next approval proves anew.
+        await desk.write(evaluation.drop_artefact, role)
+        raise NotToBeHad(fault.sentence, fault.next_step) from fault
     await desk.write(evaluation.mark_pulled, role, desk.services.wall.now())
     await desk.say(STAGE, "pulled", name=artefact.name)
 

@@ -25,17 +25,19 @@ from graphs.prompts import (
     Review,
     ReviewPrompt,
 )
+from graphs.results import result_of
 from graphs.runner import Runner, Standing, create_run
 from store import evaluation, events, research, runs
 from store.checkpoints import open_checkpointer
 from store.database import Database
-from store.schema import RunStatus
+from store.schema import AssessmentRow, RunStatus
 from tests.standins.ollama_server import OllamaServer
 from tests.standins.stage import staged
 from tests.standins.therapy_story import JUDGE, ollama
 from tests.standins.tiny_gguf import write_tiny_gguf
 from tests.standins.world import World
 from tools.candidates import Standing as CandidateStanding
+from tools.decision import DecisionKind
 from tools.runtimes.shelf import RuntimeSettings, RuntimeShelf
 
 TEXT = "evaluate 8B models for therapy coaching"
@@ -307,3 +309,94 @@ async def test_the_embedded_llamacpp_without_ollama_says_that_the_answers_are_no
     assert len(answers) == 2
     assert conditions["runtime"] == "llamacpp"
     assert all(answer.completion_tokens for answer in answers.values())
+
+
+async def test_a_judge_that_cannot_be_asked_is_asked_for_again_and_nobody_can_insist(stage: Stage) -> None:
+    run_id = stage.start(judge="ollama:nowhere:1b", judge_insisted=True, **ALL)
+    prompt = (await stage.runner.drive(run_id)).prompt
+    assert isinstance(prompt, ApprovalPrompt)
+    asked = await stage.runner.drive(run_id, policy_reply(prompt))
+    assert isinstance(asked.prompt, JudgePrompt)
+    assert not asked.prompt.usable
+    assert "nowhere:1b" in asked.prompt.problem
+    assert policy_reply(asked.prompt) is None
+    other = await stage.runner.drive(run_id, JudgeChoice(judge=f"ollama:{JUDGE}", by=BY))
+    assert isinstance(other.prompt, ReviewPrompt)
+
+
+async def test_no_policy_insists_on_a_relative_as_judge(stage: Stage) -> None:
+    stage.ollama.local["qwen2.5:14b"] = replace(stage.ollama.local[JUDGE], name="qwen2.5:14b")
+    run_id = stage.start(judge="ollama:qwen2.5:14b", **ALL)
+    prompt = (await stage.runner.drive(run_id)).prompt
+    assert isinstance(prompt, ApprovalPrompt)
+    asked = await stage.runner.drive(run_id, policy_reply(prompt))
+    assert isinstance(asked.prompt, JudgePrompt)
+    assert asked.prompt.related
+    assert policy_reply(asked.prompt) is None
+    insisted = JudgeChoice(judge="ollama:qwen2.5:14b", insist=True, by="Ada")
+    reviewed = await stage.runner.drive(run_id, insisted)
+    assert isinstance(reviewed.prompt, ReviewPrompt)
+    await stage.runner.drive(run_id, Review(by=BY))
+    document = (stage.home / "docs" / "base-model-evaluation.md").read_text("utf-8")
+    assert "It was used because Ada insisted." in document
+
+
+async def test_a_primary_that_cannot_be_had_goes_back_to_the_table(stage: Stage) -> None:
+    run_id = stage.start(**ALL)
+    prompt = (await stage.runner.drive(run_id)).prompt
+    assert isinstance(prompt, ApprovalPrompt)
+    unpacked = Approval(
+        action=ApprovalAction.APPROVE,
+        table_hash=prompt.table_hash,
+        primary="internlm/internlm3-8b-instruct",
+        backup="Qwen/Qwen3-8B",
+        by=BY,
+    )
+    back = await stage.runner.drive(run_id, unpacked)
+    assert isinstance(back.prompt, ApprovalPrompt)
+    assert back.prompt.problem is not None
+    assert "found no Ollama tag or a GGUF repository" in back.prompt.problem
+    better = unpacked.model_copy(
+        update={"primary": "Qwen/Qwen3-8B", "backup": "internlm/internlm3-8b-instruct"}
+    )
+    reviewed = await stage.runner.drive(run_id, better)
+    assert isinstance(reviewed.prompt, ReviewPrompt)
+    ended = await stage.runner.drive(run_id, Review(run_backup=True, by=BY))
+    assert ended.status is RunStatus.DONE, "a backup that cannot be had leaves the primary's result"
+    assert (stage.home / "docs" / "base-model-evaluation.md").exists()
+
+
+async def test_a_table_that_has_changed_is_offered_anew(stage: Stage) -> None:
+    run_id = stage.start(**ALL)
+    prompt = (await stage.runner.drive(run_id)).prompt
+    assert isinstance(prompt, ApprovalPrompt)
+    with stage.database.session() as session:
+        gone = next(c for c in research.ledger(session, run_id) if c.key == prompt.primary)
+        changed = {"standing": CandidateStanding.REJECTED, "reason": "withdrawn"}
+        research.keep_candidates(session, run_id, [gone.model_copy(update=changed)])
+    refused = await stage.runner.drive(run_id, policy_reply(prompt))
+    assert isinstance(refused.prompt, ApprovalPrompt)
+    assert refused.prompt.problem is not None
+    assert "changed" in refused.prompt.problem
+    assert refused.prompt.table_hash != prompt.table_hash
+    anew = policy_reply(refused.prompt.model_copy(update={"problem": None}))
+    went_on = await stage.runner.drive(run_id, anew)
+    # It was accepted: what is in the way now is that this Ollama cannot pull the second choice.
+    assert isinstance(went_on.prompt, ApprovalPrompt)
+    assert went_on.prompt.problem is not None
+    assert "The registry has no llama3.1:8b" in went_on.prompt.problem
+    with stage.database.reading() as session:
+        assert [row.action for row in research.approvals(session, run_id)] == ["approve"]
+        assert evaluation.held(session, run_id, "primary") is None
+
+
+async def test_a_part_of_the_judgements_decides_nothing(stage: Stage) -> None:
+    run_id = stage.start(count=50, **ALL)
+    await stage.to_the_end(run_id)
+    with stage.database.session() as session:
+        for row in session.query(AssessmentRow).filter_by(run_id=run_id).offset(14):
+            session.delete(row)
+        session.flush()
+        result = result_of(session, run_id, "primary", f"ollama:{JUDGE}")
+    assert (result.decision.measured, result.decision.unmeasured) == (14, 36)
+    assert result.decision.kind is DecisionKind.UNDECIDED

@@ -261,7 +261,7 @@ async def test_cannot_assess_is_unmeasured() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [RuntimeFaultKind.BAD_REPLY, RuntimeFaultKind.TIMEOUT, RuntimeFaultKind.REJECTED]
+    "kind", [RuntimeFaultKind.BAD_REPLY, RuntimeFaultKind.TIMEOUT, RuntimeFaultKind.REFUSED]
 )
 async def test_a_fault_of_one_judgement_is_a_judge_error(kind: RuntimeFaultKind) -> None:
     judge = ScriptedJudge(RuntimeFault(kind, "It went wrong."))

@@ -163,18 +163,18 @@ async def test_more_context_than_the_model_has_is_read_back(runtime: LlamaCppRun
     assert f"{tiny} was trained for 4,096 tokens of context; 9,000 are wanted." in artefact.warnings
 
 
-async def test_a_message_longer_than_the_context_is_rejected(runtime: LlamaCppRuntime, tiny: Path) -> None:
+async def test_a_message_longer_than_the_context_is_refused(runtime: LlamaCppRuntime, tiny: Path) -> None:
     fault = await fault_of(runtime.chat(str(tiny), asking("x" * 3_000)))
-    assert fault.kind is RuntimeFaultKind.REJECTED
+    assert fault.kind is RuntimeFaultKind.REFUSED
     assert "exceeds the available context size (1024 tokens)" in fault.sentence
     longer = await runtime.chat(str(tiny), asking("x" * 3_000, context=4096, max_tokens=5))
     assert longer.prompt_tokens is not None
     assert longer.prompt_tokens > 3_000
 
 
-async def test_a_schema_that_is_none_is_rejected(runtime: LlamaCppRuntime, tiny: Path) -> None:
+async def test_a_schema_that_is_none_is_refused(runtime: LlamaCppRuntime, tiny: Path) -> None:
     fault = await fault_of(runtime.chat(str(tiny), asking(json_schema={"type": "banana"})))
-    assert fault.kind is RuntimeFaultKind.REJECTED
+    assert fault.kind is RuntimeFaultKind.REFUSED
     assert "banana" in fault.sentence
 
 

@@ -370,10 +370,10 @@ async def test_a_cancelled_chat_is_cancelled() -> None:
                 await call
 
 
-async def test_a_message_longer_than_the_context_is_rejected_in_plain_words() -> None:
+async def test_a_message_longer_than_the_context_is_refused_in_plain_words() -> None:
     with OllamaServer(local=here(QWEN)) as server:
         fault = await chat_fault(server, asking("word " * 3_000, context=1024))
-    assert fault.kind is RuntimeFaultKind.REJECTED
+    assert fault.kind is RuntimeFaultKind.REFUSED
     assert "request (3008 tokens) exceeds the available context size (1024 tokens)" in fault.sentence
     assert "{" not in fault.sentence
     assert "longer context" in fault.next_step

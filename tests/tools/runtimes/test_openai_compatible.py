@@ -136,7 +136,7 @@ async def test_settings_that_a_hosted_model_refuses_are_left_out_and_reported() 
 async def test_a_bad_value_is_not_left_out_but_explained() -> None:
     with OpenAIServer(refuses=("temperature",), refusal="{field} must be at most 2") as server:
         fault = await fault_of(server)
-        assert fault.kind is RuntimeFaultKind.REJECTED
+        assert fault.kind is RuntimeFaultKind.REFUSED
         assert "temperature must be at most 2" in fault.sentence
         assert len(server.bodies("/v1/chat/completions")) == 1
 
@@ -170,7 +170,7 @@ async def test_a_server_that_does_not_stream_is_understood() -> None:
         ("loading", RuntimeFaultKind.BUSY, "Loading model"),
         ("crash", RuntimeFaultKind.SERVER_ERROR, "something broke"),
         ("out of memory", RuntimeFaultKind.OUT_OF_MEMORY, "failed to allocate"),
-        ("bad request", RuntimeFaultKind.REJECTED, "exceeds the available context"),
+        ("bad request", RuntimeFaultKind.REFUSED, "exceeds the available context"),
     ],
 )
 async def test_each_fault_has_its_kind_and_the_servers_words(

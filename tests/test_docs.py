@@ -1,0 +1,387 @@
+"""The pages say what the program does: examples parse, command lines are accepted, output is what it prints."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+
+from agent.cli import COMMANDS, cli
+from agent.settings import VARIABLES, Settings
+from graphs.options import Approver
+from graphs.prompts import (
+    Approval,
+    ApprovalAction,
+    ApprovalPrompt,
+    JudgeChoice,
+    JudgePrompt,
+    RequestAnswer,
+    RequestPrompt,
+    Review,
+    ReviewPrompt,
+)
+from store.schema import Base, RunStatus
+from tests.standins.command_line import bms_process
+from tools.computed import Rule
+from tools.decision import DecisionKind
+from tools.evaluation import Verdict
+from tools.rubric import Rubric, parse_rubric
+from tools.scenario_files import load_scenarios
+from tools.scenarios import generate
+from tools.scoring import score_file
+from tools.taxonomy import parse_taxonomy
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+OURS = tuple(page for page in PAGES if page.name not in {"dependencies.md", "graph.md"})
+GLOBAL_FLAGS = {"--version", "--debug", "--help"}
+OTHER_TOOLS_FLAGS = {"--force", "--local-dir"}
+"""Of `uv` and `hf`."""
+NO_VARIABLES = {*DecisionKind, *Verdict, "Q4_K_M"}
+RUN_FLAGS_TOO = {"research", "evaluate"}
+"""Commands of which the reference says that they take the flags of `bms run`."""
+
+FENCE = re.compile(
+    r"(?:<!-- (?P<tag>[^>\n]+?) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<body>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+class Block(NamedTuple):
+    """A fenced block."""
+
+    page: Path
+    tag: str
+    language: str
+    body: str
+
+
+def names(paths: Iterable[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+@cache
+def text_of(page: Path) -> str:
+    return page.read_text("utf-8")
+
+
+def blocks(page: Path) -> list[Block]:
+    return [
+        Block(
+            page,
+            found["tag"] or "",
+            found["language"],
+            re.sub(f"^{found['indent']}", "", found["body"], flags=re.M),
+        )
+        for found in FENCE.finditer(text_of(page))
+    ]
+
+
+def tagged(tag: str) -> list[Block]:
+    return [block for page in OURS for block in blocks(page) if block.tag == tag]
+
+
+def only(tag: str) -> Block:
+    (block,) = tagged(tag)
+    return block
+
+
+@cache
+def command(name: str) -> click.Command:
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    return found
+
+
+@cache
+def flags_of(name: str) -> frozenset[str]:
+    return frozenset(
+        flag
+        for parameter in command(name).params
+        if isinstance(parameter, click.Option)
+        for flag in (*parameter.opts, *parameter.secondary_opts)
+    )
+
+
+@cache
+def all_flags() -> frozenset[str]:
+    return frozenset().union(*(flags_of(name) for name in COMMANDS))
+
+
+# --- examples ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", OURS, ids=names(OURS))
+def test_every_example_in_a_data_format_says_what_it_is(page: Path) -> None:
+    known = {"rubric", "taxonomy", "settings", "scenarios", "verdicts", "scores"}
+    untagged = [b.body for b in blocks(page) if b.language in {"yaml", "toml", "json"} and b.tag not in known]
+    assert untagged == []
+
+
+def rubric() -> Rubric:
+    return parse_rubric(only("rubric").body, "rubric.yaml")
+
+
+def test_the_rubric_can_be_used_as_it_stands() -> None:
+    assert rubric().warnings == ()
+    assert rubric().planted is not None
+
+
+def test_the_taxonomy_can_be_used_as_it_stands() -> None:
+    taxonomy = parse_taxonomy(only("taxonomy").body, "taxonomy.yaml")
+    assert taxonomy.warnings == ()
+    assert len(generate(taxonomy, 50)) == 50
+
+
+def test_the_scenarios_can_be_used_as_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(only("scenarios").body, "utf-8")
+    assert [scenario.id for scenario in load_scenarios(path)] == ["m1", "m2"]
+
+
+def test_the_verdicts_get_the_scores_that_the_page_shows(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.jsonl"
+    path.write_text(only("verdicts").body, "utf-8")
+    shown = [json.loads(line) for line in only("scores").body.splitlines()]
+    assert [row.record() for row in score_file(path, rubric())] == shown
+
+
+def test_the_settings_file_can_be_used_as_it_stands() -> None:
+    given = tomllib.loads(only("settings").body)
+    assert given.items() <= Settings(**given).model_dump().items()
+
+
+# --- commands ----------------------------------------------------------------------------------------------
+
+
+def command_lines(page: Path) -> Iterator[list[str]]:
+    """What shell blocks would pass to `bms`, line by line."""
+    for block in blocks(page):
+        if block.language != "sh":
+            continue
+        for line in block.body.replace("\\\n", " ").splitlines():
+            words = shlex.split(line.partition(" | ")[0], comments=True)
+            places = [i for i, word in enumerate(words) if word in {"bms", ".venv/bin/bms"}]
+            if places and all("=" in word for word in words[: places[0]]):
+                yield words[places[0] + 1 :]
+
+
+@pytest.mark.parametrize("page", OURS, ids=names(OURS))
+def test_command_lines_are_accepted(page: Path) -> None:
+    """Each is parsed by the program's own parser, ranges and required flags included."""
+    for words in command_lines(page):
+        name, rest = (words[0], words[1:]) if words[0] in COMMANDS else ("run", words)
+        assert name != "run" or " " in words[0], f"bms {shlex.join(words)} is no command"
+        command(name).make_context(name, list(rest))
+
+
+def test_there_are_command_lines_to_look_at() -> None:
+    shown = {words[0] for page in OURS for words in command_lines(page)}
+    assert {"evaluate", "approve", "resume", "score", "scenarios", "record", "show", "evidence"} <= shown
+
+
+@pytest.mark.parametrize("page", OURS, ids=names(OURS))
+def test_commands_and_flags_in_the_text_exist(page: Path) -> None:
+    prose = COMMENT.sub("", text_of(page))
+    for code in CODE.findall(FENCE.sub("", prose)):
+        word = re.match(r"bms ([a-z]+)\b", code)
+        assert word is None or word[1] in COMMANDS, f"`{code}`"
+        known = flags_of(word[1]) | GLOBAL_FLAGS if word else all_flags() | GLOBAL_FLAGS
+        assert set(FLAG.findall(code)) <= known, f"`{code}`"
+    unknown = set(FLAG.findall(prose)) - all_flags() - GLOBAL_FLAGS - OTHER_TOOLS_FLAGS
+    assert not unknown
+
+
+def sections(page: Path, level: str) -> dict[str, str]:
+    """Heading to text of every section at this level, up to the next heading of it or above."""
+    found = re.split(rf"^(?=#{{1,{len(level)}}} )", text_of(page), flags=re.MULTILINE)
+    return {
+        part.partition("\n")[0].removeprefix(f"{level} "): part.partition("\n")[2]
+        for part in found
+        if part.startswith(f"{level} ")
+    }
+
+
+REFERENCE = ROOT / "docs" / "reference.md"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_reference_has_every_command_with_every_flag(name: str) -> None:
+    told = sections(REFERENCE, "###")[f"bms {name}"]
+    named = set(FLAG.findall(told))
+    wanted = flags_of(name) - (flags_of("run") if name in RUN_FLAGS_TOO else set())
+    assert wanted <= named
+    assert named <= flags_of(name)
+
+
+def test_the_makefile_has_the_targets_that_are_named() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for page in OURS:
+        for code in CODE.findall(text_of(page)):
+            if code.startswith("make "):
+                assert set(code.split()[1:]) <= targets
+
+
+# --- settings, tables, records -----------------------------------------------------------------------------
+
+
+@cache
+def variables_read_elsewhere() -> frozenset[str]:
+    """Variables that tools read themselves, as their own programs do."""
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "tools").rglob("*.py"))
+    return frozenset(re.findall(r'environ\.get\(\s*"([A-Z_]+)"', source))
+
+
+@pytest.mark.parametrize("page", OURS, ids=names(OURS))
+def test_variables_that_are_named_are_read(page: Path) -> None:
+    named = set(VARIABLE.findall(text_of(page))) - NO_VARIABLES
+    assert named <= set(VARIABLES.values()) | variables_read_elsewhere()
+
+
+def rows_of(section: str) -> dict[str, list[str]]:
+    """First cell, without its backticks, to the other cells of the tables of a section."""
+    told = sections(REFERENCE, "##")[section]
+    lines = [line.strip("| \n").split("|") for line in told.splitlines() if line.startswith("| `")]
+    return {cells[0].strip().strip("`"): [cell.strip() for cell in cells[1:]] for cells in lines}
+
+
+def test_the_reference_has_every_setting_with_its_default() -> None:
+    told = rows_of("Settings")
+    assert set(told) == set(VARIABLES.values())
+    for field, variable in VARIABLES.items():
+        key, *_, default = told[variable]
+        assert key == f"`{field}`"
+        stated = Settings.model_fields[field].default
+        if isinstance(stated, str) and stated:
+            assert default == f"`{stated}`"
+
+
+def test_the_reference_has_every_table() -> None:
+    assert set(rows_of("Database tables")) == set(Base.metadata.tables)
+
+
+def test_the_reference_has_every_status() -> None:
+    assert list(rows_of("Run statuses")) == list(RunStatus)
+
+
+def test_the_reference_has_every_rule_of_computed_criteria() -> None:
+    told = sections(REFERENCE, "###")["Rubric"]
+    rules = Rule.__origin__.__args__  # type: ignore[attr-defined]
+    for rule in rules:
+        (name,) = rule.model_fields["type"].annotation.__args__
+        (line,) = [line for line in told.splitlines() if line.startswith(f"| `{name}` ")]
+        keys = {field for field in rule.model_fields if field != "type"}
+        assert set(CODE.findall(line.split("|")[2])) == keys
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reply"),
+    [
+        (RequestPrompt, RequestAnswer),
+        (ApprovalPrompt, Approval),
+        (JudgePrompt, JudgeChoice),
+        (ReviewPrompt, Review),
+    ],
+)
+def test_the_reference_has_every_field_of_the_four_questions(
+    prompt: type[RequestPrompt], reply: type[RequestAnswer]
+) -> None:
+    told = sections(REFERENCE, "##")["The four questions"]
+    kind = prompt.model_fields["kind"].default
+    begin = told.index(f"`{kind}`: ")
+    part = told[begin : told.find("\n\n`", begin + 1)]
+    lines = [line.split("|") for line in part.splitlines() if line.startswith("|")]
+    asked = {word for cells in lines for word in CODE.findall(cells[1])}
+    replied = {word for cells in lines for word in CODE.findall(cells[3])}
+    assert asked == set(prompt.model_fields) - {"kind"}
+    assert replied == set(reply.model_fields)
+
+
+def test_the_reference_has_every_action_of_an_approval() -> None:
+    told = sections(REFERENCE, "##")["The four questions"]
+    (line,) = [line for line in told.splitlines() if "| `action` |" in line]
+    assert CODE.findall(line)[-len(ApprovalAction) :] == list(ApprovalAction)
+    assert Approver.POLICY.value in told
+
+
+# --- links -------------------------------------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text_of(page)), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(FENCE.sub("", text_of(page))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), target
+
+
+# --- what the program really prints ------------------------------------------------------------------------
+
+
+class Played(NamedTuple):
+    """A finished replay of the story."""
+
+    home: Path
+    run_id: str
+    screen: str
+
+
+def folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    home = tmp_path_factory.mktemp("docs")
+    said = bms_process(home, "demo", "--yes", "--out", str(home / "out"))
+    assert said.status == 0, said.err
+    (run,) = bms_process(home, "runs", "--json").json
+    return Played(home, run["run"], said.out)
+
+
+@pytest.mark.xdist_group("docs")
+def test_output_on_the_pages_is_what_the_program_prints(played: Played) -> None:
+    seen = {"demo": played.screen}
+    shown = [block for page in OURS for block in blocks(page) if block.tag.startswith("output of: ")]
+    assert len(shown) >= 5
+    for block in shown:
+        line = block.tag.removeprefix("output of: ")
+        if line not in seen:
+            words = [played.run_id if word == "RUN" else word for word in shlex.split(line)]
+            seen[line] = bms_process(played.home, *words).out
+        for wanted in block.body.splitlines():
+            assert folded(wanted) in folded(seen[line]), wanted
+
+
+@pytest.mark.xdist_group("docs")
+def test_the_reference_has_every_kind_of_event_with_its_data(played: Played) -> None:
+    told = rows_of("Events")
+    log = bms_process(played.home, "show", played.run_id, "--events", "--json").json["events"]
+    assert log
+    for event in log:
+        assert event["kind"] in told
+        fields = set(CODE.findall(told[event["kind"]][1]))
+        spelled = fields and event["kind"] not in {"progress"}
+        assert not spelled or fields <= set(event["data"]) | {"stopped_by"}, event
