@@ -17,7 +17,7 @@ from agent.drive import Cockpit, drive
 from agent.services import DEFAULT_OLLAMA, PUBLIC_HUB, PUBLIC_REGISTRY
 from agent.settings import Settings
 from agent.story import HTTP, About, HostProvenance, write_about
-from graphs.options import Approver, RunOptions
+from graphs.options import Approver
 from graphs.runner import Runner, Standing, create_run
 from store.checkpoints import open_checkpointer
 from tools.clock import FixedClock, SystemClock
@@ -96,19 +96,7 @@ async def record_into(
     """
     folder = await asyncio.to_thread(folder.resolve)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    options = RunOptions(
-        out_dir=str(folder / "out"),
-        approver=approver,
-        runtime=about.runtime,
-        judge=about.judge,
-        brain=about.brain,
-        count=about.count,
-        seed=about.seed,
-        max_tokens=about.max_tokens,
-        query_budget=about.query_budget,
-        page_budget=about.page_budget,
-        candidate_budget=about.candidate_budget,
-    )
+    options = about.options(folder / "out", approver)
     with recorded(folder / HTTP, secrets=place.settings.secrets(), renamed=renamed) as cassette:
         async with (
             services(about) as opened,

@@ -11,6 +11,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from graphs.desk import Replayed
+from graphs.options import Approver, RunOptions
 from tools.faults import Fault, WrongUse
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
@@ -48,6 +49,23 @@ class About(BaseModel):
     page_budget: int = Field(default=16, ge=0)
     candidate_budget: int = Field(default=40, ge=1)
     hosts: tuple[HostProvenance, ...]
+
+    def options(self, out_dir: Path, approver: Approver, *, story: Path | None = None) -> RunOptions:
+        """Options of a run that records this story, or with ``story`` replays it."""
+        return RunOptions(
+            out_dir=str(out_dir),
+            approver=approver,
+            runtime=self.runtime,
+            judge=self.judge,
+            brain=self.brain,
+            count=self.count,
+            seed=self.seed,
+            max_tokens=self.max_tokens,
+            query_budget=self.query_budget,
+            page_budget=self.page_budget,
+            candidate_budget=self.candidate_budget,
+            story=None if story is None else str(story),
+        )
 
     @property
     def provenance(self) -> str:

@@ -30,26 +30,14 @@ def demo(story_name: str, out: Path, folder: Path | None, picture: Path | None, 
     from agent.drive import cockpit, drive, has_person
     from agent.story import load_story
     from agent.terminal import plain
-    from graphs.options import Approver, RunOptions
+    from graphs.options import Approver
     from graphs.runner import create_run
 
     check_folder(out / "docs")
     story = load_story(story_name, folder)
     about = story.about
-    options = RunOptions(
-        out_dir=str(out.absolute()),
-        approver=Approver.PERSON if has_person() and not yes else Approver.POLICY,
-        runtime=about.runtime,
-        judge=about.judge,
-        brain=about.brain,
-        count=about.count,
-        seed=about.seed,
-        max_tokens=about.max_tokens,
-        query_budget=about.query_budget,
-        page_budget=about.page_budget,
-        candidate_budget=about.candidate_budget,
-        story=str(story.folder),
-    )
+    approver = Approver.PERSON if has_person() and not yes else Approver.POLICY
+    options = about.options(out.absolute(), approver, story=story.folder)
     with opened() as place:
         console = Console(record=True, width=200) if picture else place.console
         console.print(f"[bold]REPLAY[/] of the story {story.name}: “{plain(about.text)}”", highlight=False)
