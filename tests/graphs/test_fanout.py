@@ -40,7 +40,9 @@ async def test_no_more_than_so_many_at_once_and_no_fewer(at_once: int):
 
 
 async def test_nothing_to_do_is_done():
-    await each([], Workers(), at_once=1)
+    work = Workers()
+    await each([], work, at_once=1)
+    assert work.begun == []
 
 
 async def test_the_first_failure_is_raised_as_itself_and_stops_the_others():
