@@ -145,11 +145,7 @@ def _own_scenarios(path: Path | None) -> list[Any]:
 
 def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
     from graphs.options import Approver, RunOptions
-    from tools.runtimes.shelf import parse_model_spec
 
-    judge = flags["judge"] or place.settings.judge
-    if judge is not None:
-        parse_model_spec(judge)
     given = {name: flags[name] for name in ("domain", "size") if flags[name]}
     return RunOptions(
         out_dir=str(flags["out"].absolute()),
@@ -158,7 +154,7 @@ def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
         approver=Approver.POLICY if flags["yes"] else Approver.PERSON,
         model=model,
         runtime=flags["runtime"] or place.settings.runtime,
-        judge=judge,
+        judge=flags["judge"] or place.settings.judge,
         judge_insisted=flags["insist_judge"],
         brain=place.settings.brain,
         count=flags["count"],

@@ -15,7 +15,7 @@ from agent.cli import main
 from graphs.options import RunOptions
 from store import runs
 from store.database import Database, sqlite_url
-from tests.standins.command_line import AtTerminal, Said
+from tests.standins.command_line import PERSON, AtTerminal, Said
 from tests.standins.records import NOW
 
 Bms = Callable[..., Said]
@@ -42,8 +42,9 @@ class Kept(NamedTuple):
 
 
 @pytest.fixture
-def bms(capsys: pytest.CaptureFixture[str]) -> Bms:
+def bms(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Bms:
     """``bms ARGUMENTS`` in this process, without a terminal."""
+    monkeypatch.setenv("LOGNAME", PERSON)
 
     def call(*arguments: str) -> Said:
         with pytest.raises(SystemExit) as left:

@@ -14,14 +14,13 @@ from typing import Any
 import pytest
 
 from agent.cli import COMMANDS
-from agent.questions import who
 from graphs.options import RunOptions
 from graphs.tables import current_table
 from store import research, runs
 from store.database import Database
 from store.schema import RunStatus
 from tests.agent.conftest import Bms, Kept
-from tests.standins.command_line import ROOT, environment, start
+from tests.standins.command_line import PERSON, ROOT, environment, start
 from tests.standins.records import NOW, a_candidate, a_claim, a_request, a_source
 from tools.candidates import Standing
 from tools.facts import Fact, Factor
@@ -135,11 +134,13 @@ def test_show_as_json(bms: Bms, finished: Kept) -> None:
         *("approvals", "candidates", "detail", "fetches", "last_event", "pages", "request"),
         *("run", "searches", "stage", "status", "text"),
     ]
-    assert (shown["status"], shown["detail"], shown["candidates"]) == ("done", "FINE_TUNE", 71)
-    assert shown["searches"] == {"found": 12}
-    assert shown["fetches"]["blocked"] == 5
+    assert (shown["status"], shown["detail"]) == ("done", "FINE_TUNE")
+    with finished.opened() as database, database.reading() as session:
+        counts = research.counts(session, finished.run_id)
+        assert shown["candidates"] == len(research.ledger(session, finished.run_id)) > 50
+    assert (shown["searches"], shown["fetches"], shown["pages"]) == counts
     assert [keys(approval) for approval in shown["approvals"]] == [["action", "at", "by"]]
-    assert (shown["approvals"][0]["action"], shown["approvals"][0]["by"]) == ("approve", who())
+    assert (shown["approvals"][0]["action"], shown["approvals"][0]["by"]) == ("approve", PERSON)
     events = bms("show", finished.run_id, "--events", "--json").json["events"]
     assert [event["seq"] for event in events] == list(range(1, shown["last_event"] + 1))
     assert {tuple(keys(event)) for event in events} == {("at", "data", "kind", "seq", "stage")}
@@ -164,7 +165,6 @@ def test_table_in_every_format(bms: Bms, finished: Kept, tmp_path: Path) -> None
         *("built_on", "coverage", "domain_title", "rating_version", "rejected", "request", "rows")
     ]
     rows = shown["table"]["rows"]
-    assert len(rows) == 36
     assert keys(rows[0]) == [
         *("cells", "evidence", "excluded", "family", "key", "licence", "lineage", "name", "rating")
     ]
@@ -172,9 +172,9 @@ def test_table_in_every_format(bms: Bms, finished: Kept, tmp_path: Path) -> None
     assert "| Model | Params | Licence | Context |" in markdown
     csv = bms("table", finished.run_id, "--format", "csv").out
     assert csv.startswith('"Model","Params","Licence","Context",')
-    whole = bms("table", finished.run_id, "--all").text
-    assert "24 more: bms table RUN --all" not in whole
-    assert "24 more: bms table RUN --all" in bms("table", finished.run_id).text
+    more = f"{len(rows) - 12} more: bms table RUN --all"
+    assert more in bms("table", finished.run_id).text
+    assert more not in bms("table", finished.run_id, "--all").text
     written = bms("table", finished.run_id, "--out", str(tmp_path / "out")).out.splitlines()[-3:]
     assert written == [str(tmp_path / "out" / f"table.{ending}") for ending in ("md", "csv", "json")]
     assert json.loads((tmp_path / "out" / "table.json").read_text("utf-8")) == shown
@@ -241,7 +241,10 @@ def test_doctor_as_json(bms: Bms, monkeypatch: pytest.MonkeyPatch, home: Path) -
         "fine": False,
         "detail": "Ollama at http://127.0.0.1:9 cannot be reached: All connection attempts failed.",
     }
-    assert (told["judge"]["fine"], told["judge"]["detail"]) == (True, "ollama:gemma3:12b")
+    assert not told["judge"]["fine"]
+    assert told["judge"]["detail"].startswith(
+        "ollama:gemma3:12b: Ollama at http://127.0.0.1:9 cannot be reached"
+    )
     lines = bms("doctor", "--offline").out.splitlines()
     assert [line[:2] for line in lines] == ["✓ " if finding["fine"] else "– " for finding in found]
 

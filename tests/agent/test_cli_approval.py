@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from agent.questions import who
 from graphs.tables import current_table
 from store import evaluation, events, research, runs
 from store.database import Database, sqlite_url
 from tests.agent.conftest import PROMPT, Bms, Kept
-from tests.standins.command_line import AtTerminal, Said, bms_process
+from tests.standins.command_line import PERSON, AtTerminal, Said, bms_process
 from tests.standins.records import NOW
 from tools.candidates import Standing
 from tools.evaluation import Scenario
@@ -106,7 +105,7 @@ def test_a_run_killed_at_the_prompt_is_approved_by_another_process(short: Kept, 
     assert said.status == 0, said.err
     lines = [line.strip() for line in said.out.splitlines()]
     for line in (
-        f"approve by {who()}: primary {QWEN}, backup {LLAMA}",
+        f"approve by {PERSON}: primary {QWEN}, backup {LLAMA}",
         "qwen3:8b on ollama: 5,225,388,164 bytes, Q4_K_M",
         "answers: 2 of 2",
         "judging: 2 of 2",
@@ -118,7 +117,7 @@ def test_a_run_killed_at_the_prompt_is_approved_by_another_process(short: Kept, 
     )
     (approval,) = decided(short)
     assert (approval["action"], approval["primary"], approval["backup"]) == ("approve", QWEN, LLAMA)
-    assert (approval["note"], approval["by"], approval["table_hash"]) == ("It fits.", who(), seen)
+    assert (approval["note"], approval["by"], approval["table_hash"]) == ("It fits.", PERSON, seen)
     ended = bms("resume", short.run_id, "--yes")
     assert ended.out.splitlines()[-1] == str(short.document)
     document = short.document.read_text("utf-8")
@@ -128,7 +127,7 @@ def test_a_run_killed_at_the_prompt_is_approved_by_another_process(short: Kept, 
     assert twice.status == 2
     assert re.fullmatch(
         rf"Error: Run {short.run_id} does not wait for an approval; it is done\. It was decided on "
-        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d UTC by {who()}\. `bms show {short.run_id}` tells more\.",
+        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d UTC by {PERSON}\. `bms show {short.run_id}` tells more\.",
         twice.sentence,
     )
     assert len(decided(short)) == 1
@@ -169,14 +168,15 @@ def test_an_approval_of_a_table_that_has_changed_is_refused_and_says_what_change
 ) -> None:
     with waiting.opened() as database, database.session() as session:
         (llama,) = (c for c in research.ledger(session, waiting.run_id) if c.key == LLAMA)
+        rejected = len(research.ledger(session, waiting.run_id, Standing.REJECTED))
         gone = llama.model_copy(update={"standing": Standing.REJECTED, "reason": "withdrawn by its maker"})
         research.keep_candidates(session, waiting.run_id, [gone])
     said = bms("approve", waiting.run_id, "--primary", QWEN)
     assert_refused(
         said,
         "The table has changed since it was shown. "
-        f"Llama 3.1 8B Instruct ({LLAMA}) is gone. The rejected candidates have changed (35 before, 36 now). "
-        "Look at it again with `bms table RUN`, then approve.",
+        f"Llama 3.1 8B Instruct ({LLAMA}) is gone. The rejected candidates have changed "
+        f"({rejected} before, {rejected + 1} now). Look at it again with `bms table RUN`, then approve.",
     )
     assert decided(waiting) == []
     assert not {"approval", "artefact", "pulled"} & set(kinds(waiting))
@@ -262,7 +262,7 @@ def test_reject_ends_the_run_and_pulls_nothing(waiting: Kept, bms: Bms) -> None:
         "detail": "The proposal was rejected: None of them speaks Danish.",
         "documents": [],
     }
-    assert f"reject by {who()}" in said.err
+    assert f"reject by {PERSON}" in said.err
     assert not {"proving", "artefact", "pulled"} & set(kinds(waiting))
     assert_refused(
         bms("resume", waiting.run_id),
@@ -287,7 +287,7 @@ def test_exclude_makes_a_new_table_that_has_to_be_seen_and_approved_anew(short: 
         f"Error: The table has changed since it was shown. Llama 3.1 8B Instruct ({LLAMA}) is gone."
     )
     listed = bms("table", short.run_id, "--rejected")
-    assert f"{LLAMA}\tleft out by {who()}" in listed.out
+    assert f"{LLAMA}\tleft out by {PERSON}" in listed.out
     approved = bms("approve", short.run_id, "--primary", QWEN, "--json")
     assert approved.status == 0, approved.err
     assert approved.json["waits_for"] == "review"
@@ -299,9 +299,11 @@ def test_exclude_makes_a_new_table_that_has_to_be_seen_and_approved_anew(short: 
 
 def test_more_researches_again_and_shows_what_is_left_to_decide(waiting: Kept, bms: Bms) -> None:
     """Without a note, what was found is not asked again: the story's recordings are enough."""
+    with waiting.opened() as database, database.reading() as session:
+        known = len(research.ledger(session, waiting.run_id))
     said = bms("approve", waiting.run_id, "--more", "")
     assert said.status == 0, said.err
-    assert "wave 2: 71 candidates seen" in said.text
+    assert f"wave 2: {known} candidates seen" in said.text
     assert said.text.endswith(
         f"Run {waiting.run_id} waits for an approval of the table: bms table {waiting.run_id}, then "
         f"bms approve {waiting.run_id} --primary ID --backup ID"
@@ -338,14 +340,14 @@ def test_enter_at_the_terminal_approves_the_proposal_and_the_record_says_who(
     assert screen.startswith("REPLAY of the story therapy-8b: “evaluate 8B models for therapy coaching”")
     assert f"Primary {QWEN}: Qwen3 8B fits therapy coaching best" in screen[:at_prompt]
     assert "Pulling" not in screen[:at_prompt]
-    assert screen[at_prompt:].startswith(f"{PROMPT} [a]: approve by {who()}: primary {QWEN}, backup {LLAMA}")
+    assert screen[at_prompt:].startswith(f"{PROMPT} [a]: approve by {PERSON}: primary {QWEN}, backup {LLAMA}")
     assert f"Evaluate the backup, {LLAMA}, as well? [y/N]: n" in screen
     assert screen.endswith(str(demo_at_terminal.document))
     (approval,) = decided(demo_at_terminal)
-    assert (approval["by"], approval["table_hash"]) == (who(), newest(demo_at_terminal).table.hash)
+    assert (approval["by"], approval["table_hash"]) == (PERSON, newest(demo_at_terminal).table.hash)
     with demo_at_terminal.opened() as database, database.reading() as session:
         (review,) = evaluation.reviews(session, demo_at_terminal.run_id)
-    assert (review.by, review.record["notes"]) == (who(), "It listens before it advises.")
+    assert (review.by, review.record["notes"]) == (PERSON, "It listens before it advises.")
     document = demo_at_terminal.document.read_text("utf-8")
     assert "It listens before it advises." in document
     assert "NO PERSON APPROVED THIS" not in document
@@ -381,6 +383,7 @@ def test_rejecting_at_the_terminal(waiting: Kept) -> None:
 def test_leaving_the_prompt_leaves_the_run_waiting(waiting: Kept, key: str) -> None:
     with AtTerminal(waiting.home, "resume", waiting.run_id) as terminal:
         terminal.until(PROMPT)
+        terminal.until_idle()
         terminal.type(key)
         assert terminal.end() == 130, terminal.screen
     assert terminal.screen.endswith(

@@ -30,7 +30,7 @@ from tests.standins.small_model import (
     arguments,
     place,
 )
-from tests.standins.therapy_story import say
+from tests.standins.therapy_story import JUDGE, say
 from tools.knowledge.loader import knowledge_text
 from tools.search import duckduckgo
 
@@ -611,6 +611,37 @@ def test_ollama_goes_down_mid_run_and_no_answered_scenario_is_asked_again(
         assert bms("resume", run_id, "--yes").status == 0
     assert second.answered == list(MESSAGES[len(before) :])
     assert status_of(run_id, data) == "done"
+
+
+def test_a_run_without_a_judge_waits_for_one(
+    bms: Bms, small: Place, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that was answered is answered again while the right judge is looked for."""
+    with small.ollama() as server:
+        use(monkeypatch, small.settings(server))
+        given = [word for word in arguments(tmp_path) if word not in {"--judge", f"ollama:{JUDGE}"}]
+        said = bms(*given)
+        run_id = the_run(data)
+        waits = f"Run {run_id} waits for a judge: bms resume {run_id} --judge provider:model "
+        assert said.status == 0, said.err
+        assert f"{waits}No judge is set, and a model does not judge itself." in said.text
+        assert_wrong(
+            bms("resume", run_id, "--insist-judge"), "No judge is named. --judge provider:model names one."
+        )
+        for judge, problem in (
+            (
+                "gemma3",
+                "'gemma3' does not name a model. Write it as ollama:MODEL, llamacpp:MODEL, openai:MODEL.",
+            ),
+            (f"ollama:{MODEL}", f"{MODEL} would judge its own answers."),
+            ("ollama:nope:1b", "nope:1b"),
+        ):
+            refused = bms("resume", run_id, "--judge", judge)
+            assert problem in refused.text + refused.sentence, judge
+            assert bms("show", run_id, "--json").json["status"] == "waiting", judge
+        judged = bms("resume", run_id, "--judge", f"ollama:{JUDGE}")
+        assert "judging: 4 of 4" in judged.out
+        assert server.answered == list(MESSAGES)
 
 
 # --- several processes -------------------------------------------------------------------------------------

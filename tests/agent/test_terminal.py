@@ -243,7 +243,15 @@ def test_a_bar_ends_with_its_stage(database: Database) -> None:
 
 async def test_following_shows_each_event_once_and_in_order(database: Database, run_id: str) -> None:
     paper = io.StringIO()
-    terminal = Terminal(Console(file=paper, width=200), database, run_id)
+    third = asyncio.Event()
+
+    class Watched(Terminal):
+        def show(self, event: EventRow) -> None:
+            super().show(event)
+            if event.seq == 3:
+                third.set()
+
+    terminal = Watched(Console(file=paper, width=200), database, run_id)
 
     def said(session: Any, number: int) -> None:
         events.append(session, run_id, "research", "warning", {"sentence": f"number {number}"}, NOW)
@@ -251,9 +259,7 @@ async def test_following_shows_each_event_once_and_in_order(database: Database, 
     async with terminal.following():
         for number in range(3):
             await database.run(said, number)
-        async with asyncio.timeout(60):
-            while terminal.seen < 3:
-                await asyncio.sleep(0)
+        await asyncio.wait_for(third.wait(), 60)
         await database.run(said, 3)
     assert words(paper.getvalue()) == "! number 0 ! number 1 ! number 2 ! number 3"
     assert terminal.seen == 4
@@ -288,9 +294,13 @@ def test_the_table_with_its_proposal(finished: Kept, live: bool) -> None:
     assert (
         "[1] Qwen3 8B, Context: shown 32768 (https://huggingface.co/Qwen/Qwen3-8B/raw/main/README.md)" in text
     )
-    assert "33 more: bms table RUN --all" in text
-    assert "35 rejected: 25 a quantised or repackaged copy; its original is considered" in text
-    assert "5 of 260 requests were blocked and 0 failed, so better candidates may have been missed." in text
+    table = offered.table
+    assert f"{len(table.rows) - 3} more: bms table RUN --all" in text
+    first = table.rejected[0]
+    assert f"{sum(group.count for group in table.rejected)} rejected: {first.count} {first.reason}" in text
+    assert table.coverage is not None
+    asked, blocked = table.coverage.queries, table.coverage.blocked
+    assert f"{blocked} of {asked} requests were blocked and 0 failed, so better candidates may" in text
     assert "⭐" not in text
 
 

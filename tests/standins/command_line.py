@@ -18,7 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
+PERSON = "ada"
+"""Who is at the terminal."""
 PATIENCE = 60.0
 """Seconds after which a process or a screen that a test waits for has failed it."""
 SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[=>])")
@@ -59,6 +63,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
     ours = {
         "HOME": str(home),
+        "LOGNAME": PERSON,
         "BMS_HOME": str(home),
         "PYTHONPATH": str(ROOT),
         "PYTHONIOENCODING": "utf-8",
@@ -131,6 +136,18 @@ class AtTerminal:
             assert self._read(1.0), f"the process ended without {words!r}:\n{self.screen}"
         begun, self._seen = self._seen, found + len(words)
         return self.screen[begun : self._seen]
+
+    def until_idle(self) -> None:
+        """Wait until the process waits: a signal between a question and the reading of its answer is lost.
+
+        Idle means asleep, and no more processor time used than at the look before.
+        """
+        process = psutil.Process(self._process.pid)
+        patience, before = time.monotonic() + PATIENCE, None
+        while (now := process.cpu_times()) != before or process.status() != psutil.STATUS_SLEEPING:
+            assert time.monotonic() < patience, f"the process is never idle:\n{self.screen}"
+            before = now
+            self._read(0.1)
 
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
