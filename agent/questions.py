@@ -10,7 +10,7 @@ from rich.console import Console
 
 from agent.show import print_sample, print_table
 from agent.terminal import plain
-from graphs.approval import Refused, resolve_key
+from graphs.approval import NO_BACKUP, Refused, resolve_key
 from graphs.prompts import (
     Approval,
     ApprovalAction,
@@ -116,7 +116,7 @@ def _approval(choice: str, prompt: ApprovalPrompt, table: ComparisonTable) -> Ap
                 action=ApprovalAction.APPROVE,
                 table_hash=seen,
                 primary=primary,
-                backup=None if backup == "-" else resolve_key(backup, table),
+                backup=NO_BACKUP if backup == "-" else resolve_key(backup, table),
                 note=click.prompt("Reason", default="", show_default=False),
                 by=by,
             )

@@ -100,8 +100,8 @@ def stories_folder() -> Path:
     return Path(str(resources.files("agent"))).parent / "cassettes"
 
 
-def available() -> list[str]:
-    return sorted(folder.parent.name for folder in stories_folder().glob(f"*/{ABOUT}"))
+def available(folder: Path | None = None) -> list[str]:
+    return sorted(about.parent.name for about in (folder or stories_folder()).glob(f"*/{ABOUT}"))
 
 
 def check_name(name: str) -> str:
@@ -122,7 +122,7 @@ def load_story(name: str, folder: Path | None = None) -> Story:
     place = (folder or stories_folder()) / check_name(name)
     path = place / ABOUT
     if not path.exists():
-        known = ", ".join(available()) or "none"
+        known = ", ".join(available(folder)) or "none"
         raise WrongUse(f"There is no story {name!r}; there is: {known}.", "`bms record` makes a new one.")
     try:
         about = About.model_validate(yaml.safe_load(path.read_text("utf-8")))

@@ -13,6 +13,10 @@ from tools.table import ComparisonTable, TableRow, diff_tables
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
+NO_BACKUP = ""
+"""As the backup of an approval: none is wanted, where None says nothing about it."""
+
+
 class Refused(Fault):
     """This approval cannot be taken as it is."""
 
@@ -29,6 +33,8 @@ def settled_pair(approval: Approval, proposal: Proposal) -> Pair:
     if approval.action is ApprovalAction.SWAP:
         return Pair(approval.backup or proposal.backup, approval.primary or proposal.primary)
     backup = approval.backup
+    if backup == NO_BACKUP:
+        return Pair(approval.primary or proposal.primary, None)
     if backup is None and approval.primary in {None, proposal.primary}:
         backup = proposal.backup
     return Pair(approval.primary or proposal.primary, backup)

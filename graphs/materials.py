@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphs.desk import Desk
 from store import runs
 from tools.knowledge.loader import domains, knowledge_text
+from tools.request import EvaluationRequest
 from tools.rubric import Rubric, parse_rubric
 from tools.taxonomy import Taxonomy, draft_taxonomy, parse_taxonomy
 
@@ -19,10 +20,19 @@ async def taxonomy_of(desk: Desk) -> Taxonomy:
     request = await desk.request()
     domain = domains().named(request.domain_key, request.domain)
     if domain.taxonomy is None:
-        return draft_taxonomy(request.domain, domain.search_words)
+        draft = drafted(request)
+        for warning in draft.warnings:
+            await desk.say("scenarios", "warning", sentence=warning)
+        return draft
     text = knowledge_text(domain.taxonomy)
     await desk.write(runs.keep_material, "taxonomy", domain.taxonomy, text)
     return parse_taxonomy(text, domain.taxonomy)
+
+
+def drafted(request: EvaluationRequest) -> Taxonomy:
+    """The draft for a domain without a taxonomy of its own; the same words give the same draft."""
+    domain = domains().named(request.domain_key, request.domain)
+    return draft_taxonomy(request.domain, domain.search_words)
 
 
 async def rubric_of(desk: Desk) -> Rubric:

@@ -74,6 +74,7 @@ class Approval(_Record):
     """Hash of the table that the person saw."""
     primary: str | None = None
     backup: str | None = None
+    """None leaves it to the proposal; an empty text wants none."""
     add: tuple[str, ...] = ()
     """Hub repositories to consider as well (``edit``)."""
     exclude: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from sqlalchemy.orm import Session
 
 from graphs.desk import Replayed
+from graphs.materials import drafted
 from graphs.nodes.judge import INSISTENCE, insistence_key, judge_relation
 from graphs.options import RunOptions
 from graphs.prompts import POLICY, Approval, Review
@@ -180,10 +181,14 @@ def _model(session: Session, run_id: str, result: Result) -> ModelResult:
 
 
 def _coverage(session: Session, run_id: str) -> Coverage | None:
-    material = runs.material(session, run_id, "taxonomy")
-    if material is None:
+    if runs.material(session, run_id, "scenarios") is not None:
         return None
-    taxonomy = parse_taxonomy(material.text, material.name)
+    material = runs.material(session, run_id, "taxonomy")
+    if material is not None:
+        taxonomy = parse_taxonomy(material.text, material.name)
+    else:
+        request = runs.request_of(session, run_id)
+        taxonomy = drafted(request)
     return coverage(evaluation.scenarios(session, run_id), taxonomy)
 
 

@@ -20,6 +20,7 @@ from store.schema import RunStatus
 from tools.clock import SystemClock
 from tools.evaluation import Scenario
 from tools.faults import Fault, WrongUse
+from tools.search.base import NotRecordedError
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -137,6 +138,9 @@ class Runner:
             ) from error
         except (asyncio.CancelledError, KeyboardInterrupt):
             await asyncio.shield(self._stopped(desk, "interrupted"))
+            raise
+        except NotRecordedError as miss:
+            await self._stopped(desk, f"the story has no recording of {miss.what}")
             raise
         except Exception as error:
             await self._stopped(desk, f"an unexpected {type(error).__name__}")

@@ -69,6 +69,8 @@ def evaluate(model: str, **flags: Any) -> None:
     """Evaluate one model that you name. Naming it is the approval to pull it."""
     if not model.strip():
         raise WrongUse("The model has no name.", "For example --model qwen3:8b.")
+    if Path(model).is_file():
+        model = str(Path(model).absolute())  # a resume may come from another folder
     if not flags["domain"]:
         raise WrongUse(
             "A domain is needed: what should the model be good at?", 'For example --domain "coding".'
@@ -131,7 +133,7 @@ def _materials(flags: dict[str, Any]) -> dict[str, tuple[str, str]]:
         if path is not None:
             text = read_text(path, kind.replace("_", " "))
             check(text, str(path))
-            found[kind] = (str(path), text)
+            found[kind] = (str(path.absolute()), text)
     return found
 
 
@@ -180,7 +182,7 @@ def check_words(text: str, given: dict[str, Any], *, insist: bool) -> None:
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @click.option("--primary", help="Model to evaluate, as the table names it.")
-@click.option("--backup", help="Model to fall back on.")
+@click.option("--backup", help="Model to fall back on; - for none.")
 @click.option("--swap", is_flag=True, help="Take the proposal with primary and backup exchanged.")
 @click.option("--reason", default="", help="Why; kept with the approval.")
 @click.option("--reject", metavar="TEXT", help="Reject the proposal, with the reason.")
@@ -211,7 +213,7 @@ def approve(run_id: str, as_json: bool, **given: Any) -> None:
 async def _approval(seat: Any, run_id: str, given: dict[str, Any]) -> Any:
     """The approval that the flags say, checked against the rows as they are now."""
     from agent.questions import who
-    from graphs.approval import check_approval, resolve_key
+    from graphs.approval import NO_BACKUP, check_approval, resolve_key
     from graphs.prompts import Approval, ApprovalAction, ApprovalPrompt
     from graphs.tables import current_table
     from store import research as rows
@@ -250,6 +252,8 @@ async def _approval(seat: Any, run_id: str, given: dict[str, Any]) -> Any:
     named = {
         name: resolve_key(given[name], current) if given[name] else None for name in ("primary", "backup")
     }
+    if given["backup"] == "-":
+        named["backup"] = NO_BACKUP
     approval = Approval(
         action=_action(given, ApprovalAction),
         table_hash=seen,

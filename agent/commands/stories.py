@@ -85,11 +85,11 @@ def record(story_name: str, text: str, folder: Path, judge: str | None, count: i
     from agent.commands.journey import check_words
     from agent.drive import has_person
     from agent.recording import record_story
-    from agent.story import check_name
+    from agent.story import ABOUT, check_name
     from graphs.options import Approver
 
     place_of_story = folder / check_name(story_name)
-    if place_of_story.exists():
+    if (place_of_story / ABOUT).exists():
         raise WrongUse(f"{place_of_story} exists already.", "Choose another name, or move it away.")
     if not yes and not has_person():
         raise WrongUse("There is nobody to approve the models here.", "Say --yes to take the proposals.")

@@ -39,7 +39,9 @@ async def decide(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
 
 
 async def _backup(desk: Desk) -> str | None:
-    """The approved backup that has not been run yet."""
+    """The approved backup that has not been run yet; a replay has recordings of the primary alone."""
+    if desk.services.replayed is not None:
+        return None
     if "backup" in await desk.look(evaluation.roles):
         return None
     for row in reversed(await desk.look(research.approvals)):

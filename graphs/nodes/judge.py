@@ -44,10 +44,11 @@ class Doubts(NamedTuple):
     """It cannot be asked at all; nobody can insist on that."""
     related: str | None = None
     unfit: str | None = None
+    report: PreflightReport | None = None
 
     @property
     def sentence(self) -> str | None:
-        said = [doubt for doubt in self if doubt is not None]
+        said = [doubt for doubt in (self.unusable, self.related, self.unfit) if doubt is not None]
         return " ".join(said) or None
 
 
@@ -70,17 +71,28 @@ async def check_judge(
     by = state.get("judge_by") or "a person, on the command line"
     if doubts.sentence:
         await desk.say(STAGE, "warning", sentence=doubts.sentence)
-        await desk.write(_keep_insistence, role, spec, by, desk.services.wall.now())
+        await desk.write(_keep_insistence, role, spec, by, doubts.report, desk.services.wall.now())
     warning = reachability_warning(await rubric_of(desk), FALSE_FAIL_RATE)
     if warning:
         await desk.say(STAGE, "warning", sentence=warning)
     return Command(goto="judge", update={"judge": spec, "judge_insisted": insisted, "prompt": None})
 
 
-def _keep_insistence(session: Session, run_id: str, role: str, spec: str, by: str, now: datetime) -> None:
+def _keep_insistence(
+    session: Session,
+    run_id: str,
+    role: str,
+    spec: str,
+    by: str,
+    report: PreflightReport | None,
+    now: datetime,
+) -> None:
+    """Who wanted this judge in spite of everything, and what its preflight said: both stay with it."""
     key = insistence_key(role, spec)
     if evaluation.stored_call(session, run_id, INSISTENCE, key) is None:
         evaluation.keep_call(session, run_id, INSISTENCE, key, {"by": by}, now)
+    if report is not None and evaluation.stored_call(session, run_id, PREFLIGHT, spec) is None:
+        evaluation.keep_call(session, run_id, PREFLIGHT, spec, report.model_dump(mode="json"), now)
 
 
 def insistence_key(role: str, spec: str) -> str:
@@ -116,7 +128,8 @@ async def _doubts(desk: Desk, role: Role, spec: str | None) -> Doubts:
         if fault.kind not in {RuntimeFaultKind.NOT_FOUND, RuntimeFaultKind.REJECTED}:
             raise
         return Doubts(unusable=f"The judge {spec} cannot be asked: {fault}", related=related)
-    return Doubts(related=related, unfit=None if report.passed else report.sentence)
+    unfit = None if report.passed else report.sentence
+    return Doubts(related=related, unfit=unfit, report=report)
 
 
 def judge_relation(spec: str, candidate: str, artefact: str) -> str | None:

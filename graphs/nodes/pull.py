@@ -64,7 +64,11 @@ async def _make_ready(desk: Desk, role: Role) -> None:
     engine = await desk.services.choose_runtime(wanted, model=desk.options.model)
     artefact = known.artefact if known else await _prove(desk, engine, role, candidate, request)
     if known is None or known.pulled_at is None:
-        await _transfer(desk, engine, role, artefact)
+        if artefact.already_here:  # the digest is checked again when it is loaded
+            await desk.write(evaluation.mark_pulled, role, desk.services.wall.now())
+            await desk.say(STAGE, "pulled", name=artefact.name, already_here=True)
+        else:
+            await _transfer(desk, engine, role, artefact)
     if known is None or known.loaded is None:
         await _load(desk, engine, role, artefact, request)
 
@@ -102,14 +106,15 @@ async def _prove(
         if fault.kind not in GONE:
             raise
         raise NotToBeHad(fault.sentence, fault.next_step) from fault
-    await desk.say(STAGE, "artefact", **artefact.model_dump(mode="json"))
     shortfalls = desk.services.check_room(artefact, request.memory_budget_bytes)
+    if not shortfalls:
+        await desk.write(evaluation.keep_artefact, role, candidate, artefact)
+    await desk.say(STAGE, "artefact", **artefact.model_dump(mode="json"))
     if shortfalls:
         sentences = " ".join(shortfall.sentence for shortfall in shortfalls)
         raise NotToBeHad(
             f"There is no room for {name}: {sentences}", "Free some and try again, or take a smaller model."
         )
-    await desk.write(evaluation.keep_artefact, role, candidate, artefact)
     return artefact
 
 

@@ -58,7 +58,7 @@ def bms(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture(scope="session")
 def demo_at_terminal(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    """``bms demo`` at a terminal: Enter at the proposal, notes at the review, no backup; to its end."""
+    """``bms demo`` at a terminal: Enter at the proposal, notes at the review; to its end."""
     home = tmp_path_factory.mktemp("demo")
     out = home / "out"
     with AtTerminal(home, "demo", "--out", str(out)) as terminal:
@@ -66,8 +66,6 @@ def demo_at_terminal(tmp_path_factory: pytest.TempPathFactory) -> Kept:
         terminal.type("\n")
         terminal.until("Qualitative notes")
         terminal.type("It listens before it advises.\n")
-        terminal.until("as well?")
-        terminal.type("n\n")
         assert terminal.end() == 0, terminal.screen
         return Kept(home, the_run(home), out, terminal.screen)
 

@@ -106,8 +106,11 @@ def test_names_that_could_be_anything_else_are_refused(name: str, tmp_path: Path
 
 
 def test_an_unknown_story_lists_those_that_there_are(tmp_path: Path):
-    with pytest.raises(WrongUse, match="There is no story 'none'") as caught:
+    with pytest.raises(WrongUse, match="There is no story 'none'; there is: none") as caught:
         load_story("none", tmp_path)
+    assert not any(name in caught.value.sentence for name in available())
+    with pytest.raises(WrongUse, match="There is no story 'none'") as caught:
+        load_story("none")
     assert all(name in caught.value.sentence for name in available())
 
 
