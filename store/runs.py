@@ -24,6 +24,8 @@ def new_run_id(now: datetime) -> str:
 
 def create(session: Session, text: str, options: dict[str, Any], now: datetime) -> str:
     run_id = new_run_id(now)
+    while session.get(RunRow, run_id) is not None:  # a short name is drawn twice now and then
+        run_id = new_run_id(now)
     session.add(
         RunRow(
             id=run_id,
