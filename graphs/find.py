@@ -85,7 +85,7 @@ async def _take(
 def judge_sighting(sighting: Sighting, request: EvaluationRequest, domain: Domain) -> Candidate:
     """A line of the ledger for a repository of a listing."""
     model = sighting.model
-    role = classify_repo(model, known_orgs=_makers())
+    role = classify_repo(model, known_orgs=makers())
     reason = _why_not(model, role, request, domain)
     if reason is None:
         tuned = role.kind is RepoKind.FINE_TUNE
@@ -109,7 +109,8 @@ def _is_of_domain(model: HubModel, domain: Domain) -> bool:
     return model.id in domain.known_fine_tunes or domain.mentions(f"{named} {' '.join(model.tags)}")
 
 
-def _makers() -> frozenset[str]:
+def makers() -> frozenset[str]:
+    """Owners on the Hub who train models themselves."""
     return frozenset(org for family in families().families for org in family.orgs)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from graphs.desk import Desk
 from graphs.fanout import each
+from graphs.find import makers
 from store import research
 from tools.candidates import Candidate, Claim, Standing
 from tools.evidence import claims_from_page
@@ -114,8 +115,7 @@ class Study:
         """What the exact record says against a candidate that its name alone spoke for."""
         if fits_size(self._request.size, model.parameters, model.id) is False:
             return f"outside {self._request.size}"
-        makers = {org for family in families().families for org in family.orgs}
-        if classify_repo(model, known_orgs=makers).kind is RepoKind.VISION_ONLY:
+        if classify_repo(model, known_orgs=makers()).kind is RepoKind.VISION_ONLY:
             return "not a conversational text model"
         return None
 
