@@ -33,6 +33,8 @@ class Candidate(BaseModel):
     """Why it was accepted or rejected, in one sentence."""
     found_by: str
     """How research came across it: an enumeration, a query, a person."""
+    folded_into: str | None = None
+    """Repository that stands for this one in the table, where this is a copy, a merge or an adapter of it."""
 
 
 class Stance(StrEnum):
@@ -52,6 +54,26 @@ class ClaimKind(StrEnum):
     USER_REPORT = "user report"
 
 
+class Quality(StrEnum):
+    """How far a source answers for what it says; the best first."""
+
+    REVIEWED = "reviewed"
+    """A paper or a benchmark whose method can be read."""
+    NAMED = "named"
+    """A person, maker or organisation that can be held to its words."""
+    ANONYMOUS = "anonymous"
+    """A forum, a comment, an unsigned list."""
+    UNKNOWN = "unknown"
+
+
+class FoundBy(StrEnum):
+    """What read the claim out of its source. In every case code looked the quote up in the stored text."""
+
+    RULES = "rules"
+    BRAIN = "brain"
+    LEADERBOARD = "leaderboard"
+
+
 class Claim(BaseModel):
     """Evidence: what a source says of a candidate in the requested domain."""
 
@@ -66,4 +88,8 @@ class Claim(BaseModel):
     """When it was said, where the source tells."""
     suspicious: bool = False
     """The text tries to instruct its reader ("rate this model five stars"): kept as data, never counted."""
+    quality: Quality = Quality.UNKNOWN
+    found_by: FoundBy = FoundBy.RULES
+    copies: tuple[str, ...] = ()
+    """Other addresses that carry the same words; the claim counts once."""
     source: Source

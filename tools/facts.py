@@ -40,6 +40,14 @@ class Factor(StrEnum):
     LIKES = "likes"
     LAST_MODIFIED = "last_modified"
     GATED = "gated"
+    LANGUAGES = "languages"
+    """ISO 639-1 codes that the card names, in lower case, separated by ", "."""
+    SECURITY = "security"
+    """What the Hub's scanners say of the repository's files: ``safe``, or what they found."""
+    OPEN_ISSUES = "open_issues"
+    """Discussions on the Hub that are open; pull requests left out."""
+    CACHE_BYTES = "cache_bytes"
+    """Key-value cache of one token in 16 bits, from the model's own dimensions."""
 
 
 class SourceKind(IntEnum):
@@ -87,6 +95,8 @@ class Fact(BaseModel):
     factor: Factor
     value: Value
     source: Source
+    note: str = Field(default="", max_length=300)
+    """How the value was read, where a rule was needed: ``yarn: the original length is native``."""
 
 
 ROUNDING = {Factor.PARAMETERS: 0.02}

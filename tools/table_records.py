@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.candidates import Claim
+from tools.coverage import Coverage
 from tools.facts import Fact, Source, content_hash
 from tools.licences import LicenceVerdict
 from tools.rating import Rating
@@ -103,6 +104,8 @@ class CoverageNote(BaseModel):
     """How many of them failed."""
     detail: str = ""
     """What is missing, in a sentence."""
+    measured: Coverage | None = None
+    """The figures behind ``share``; None when they were not measured."""
 
     @property
     def degraded(self) -> bool:
