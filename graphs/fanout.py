@@ -6,8 +6,8 @@ Bounded by a semaphore of our own: LangGraph's ``max_concurrency`` makes checkpo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Self, TypeVar
 
 Item = TypeVar("Item")
 
@@ -39,3 +39,36 @@ async def each(items: Iterable[Item], work: Callable[[Item], Awaitable[None]], *
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     first = failures.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+class Crew:
+    """Work that turns up while other work goes on; at most ``at_once`` pieces of it at the same time.
+
+    An async context manager: leaving it waits for all that was added. The first failure cancels the rest and
+    is raised as it is.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._slots = asyncio.Semaphore(at_once)
+        self._group = asyncio.TaskGroup()
+
+    def add(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin ``work`` as soon as there is a place for it."""
+        self._group.create_task(self._bounded(work))
+
+    async def _bounded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with self._slots:
+                await work
+        finally:
+            work.close()  # cancelled before it began, it would be said to have been forgotten
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(self, *failure: Any) -> None:
+        try:
+            await self._group.__aexit__(*failure)
+        except BaseExceptionGroup as failures:
+            raise _first(failures) from None

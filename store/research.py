@@ -1,176 +1,60 @@
-"""What research asked, read and found: searches, fetches, pages, ledger, facts, claims, tables."""
+"""What research found: the ledger, facts, claims, sightings, waves; and the tables that were offered."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from store.reading import page_text
 from store.schema import (
     ApprovalRow,
     CandidateRow,
     ClaimRow,
     FactRow,
-    FetchRow,
     PageRow,
-    SearchRow,
+    SightingRow,
     TableRow,
+    WaveRow,
 )
 from tools.candidates import Candidate, Claim, Standing
-from tools.facts import Fact, Source, content_hash, quote_is_in
-from tools.outcomes import Blocked, Empty, Failed, Found, Outcome
+from tools.coverage import Sighting
+from tools.facts import Fact, Source
 from tools.proposal import Proposal
 from tools.table import ComparisonTable
-from tools.web import Page
+from tools.waves import Totals, Wave
 
-
-class OutcomeColumns(NamedTuple):
-    """An outcome as columns; ``value`` only when something was found."""
-
-    outcome: str
-    reason: str
-    detail: str
-
-
-def outcome_columns(outcome: Outcome[Any]) -> OutcomeColumns:
-    match outcome:
-        case Found():
-            return OutcomeColumns("found", "", "")
-        case Empty(detail):
-            return OutcomeColumns("empty", "", detail)
-        case Blocked(reason, detail):
-            return OutcomeColumns("blocked", reason.value, detail)
-        case Failed(reason, detail):
-            return OutcomeColumns("failed", reason.value, detail)
+BATCH = 400
+"""Keys named in one query: SQLite takes a bounded number of parameters."""
 
 
 def _hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-# --- fetches -----------------------------------------------------------------------------------------------
-
-
-def stored_fetch(session: Session, run_id: str, url: str) -> tuple[FetchRow, Page | None] | None:
-    """What this run already knows of ``url``; the page when one was found."""
-    row = session.get(FetchRow, (run_id, _hash(url)))
-    if row is None:
-        return None
-    if row.page is None or row.content_hash is None:
-        return row, None
-    text = session.get_one(PageRow, row.content_hash).text
-    return row, Page.model_validate({**row.page, "text": text})
-
-
-def keep_fetch(session: Session, run_id: str, url: str, outcome: Outcome[Page], now: datetime) -> None:
-    """Store the outcome of fetching ``url``; the text of a page is stored once."""
-    page = outcome.value if isinstance(outcome, Found) else None
-    if page is not None and session.get(PageRow, page.content_hash) is None:
-        session.add(PageRow(content_hash=page.content_hash, text=page.text))
-        session.flush()
-    kind, reason, detail = outcome_columns(outcome)
-    session.merge(
-        FetchRow(
-            run_id=run_id,
-            url_hash=_hash(url),
-            url=url,
-            outcome=kind,
-            reason=reason,
-            detail=detail,
-            page=None if page is None else page.model_dump(mode="json", exclude={"text"}),
-            content_hash=None if page is None else page.content_hash,
-            fetched_at=now,
-        )
-    )
-
-
-def keep_text(session: Session, _run_id: str, text: str) -> None:
-    """Store text that sources cite by its hash, such as the readable text of an HTML page."""
-    digest = content_hash(text)
-    if session.get(PageRow, digest) is None:
-        session.add(PageRow(content_hash=digest, text=text))
-
-
-def page_text(session: Session, content_hash: str) -> str | None:
-    """Stored text of the page or record that a source cites."""
-    row = session.get(PageRow, content_hash)
-    return None if row is None else row.text
-
-
-# --- searches ----------------------------------------------------------------------------------------------
-
-
-def stored_search(session: Session, run_id: str, engine: str, query: str) -> SearchRow | None:
-    return session.get(SearchRow, (run_id, engine, query[:400]))
-
-
-def keep_search(
-    session: Session,
-    run_id: str,
-    engine: str,
-    query: str,
-    wave: int,
-    outcome: Outcome[Any],
-    hits: list[dict[str, str]],
-    now: datetime,
-) -> None:
-    kind, reason, detail = outcome_columns(outcome)
-    session.merge(
-        SearchRow(
-            run_id=run_id,
-            engine=engine,
-            query=query[:400],
-            wave=wave,
-            outcome=kind,
-            reason=reason,
-            detail=detail,
-            hits=hits,
-            asked_at=now,
-        )
-    )
-
-
-class Counts(NamedTuple):
-    """How often each outcome came: of searches, and of fetches."""
-
-    searches: dict[str, int]
-    fetches: dict[str, int]
-    pages: int
-    """Distinct pages and records read."""
-
-
-def counts(session: Session, run_id: str) -> Counts:
-    def by_outcome(table: type[SearchRow] | type[FetchRow]) -> dict[str, int]:
-        query = (
-            select(table.outcome, func.count().label("number"))
-            .where(table.run_id == run_id)
-            .group_by(table.outcome)
-        )
-        return {row.outcome: row.number for row in session.execute(query)}
-
-    distinct = select(func.count(func.distinct(FetchRow.content_hash))).where(FetchRow.run_id == run_id)
-    return Counts(by_outcome(SearchRow), by_outcome(FetchRow), session.scalar(distinct) or 0)
-
-
-# --- ledger ------------------------------------------------------------------------------------------------
-
-
 def keep_candidates(session: Session, run_id: str, candidates: Iterable[Candidate]) -> int:
     """Add to the ledger or change a standing; how many were new."""
-    new = 0
-    for candidate in candidates:
-        row = session.get(CandidateRow, (run_id, candidate.key))
-        if row is None:
-            new += 1
-            row = CandidateRow(run_id=run_id, key=candidate.key)
-            session.add(row)
+    wanted = {candidate.key: candidate for candidate in candidates}
+    rows: dict[str, CandidateRow] = {}
+    for keys in batched(wanted, BATCH):
+        query = select(CandidateRow).where(CandidateRow.run_id == run_id, CandidateRow.key.in_(keys))
+        rows |= {row.key: row for row in session.scalars(query)}
+    for key, candidate in wanted.items():
+        row = rows.get(key) or CandidateRow(run_id=run_id, key=key)
         row.standing, row.record = candidate.standing.value, candidate.model_dump(mode="json")
-    return new
+        session.add(row)
+    return len(wanted) - len(rows)
+
+
+def known_keys(session: Session, run_id: str) -> frozenset[str]:
+    """Keys of every candidate in the ledger."""
+    return frozenset(session.scalars(select(CandidateRow.key).where(CandidateRow.run_id == run_id)))
 
 
 def ledger(session: Session, run_id: str, standing: Standing | None = None) -> list[Candidate]:
@@ -190,32 +74,65 @@ def rejected_by_reason(session: Session, run_id: str) -> list[tuple[str, int]]:
 # --- facts and claims --------------------------------------------------------------------------------------
 
 
-def stands_in_store(session: Session, source: Source) -> bool:
-    """Whether the text that a source cites is stored, and holds the quote where there is one."""
-    text = page_text(session, source.content_hash)
-    return text is not None and (source.quote is None or quote_is_in(source.quote, text))
+def batched(items: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
+    """``items`` in tuples of at most ``size`` (``itertools.batched`` came with Python 3.12)."""
+    rest = iter(items)
+    while some := tuple(islice(rest, size)):
+        yield some
+
+
+class _Stored:
+    """Texts that sources cite, each read and folded once for however many facts and claims cite it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._folded: dict[str, str | None] = {}
+
+    def holds(self, source: Source) -> bool:
+        """Whether the text that a source cites is stored, and holds the quote where there is one."""
+        if source.quote is None:
+            query = select(PageRow.content_hash).where(PageRow.content_hash == source.content_hash)
+            return source.content_hash in self._folded or self._session.scalar(query) is not None
+        text, words = self._text(source.content_hash), " ".join(source.quote.split())
+        return text is not None and bool(words) and words in text
+
+    def _text(self, digest: str) -> str | None:
+        if digest not in self._folded:
+            text = page_text(self._session, digest)
+            self._folded[digest] = None if text is None else " ".join(text.split())
+        return self._folded[digest]
+
+
+def _new(
+    session: Session, table: type[FactRow] | type[ClaimRow], run_id: str, marks: Iterable[str]
+) -> set[str]:
+    """The fingerprints among ``marks`` that no row of the run has."""
+    found = set(marks)
+    for some in batched(sorted(found), BATCH):
+        query = select(table.fingerprint).where(table.run_id == run_id, table.fingerprint.in_(some))
+        found -= set(session.scalars(query))
+    return found
 
 
 def keep_facts(session: Session, run_id: str, facts: Iterable[Fact]) -> int:
     """Store facts whose source stands in a stored text, the same reading once; how many were new."""
-    new = 0
-    for fact in facts:
-        if not stands_in_store(session, fact.source):
-            continue
-        mark = _hash(fact.candidate, fact.factor, repr(fact.value), fact.source.url)
-        known = select(FactRow.id).where(FactRow.run_id == run_id, FactRow.fingerprint == mark)
-        if session.scalar(known) is None:
-            new += 1
-            session.add(
-                FactRow(
-                    run_id=run_id,
-                    candidate=fact.candidate,
-                    factor=fact.factor.value,
-                    fingerprint=mark,
-                    record=fact.model_dump(mode="json"),
-                )
+    stored = _Stored(session)
+    marked = {_hash(f.candidate, f.factor, repr(f.value), f.source.url): f for f in facts}
+    fresh = _new(session, FactRow, run_id, marked)
+    return _add(
+        session,
+        (
+            FactRow(
+                run_id=run_id,
+                candidate=fact.candidate,
+                factor=fact.factor.value,
+                fingerprint=mark,
+                record=fact.model_dump(mode="json"),
             )
-    return new
+            for mark in marked
+            if mark in fresh and stored.holds((fact := marked[mark]).source)
+        ),
+    )
 
 
 def facts(session: Session, run_id: str, candidate: str | None = None) -> list[Fact]:
@@ -227,23 +144,28 @@ def facts(session: Session, run_id: str, candidate: str | None = None) -> list[F
 
 def keep_claims(session: Session, run_id: str, claims: Iterable[Claim]) -> int:
     """Store claims whose source stands in a stored text, the same words once; how many were new."""
-    new = 0
-    for claim in claims:
-        if not stands_in_store(session, claim.source):
-            continue
-        mark = _hash(claim.candidate, claim.source.url, claim.source.quote or claim.summary)
-        known = select(ClaimRow.id).where(ClaimRow.run_id == run_id, ClaimRow.fingerprint == mark)
-        if session.scalar(known) is None:
-            new += 1
-            session.add(
-                ClaimRow(
-                    run_id=run_id,
-                    candidate=claim.candidate,
-                    fingerprint=mark,
-                    record=claim.model_dump(mode="json"),
-                )
+    stored = _Stored(session)
+    marked = {_hash(c.candidate, c.source.url, c.source.quote or c.summary): c for c in claims}
+    fresh = _new(session, ClaimRow, run_id, marked)
+    return _add(
+        session,
+        (
+            ClaimRow(
+                run_id=run_id,
+                candidate=claim.candidate,
+                fingerprint=mark,
+                record=claim.model_dump(mode="json"),
             )
-    return new
+            for mark in marked
+            if mark in fresh and stored.holds((claim := marked[mark]).source)
+        ),
+    )
+
+
+def _add(session: Session, rows: Iterable[FactRow | ClaimRow]) -> int:
+    kept = list(rows)
+    session.add_all(kept)
+    return len(kept)
 
 
 def claims(session: Session, run_id: str, candidate: str | None = None) -> list[Claim]:
@@ -251,6 +173,52 @@ def claims(session: Session, run_id: str, candidate: str | None = None) -> list[
     if candidate is not None:
         query = query.where(ClaimRow.candidate == candidate)
     return [Claim.model_validate(row.record) for row in session.scalars(query.order_by(ClaimRow.id))]
+
+
+# --- sightings and waves -----------------------------------------------------------------------------------
+
+
+def keep_sightings(session: Session, run_id: str, sightings: Iterable[Sighting]) -> None:
+    """Store who was seen where, once."""
+    wanted = {(s.source[:400], s.candidate): s for s in sightings}
+    known: set[tuple[str, str]] = set()
+    for sources in batched(sorted({source for source, _ in wanted}), BATCH):
+        query = select(SightingRow.source, SightingRow.candidate).where(
+            SightingRow.run_id == run_id, SightingRow.source.in_(sources)
+        )
+        known |= {(row.source, row.candidate) for row in session.execute(query)}
+    session.add_all(
+        SightingRow(run_id=run_id, source=source, candidate=candidate, census=sighting.census)
+        for (source, candidate), sighting in wanted.items()
+        if (source, candidate) not in known
+    )
+
+
+def sightings(session: Session, run_id: str) -> list[Sighting]:
+    rows = session.scalars(select(SightingRow).where(SightingRow.run_id == run_id))
+    return [Sighting(row.source, row.candidate, row.census) for row in rows]
+
+
+def totals(session: Session, run_id: str) -> Totals:
+    """How much is known now."""
+
+    def count(table: type[CandidateRow | FactRow | ClaimRow], *conditions: Any) -> int:
+        query = select(func.count()).select_from(table).where(table.run_id == run_id, *conditions)
+        return session.scalar(query) or 0
+
+    accepted = CandidateRow.standing == Standing.ACCEPTED.value
+    return Totals(viable=count(CandidateRow, accepted), facts=count(FactRow), claims=count(ClaimRow))
+
+
+def keep_wave(session: Session, run_id: str, wave: Wave) -> None:
+    """Store what a wave brought; the same wave again replaces it."""
+    session.merge(WaveRow(run_id=run_id, wave=wave.number, record=wave.model_dump(mode="json")))
+
+
+def waves(session: Session, run_id: str) -> list[Wave]:
+    """The waves of a run, the first one first."""
+    rows = session.scalars(select(WaveRow).where(WaveRow.run_id == run_id).order_by(WaveRow.wave))
+    return [Wave.model_validate(row.record) for row in rows]
 
 
 # --- tables and approvals ----------------------------------------------------------------------------------

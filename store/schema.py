@@ -115,6 +115,9 @@ class FetchRow(Base):
     """The page's record without its text."""
     content_hash: Mapped[str | None] = mapped_column(String(80), ForeignKey("pages.content_hash"))
     fetched_at: Mapped[datetime]
+    """When the network answered; for a page that another run lent, when it answered that run."""
+
+    __table_args__ = (Index("ix_fetches_url_hash", "url_hash", "fetched_at"),)
 
 
 class SearchRow(Base):
@@ -125,12 +128,40 @@ class SearchRow(Base):
     run_id: Mapped[str] = _run_fk()
     engine: Mapped[str] = mapped_column(String(40), primary_key=True)
     query: Mapped[str] = mapped_column(String(400), primary_key=True)
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Order in which the queries of a run were asked."""
     wave: Mapped[int]
     outcome: Mapped[str] = mapped_column(String(10), index=True)
     reason: Mapped[str] = mapped_column(String(60), default="")
     detail: Mapped[str] = mapped_column(Text, default="")
     hits: Mapped[list[Any]]
     asked_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_searches_query", "query", "engine", "asked_at"),)
+
+
+class SightingRow(Base):
+    """A candidate in the answer of one listing or query; coverage is measured from these."""
+
+    __tablename__ = "sightings"
+
+    run_id: Mapped[str] = _run_fk()
+    source: Mapped[str] = mapped_column(String(400), primary_key=True)
+    """The listing or the query."""
+    candidate: Mapped[str] = mapped_column(String(200), primary_key=True)
+    census: Mapped[bool]
+    """Whether the source is a listing rather than a query."""
+
+
+class WaveRow(Base):
+    """One wave of research: what it was for, what it brought, and why research went on or stopped."""
+
+    __tablename__ = "waves"
+
+    run_id: Mapped[str] = _run_fk()
+    wave: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    record: Mapped[dict[str, Any]]
+    """:class:`tools.waves.Wave`."""
 
 
 class CandidateRow(Base):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import research, runs
+from store import reading, research, runs
 from store.database import Database
 from store.schema import FetchRow, SearchRow
 from tests.standins.records import (
@@ -34,17 +34,17 @@ LATER = NOW + timedelta(minutes=1)
 
 def keep_fetch(database: Database, run_id: str, outcome: Outcome[Page], url: str = URL) -> None:
     with database.session() as session:
-        research.keep_fetch(session, run_id, url, outcome, NOW)
+        reading.keep_fetch(session, run_id, url, outcome, NOW)
 
 
 def stored_fetch(database: Database, run_id: str, url: str = URL) -> tuple[FetchRow, Page | None] | None:
     with database.reading() as session:
-        return research.stored_fetch(session, run_id, url)
+        return reading.stored_fetch(session, run_id, url)
 
 
 def keep_card(database: Database, run_id: str) -> None:
     with database.session() as session:
-        research.keep_text(session, run_id, CARD)
+        reading.keep_text(session, run_id, CARD)
 
 
 # --- outcomes ----------------------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ outcomes = st.one_of(
 
 @given(outcomes)
 def test_every_outcome_has_columns_that_tell_it_from_the_others(outcome: Outcome[str]):
-    columns = research.outcome_columns(outcome)
+    columns = reading.outcome_columns(outcome)
     assert columns.outcome == type(outcome).__name__.lower()
     assert len(columns.outcome) <= FetchRow.outcome.type.length  # type: ignore[attr-defined]
     assert len(columns.reason) <= SearchRow.reason.type.length  # type: ignore[attr-defined]
@@ -126,10 +126,10 @@ def test_the_same_text_is_stored_once_for_all_addresses_and_runs(database: Datab
     keep_fetch(database, run_id, Found(a_page(url=URL + "?again")), URL + "?again")
     keep_fetch(database, other, Found(a_page(url=URL)))
     with database.reading() as session:
-        assert research.page_text(session, content_hash(CARD)) == CARD
-        assert research.counts(session, run_id).pages == 1
-        assert research.counts(session, run_id).fetches == {"found": 2}
-        assert research.stored_fetch(session, other, URL + "?again") is None
+        assert reading.page_text(session, content_hash(CARD)) == CARD
+        assert reading.counts(session, run_id).pages == 1
+        assert reading.counts(session, run_id).fetches == {"found": 2}
+        assert reading.stored_fetch(session, other, URL + "?again") is None
 
 
 def test_searches_and_their_outcomes_are_counted(database: Database, run_id: str):
@@ -142,17 +142,17 @@ def test_searches_and_their_outcomes_are_counted(database: Database, run_id: str
     ]
     with database.session() as session:
         for query, outcome in asked:
-            research.keep_search(session, run_id, "duckduckgo", query, 1, outcome, hits, NOW)
-        research.keep_fetch(session, run_id, URL, Failed(FailReason.TIMEOUT), NOW)
+            reading.keep_search(session, run_id, "duckduckgo", query, 1, outcome, hits, NOW)
+        reading.keep_fetch(session, run_id, URL, Failed(FailReason.TIMEOUT), NOW)
     with database.reading() as session:
-        counted = research.counts(session, run_id)
+        counted = reading.counts(session, run_id)
         assert counted.searches == {"found": 1, "blocked": 1, "empty": 1}
         assert counted.fetches == {"failed": 1}
         assert counted.pages == 0
-        row = research.stored_search(session, run_id, "duckduckgo", "two")
+        row = reading.stored_search(session, run_id, "duckduckgo", "two")
         assert row is not None
         assert (row.reason, row.detail, row.hits, row.wave) == ("rate limit", "HTTP 429", hits, 1)
-        assert research.stored_search(session, run_id, "searxng", "two") is None
+        assert reading.stored_search(session, run_id, "searxng", "two") is None
 
 
 # --- ledger, facts, claims ---------------------------------------------------------------------------------
@@ -281,12 +281,13 @@ def test_a_quote_is_kept_exactly_when_it_stands_in_the_text(text: str, quote: st
     with Database(in_memory) as database, database.session() as session:
         run_id = runs.create(session, "x", {}, NOW)
         session.flush()
-        research.keep_text(session, run_id, text)
-        research.keep_text(session, run_id, text)
-        for part in filter(None, (quote, text[slice(*sorted(cut))])):
+        reading.keep_text(session, run_id, text)
+        reading.keep_text(session, run_id, text)
+        for number, part in enumerate(filter(None, (quote, text[slice(*sorted(cut))]))):
             folded = " ".join(part.split())
             stands = bool(folded) and folded in " ".join(text.split())
-            assert research.stands_in_store(session, a_source(text, quote=part)) is stands
+            fact = a_fact(value=number, text=text, quote=part)
+            assert research.keep_facts(session, run_id, [fact]) == int(stands)
 
 
 # --- tables and approvals ----------------------------------------------------------------------------------

@@ -1,0 +1,36 @@
+"""What one wave of research was for, what it brought, and why research went on or stopped."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Totals(BaseModel):
+    """How much is known at one moment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    viable: int = Field(default=0, ge=0)
+    """Candidates accepted."""
+    facts: int = Field(default=0, ge=0)
+    claims: int = Field(default=0, ge=0)
+
+
+class Wave(BaseModel):
+    """One wave: its questions, what it read, and what was known after it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int = Field(ge=1)
+    note: str = ""
+    """What a person asked it to look for, in their words."""
+    queries: tuple[str, ...] = ()
+    """Queries planned for it, in order."""
+    pages: int = Field(default=0, ge=0)
+    """Pages read from the hits of its queries."""
+    totals: Totals = Totals()
+    """What was known when it was over."""
+    truncated: tuple[str, ...] = ()
+    """Listings that could not be read to their end, each with what stopped it."""
+    stopped: str = ""
+    """Why research stopped after it, in a sentence; empty when it went on."""
