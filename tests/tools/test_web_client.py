@@ -68,7 +68,7 @@ async def test_a_page_is_found_with_its_hashes_and_instant():
         (Answered(b"", 503), FailReason.SERVER_ERROR),
         (Answered(b"", 500), FailReason.SERVER_ERROR),
         (Answered(b"", 418), FailReason.BAD_REPLY),
-        (Answered(b"%PDF", content_type="application/pdf"), FailReason.UNSUPPORTED),
+        (Answered(b"%PDF", content_type="application/pdf"), FailReason.BAD_REPLY),
         (Answered(b"\xff\xfe\x00\x81", content_type="image/png"), FailReason.UNSUPPORTED),
         (Answered(b"\x00\x81\xff", content_type="application/octet-stream"), FailReason.UNSUPPORTED),
         (Answered(b"x", headers={"Content-Encoding": "gzip"}), FailReason.BAD_REPLY),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from typing import NamedTuple
 
 from tools.outcomes import FailReason
 
@@ -15,6 +17,15 @@ TEXT_TYPES = re.compile(
 )
 UNNAMED_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary"})
 """Types that say nothing: the bytes decide whether they are text."""
+
+START_BYTES = 8
+"""Enough of a body to tell what kind of file it is."""
+PIECE_BYTES = 65_536
+MAX_MEMBERS = 10_000
+"""Parts of a gzip file that are read; each is a gzip file of its own."""
+PDF_MAGIC = b"%PDF-"
+GZIP_MAGIC = b"\x1f\x8b"
+GGUF_MAGIC = b"GGUF"
 
 WEB_ENCODINGS = frozenset(
     {
@@ -42,53 +53,96 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
+class Bound(NamedTuple):
+    """How much of a body is read."""
+
+    max_bytes: int
+    cut: bool = False
+    """Stop quietly after ``max_bytes`` instead of raising :class:`TooLargeError`."""
+
+
 def is_text_type(content_type: str) -> bool:
     """Whether a reply of this media type is worth reading as text."""
     return TEXT_TYPES.match(content_type) is not None
 
 
-async def read_bounded(chunks: AsyncIterator[bytes], *, encoding: str, max_bytes: int) -> bytes:
-    """The decompressed body. Raises :class:`TooLargeError` past ``max_bytes``; the rest stays packed."""
+async def read_bounded(
+    chunks: AsyncIterator[bytes], *, encoding: str, bound: Callable[[bytes], Bound]
+) -> bytes:
+    """The decompressed body. Raises :class:`TooLargeError` past its bound; the rest stays packed.
+
+    ``bound`` is asked once, with the first bytes of the body: ``START_BYTES`` of them if it has so many.
+    """
+    body = bytearray()
+    limit: Bound | None = None
+    async with aclosing(_unpacked(chunks, encoding)) as pieces:
+        async for piece in pieces:
+            body += piece
+            if limit is None and len(body) >= START_BYTES:
+                limit = bound(bytes(body[:START_BYTES]))
+            if limit is not None and len(body) > limit.max_bytes:
+                break
+    limit = limit or bound(bytes(body))
+    if len(body) > limit.max_bytes and not limit.cut:
+        raise TooLargeError
+    return bytes(body[: limit.max_bytes])
+
+
+async def _unpacked(chunks: AsyncIterator[bytes], encoding: str) -> AsyncGenerator[bytes]:
+    """The body in pieces, each small however well it was packed."""
     names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in {"", "identity"}]
     if not names:
-        return await _plain(chunks, max_bytes)
+        async for chunk in chunks:
+            yield chunk
+        return
     if len(names) > 1 or names[0] not in {"gzip", "x-gzip", "deflate"}:
         raise UnreadableError(f"content encoding {encoding[:60]!r} was not offered")
-    return await _inflated(chunks, max_bytes, deflate=names[0] == "deflate")
-
-
-async def _plain(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        if len(body) > max_bytes:
-            raise TooLargeError
-    return bytes(body)
-
-
-async def _inflated(chunks: AsyncIterator[bytes], max_bytes: int, *, deflate: bool) -> bytes:
-    body = bytearray()
-    received = 0
     inflater = None
     async for chunk in chunks:
-        received += len(chunk)
-        if received > max_bytes:
-            raise TooLargeError
         if not chunk:
             continue
         if inflater is None:
+            deflate = names[0] == "deflate"
             inflater = zlib.decompressobj(_window(chunk) if deflate else 16 + zlib.MAX_WBITS)
+        for piece in _inflated(inflater, chunk):
+            yield piece
+        if inflater.eof:
+            return
+    if inflater is not None:
+        raise UnreadableError("the compressed body ends too early")
+
+
+def _inflated(inflater: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
+    while not inflater.eof:
         try:
-            body += inflater.decompress(chunk, max_bytes + 1 - len(body))
+            piece = inflater.decompress(packed, PIECE_BYTES)
         except zlib.error as error:
             raise UnreadableError(f"the compressed body is damaged: {error}") from error
-        if len(body) > max_bytes:
-            raise TooLargeError
-        if inflater.eof:
+        packed = inflater.unconsumed_tail
+        yield piece
+        if not packed and len(piece) < PIECE_BYTES:
+            return
+
+
+def gunzipped(body: bytes, max_bytes: int) -> bytes:
+    """What a gzip file holds, all its members. Raises :class:`TooLargeError` past ``max_bytes``,
+    :class:`UnreadableError` when it is damaged."""
+    unpacked = bytearray()
+    place = 0
+    for _ in range(MAX_MEMBERS):
+        if not body.startswith(GZIP_MAGIC, place):
             break
-    if inflater is not None and not inflater.eof:
-        raise UnreadableError("the compressed body ends too early")
-    return bytes(body)
+        inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        while not inflater.eof:
+            if place >= len(body):
+                raise UnreadableError("the gzip file ends too early")
+            for piece in _inflated(inflater, body[place : place + PIECE_BYTES]):
+                unpacked += piece
+                if len(unpacked) > max_bytes:
+                    raise TooLargeError
+            place = min(place + PIECE_BYTES, len(body))
+        place -= len(inflater.unused_data)
+    return bytes(unpacked)
 
 
 def _window(first: bytes) -> int:
@@ -104,7 +158,7 @@ def decode(body: bytes, *, content_type: str, charset: str | None) -> str:
         if body.startswith(mark):
             return _clean(body.decode(codec, "replace"))
     if content_type in UNNAMED_TYPES and charset is None:
-        return _strict_utf8(body)
+        return strict_utf8(body)
     named = _known(charset) or (_declared(body) if "html" in content_type else None)
     if named:
         return _clean(body.decode(named, "replace"))
@@ -114,7 +168,8 @@ def decode(body: bytes, *, content_type: str, charset: str | None) -> str:
         return _clean(body.decode("cp1252", "replace"))
 
 
-def _strict_utf8(body: bytes) -> str:
+def strict_utf8(body: bytes) -> str:
+    """Raises :class:`UnreadableError` when ``body`` is no text."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import NamedTuple, Self
 from urllib.parse import urljoin, urlsplit
@@ -19,8 +21,9 @@ import httpx
 
 from tools.clock import Clock
 from tools.facts import content_hash
-from tools.outcomes import Empty, Failed, FailReason, Found, Outcome
-from tools.web.body import TooLargeError, UnreadableError, decode, is_text_type, read_bounded
+from tools.outcomes import Blocked, Empty, Failed, FailReason, Found, Outcome
+from tools.web.body import Bound, TooLargeError, UnreadableError, read_bounded
+from tools.web.contents import Contents, Reading, bound_of, is_readable_type, wanted_bytes
 from tools.web.guard import GuardedBackend, RefusedAddressError
 from tools.web.pace import HostPace, Monotonic, Sleep
 from tools.web.page import DEFAULT_MAX_BYTES, Page, Web
@@ -36,6 +39,8 @@ KEPT_HEADERS = frozenset(
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 LONGEST_URL = 4096
+BROKEN_OFF = re.compile("server disconnected|peer closed", re.IGNORECASE)
+"""What httpx says of a connection that ended before the answer did: no fault of the answer's form."""
 
 
 class _Transport(httpx.AsyncHTTPTransport):
@@ -63,6 +68,17 @@ class _Ask(NamedTuple):
 
 class _Redirect(NamedTuple):
     location: str
+
+
+class _Reply(NamedTuple):
+    """A reply whose body has arrived whole; what it says is read when the host's place is free again."""
+
+    status: int
+    content_type: str
+    charset: str | None
+    headers: dict[str, str]
+    body: bytes
+    retrieved_at: datetime
 
 
 class HttpWeb:
@@ -105,6 +121,7 @@ class HttpWeb:
             sleep=sleep,
             monotonic=monotonic,
         )
+        self._contents = Contents()
         self._client = httpx.AsyncClient(
             transport=_Transport(
                 network_backend or GuardedBackend(allow_hosts=allow_hosts), connections=concurrency
@@ -125,6 +142,10 @@ class HttpWeb:
         """Close the connections."""
         await self._client.aclose()
 
+    def slow_down(self, host: str, interval_seconds: float) -> None:
+        """Space requests to ``host`` (with its port, where it is not the usual one) by so many seconds."""
+        self._pace.slow_down(host, interval_seconds)
+
     async def get(
         self,
         url: str,
@@ -133,7 +154,12 @@ class HttpWeb:
         headers: Mapping[str, str] | None = None,
         max_bytes: int = DEFAULT_MAX_BYTES,
     ) -> Outcome[Page]:
-        """Fetch ``url``. A body over ``max_bytes`` (decompressed) is a failure, never a part of a page."""
+        """Fetch ``url``. A body over ``max_bytes`` (decompressed) is a failure, never a part of a page,
+        unless ``headers`` ask for a part: ``Range: bytes=0-N`` is kept to, also by a server that ignores it.
+
+        HTML, Markdown, JSON and the like come as they are; PDFs (up to 12 MB where ``max_bytes`` is the
+        default or more) as their text; gzip files unpacked; the head of a GGUF file, asked for by ``Range``,
+        as JSON of its metadata."""
         sent = {"accept": accept or ACCEPT, **{k.lower(): v for k, v in (headers or {}).items()}}
         ask = _Ask(url, url, sent, max_bytes, ())
         remaining = self._timeout
@@ -144,12 +170,14 @@ class HttpWeb:
                 started = time.monotonic()
                 step = await self._step(ask, remaining)
                 remaining -= time.monotonic() - started
+            if isinstance(step, _Reply):
+                return await self._page(ask, step)
             if not isinstance(step, _Redirect):
                 return step
             ask = _followed(ask, step.location)
         return Failed(FailReason.BAD_REPLY, f"more than {self._max_redirects} redirects")
 
-    async def _step(self, ask: _Ask, seconds: float) -> Outcome[Page] | _Redirect:
+    async def _step(self, ask: _Ask, seconds: float) -> Empty | Blocked | Failed | _Redirect | _Reply:
         """One request. What is neither httpx's nor ours, such as a recording's miss, is raised on."""
         try:
             async with asyncio.timeout(seconds):
@@ -163,48 +191,58 @@ class HttpWeb:
         except (TimeoutError, httpx.TimeoutException):
             return Failed(FailReason.TIMEOUT, f"no complete answer within {self._timeout:g} s")
         except (httpx.ProtocolError, httpx.DecodingError) as error:
-            return Failed(FailReason.BAD_REPLY, str(error))
+            broken_off = BROKEN_OFF.search(str(error)) is not None
+            return Failed(FailReason.UNREACHABLE if broken_off else FailReason.BAD_REPLY, str(error))
         except httpx.TransportError as error:
             return Failed(FailReason.UNREACHABLE, str(error) or type(error).__name__)
 
-    async def _request(self, ask: _Ask) -> Outcome[Page] | _Redirect:
+    async def _request(self, ask: _Ask) -> Empty | Blocked | Failed | _Redirect | _Reply:
         async with self._client.stream("GET", ask.url, headers=self._headers(ask)) as response:
             location = response.headers.get("location")
             if response.status_code in REDIRECTS and location:
                 return _Redirect(location)
             refused = refusal(response.status_code, response.headers, self._clock.now())
-            return refused if refused is not None else await self._page(ask, response)
+            return refused if refused is not None else await self._reply(ask, response)
 
-    async def _page(self, ask: _Ask, response: httpx.Response) -> Outcome[Page]:
+    async def _reply(self, ask: _Ask, response: httpx.Response) -> Empty | Failed | _Reply:
         content_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
-        if not is_text_type(content_type):
+        if not is_readable_type(content_type):
             return Failed(FailReason.UNSUPPORTED, f"{content_type[:80]} is not text")
+        wanted = wanted_bytes(ask.headers)
+        if response.status_code == 206 and not _is_wanted_part(response, wanted):
+            return Failed(FailReason.BAD_REPLY, "another part arrived than was asked for")
+
+        def bound(start: bytes) -> Bound:
+            return bound_of(content_type, start, max_bytes=ask.max_bytes, wanted=wanted)
+
         body = await read_bounded(
-            response.aiter_raw(),
-            encoding=response.headers.get("content-encoding", ""),
-            max_bytes=ask.max_bytes,
+            response.aiter_raw(), encoding=response.headers.get("content-encoding", ""), bound=bound
         )
         if not body.strip():
             return Empty(f"HTTP {response.status_code} with an empty body")
-        text = decode(body, content_type=content_type, charset=response.charset_encoding)
-        return Found(
-            Page(
-                url=ask.origin,
-                final_url=ask.url,
-                status=response.status_code,
-                content_type=content_type,
-                text=text,
-                content_hash=content_hash(text),
-                body_sha256="sha256:" + hashlib.sha256(body).hexdigest(),
-                body_bytes=len(body),
-                retrieved_at=self._clock.now(),
-                headers={k: v[:4096] for k, v in response.headers.items() if k in KEPT_HEADERS},
-                notes=ask.notes,
+        kept = {k: v[:4096] for k, v in response.headers.items() if k in KEPT_HEADERS}
+        charset = response.charset_encoding
+        return _Reply(response.status_code, content_type, charset, kept, body, self._clock.now())
+
+    async def _page(self, ask: _Ask, reply: _Reply) -> Outcome[Page]:
+        try:
+            reading = await self._contents.read(
+                reply.body,
+                content_type=reply.content_type,
+                charset=reply.charset,
+                max_bytes=ask.max_bytes,
+                wanted=wanted_bytes(ask.headers),
             )
-        )
+        except TooLargeError:
+            return Failed(FailReason.TOO_LARGE, f"more than {ask.max_bytes} bytes when unpacked")
+        except UnreadableError as error:
+            return Failed(error.reason, str(error))
+        return Found(_page(ask, reply, reading))
 
     def _headers(self, ask: _Ask) -> dict[str, str]:
-        headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip, deflate", **ask.headers}
+        # A part is counted in bytes of the file itself; a packed one would count others.
+        packing = "identity" if "range" in ask.headers else "gzip, deflate"
+        headers = {"user-agent": USER_AGENT, "accept-encoding": packing, **ask.headers}
         if self._hub_token and self._may_have_token(ask.url):
             headers["authorization"] = f"Bearer {self._hub_token}"
         return headers
@@ -214,6 +252,26 @@ class HttpWeb:
         if self._hub_host is None or _netloc(url) not in {self._hub_host, f"{self._hub_host}:443"}:
             return False
         return parts.scheme == "https" or _netloc(url) in self._allow_hosts
+
+
+def _page(ask: _Ask, reply: _Reply, reading: Reading) -> Page:
+    return Page(
+        url=ask.origin,
+        final_url=ask.url,
+        status=reply.status,
+        content_type=reading.content_type,
+        text=reading.text,
+        content_hash=content_hash(reading.text),
+        body_sha256="sha256:" + hashlib.sha256(reply.body).hexdigest(),
+        body_bytes=len(reply.body),
+        retrieved_at=reply.retrieved_at,
+        headers=reply.headers,
+        notes=(*ask.notes, *reading.notes),
+    )
+
+
+def _is_wanted_part(response: httpx.Response, wanted: int | None) -> bool:
+    return wanted is not None and response.headers.get("content-range", "").startswith("bytes 0-")
 
 
 def _followed(ask: _Ask, location: str) -> _Ask:

@@ -31,6 +31,11 @@ class HostPace:
         self._monotonic = monotonic
         self._hosts: dict[str, asyncio.Semaphore] = {}
         self._next_start: dict[str, float] = {}
+        self._intervals: dict[str, float] = {}
+
+    def slow_down(self, host: str, interval_seconds: float) -> None:
+        """Space starts to ``host`` by at least ``interval_seconds`` from now on."""
+        self._intervals[host] = max(interval_seconds, self._intervals.get(host, self._interval))
 
     @asynccontextmanager
     async def slot(self, host: str) -> AsyncIterator[None]:
@@ -42,10 +47,11 @@ class HostPace:
                 yield
 
     async def _wait_for_turn(self, host: str) -> None:
-        if self._interval <= 0:
+        interval = self._intervals.get(host, self._interval)
+        if interval <= 0:
             return
         now = self._monotonic()
         start = max(now, self._next_start.get(host, now))
-        self._next_start[host] = start + self._interval
+        self._next_start[host] = start + interval
         if start > now:
             await self._sleep(start - now)

@@ -25,20 +25,22 @@ class Page(BaseModel):
     """The address that answered, after redirects."""
     status: int
     content_type: str
-    """Lower case, without parameters; empty when the server named none."""
+    """Lower case, without parameters; empty when the server named none. ``application/pdf`` for a PDF and
+    ``application/x-gguf-header`` for the head of a GGUF file, whatever the server named."""
     text: str
-    """The body as text; NUL characters replaced, so that every database can keep it."""
+    """The body as text, of a PDF or a gzip file what is in it; NUL characters replaced, so that every
+    database can keep it."""
     content_hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     """SHA-256 of ``text``."""
     body_sha256: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
-    """SHA-256 of the bytes after decompression, before decoding."""
+    """SHA-256 of the bytes after the transfer's own decompression: of the file, if it is one."""
     body_bytes: int = Field(ge=0)
     """Number of those bytes."""
     retrieved_at: datetime
     headers: dict[str, str] = Field(default_factory=dict)
     """A few response headers in lower case: link, retry-after, ratelimit, etag …"""
     notes: tuple[str, ...] = ()
-    """Sentences about the way here, such as a redirect from https to http."""
+    """Sentences about the way here and the reading: a redirect from https to http, pages left out."""
 
     def json_value(self) -> Any:
         """The body as JSON. Raises ValueError when it is none, or is nested too deeply to read."""

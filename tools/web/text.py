@@ -1,38 +1,44 @@
 """From a page to the text that quotes are taken from.
 
 That text is what gets stored and hashed for a source: Markdown, JSON and plain text as they are, HTML as the
-words a reader sees.
+words a reader sees. What a reader does not see is kept apart: see :func:`hidden_text`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from tools.web.page import Page
+from tools.web.unseen import PAPER, look_of
+from tools.web.writer import MAX_TEXT, Writer
 
 MAX_HTML = 2_000_000
 """Characters of HTML that are read."""
-MAX_TEXT = 400_000
-"""Characters of readable text that are kept."""
+MAX_HIDDEN = 100_000
+"""Characters of hidden text that are kept."""
 MAX_LINKS = 500
 
-DROPPED = frozenset(
-    {"script", "style", "noscript", "template", "svg", "nav", "footer", "iframe", "object", "embed"}
-    | {"select", "button", "canvas", "audio", "video", "meta", "link", "dialog"}
+UNSPOKEN = frozenset({"script", "style", "svg"})
+"""Elements whose text is nobody's words."""
+DROPPED = UNSPOKEN | frozenset(
+    {"nav", "footer", "iframe", "object", "embed", "select", "button", "canvas", "audio", "video"}
+    | {"meta", "link", "dialog"}
 )
-BLOCKS = frozenset(
-    {"p", "div", "section", "article", "main", "aside", "header", "address", "blockquote", "pre", "figure"}
-    | {"h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "figcaption", "details"}
-    | {"table", "thead", "tbody", "tfoot", "tr", "caption", "summary", "hr", "br", "title", "body", "form"}
-)
-HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])", re.IGNORECASE
-)
+"""Elements around the text that a page is about."""
 TAG = re.compile(r"<[^<>]{0,2000}>")
 MARKDOWN_LINK = re.compile(r"\[([^\[\]\n]{0,300})\]\(\s*<?(https?://[^\s<>()]{1,2000})>?[^()\n]{0,200}\)")
+MARKDOWN_NOTE = re.compile(
+    r"^\s{0,3}\[[^\[\]\n]{1,60}\]:\s*<?#>?\s*[\"'(]([^\n]{1,4000})[\"')]", re.MULTILINE
+)
+"""``[//]: # (words)``: a link without a place, by which Markdown keeps a comment."""
+MARKDOWN_TYPES = frozenset({"text/markdown", "text/x-markdown", "text/plain", "application/octet-stream", ""})
+TAG_CHARACTERS = re.compile("[\U000e0000-\U000e007f]+")
+"""Characters of no width that spell ASCII; to a model they are words."""
 BARE_LINK = re.compile(r"https?://[^\s<>()\[\]\"'`|]{1,2000}")
 
 
@@ -53,8 +59,29 @@ def is_html(page: Page) -> bool:
 
 
 def readable_text(page: Page) -> str:
-    """The words of ``page`` in reading order, one block a line, table rows as ``cell | cell``."""
-    return _html_text(page.text) if is_html(page) else page.text
+    """The words of ``page`` in reading order, one block a line, headings as ``## words``, table rows as
+    ``cell | cell``. HTML loses what a reader does not see; anything else stays as it is."""
+    if not is_html(page):
+        return page.text
+    return TAG_CHARACTERS.sub("", _read(page.text).text)
+
+
+def hidden_text(page: Page) -> str:
+    """The words of ``page`` that a reader does not see and a program might: comments, hidden elements,
+    text in the colour of its ground or too small to read, ``template`` and ``noscript``, and words spelled in
+    characters of no width. One part a line; empty for an honest page. Markdown still has its own in
+    :func:`readable_text`."""
+    parts = _read(page.text).hidden if is_html(page) else _hidden_in_markdown(page)
+    smuggled = "".join(TAG_CHARACTERS.findall(page.text[:MAX_HTML]))
+    spelled = "".join(chr(ord(letter) - 0xE0000) for letter in smuggled if letter >= "\U000e0020")
+    return "\n".join([*parts, spelled] if spelled.strip() else parts)[:MAX_HIDDEN]
+
+
+def _hidden_in_markdown(page: Page) -> Sequence[str]:
+    if page.content_type not in MARKDOWN_TYPES:
+        return ()
+    notes = [" ".join(found.group(1).split()) for found in MARKDOWN_NOTE.finditer(page.text[:MAX_HTML])]
+    return [*notes, *(_read(page.text).hidden if "<" in page.text else ())]
 
 
 def links(page: Page) -> tuple[Link, ...]:
@@ -94,7 +121,7 @@ def _markdown_links(text: str) -> list[tuple[str, str]]:
 def _parse(text: str):  # type: ignore[no-untyped-def]  # lxml has no types
     from lxml import etree
 
-    parser = etree.HTMLParser(remove_comments=True, remove_pis=True, no_network=True, encoding="utf-8")
+    parser = etree.HTMLParser(remove_pis=True, no_network=True, encoding="utf-8")
     data = text[:MAX_HTML].replace("\x00", " ").encode("utf-8", "replace")
     try:
         return etree.fromstring(data, parser)
@@ -110,105 +137,75 @@ def _html_links(text: str) -> list[tuple[str, str]]:
     return [(str(a.get("href")), " ".join(islice(a.itertext(), 50))) for a in anchors]
 
 
-def _html_text(text: str) -> str:
+class _Words(NamedTuple):
+    """What an HTML page says: to a reader, and beside one."""
+
+    text: str
+    hidden: tuple[str, ...]
+
+
+@lru_cache(maxsize=4)  # a page is read for its facts, for its claims and for what it hides
+def _read(text: str) -> _Words:
     root = _parse(text)
     if root is None:
-        return " ".join(TAG.sub(" ", text[:MAX_TEXT]).split())
-    writer = _Writer()
+        return _Words(" ".join(TAG.sub(" ", text[:MAX_TEXT]).split()), ())
     from lxml import etree
 
-    walk = etree.iterwalk(root, events=("start", "end"))
+    writer, hidden, skipped, paints = Writer(), _Hidden(), [], [(None, PAPER)]
+    walk = etree.iterwalk(root, events=("start", "end", "comment"))
     for event, element in walk:
         if writer.full:
             break
-        if event == "start" and _dropped(element):
-            walk.skip_subtree()
-            writer.skipped.append(element)
+        if event == "comment":
+            hidden.add(element.text)
+            writer.words(element.tail)
         elif event == "start":
+            look = look_of(element, paints[-1][1])
+            if look.hidden or element.tag in DROPPED:
+                hidden.add_all(element, look.hidden)
+                walk.skip_subtree()
+                skipped.append(element)
+                continue
+            if look.paint is not paints[-1][1]:
+                paints.append((element, look.paint))
             writer.open(element.tag, element.text)
-        elif writer.skipped and writer.skipped[-1] is element:
-            writer.skipped.pop()
+        elif skipped and skipped[-1] is element:
+            skipped.pop()
             writer.words(element.tail)
         else:
+            if paints[-1][0] is element:
+                paints.pop()
             writer.close(element.tag, element.tail)
-    return writer.text()
+    return _Words(writer.text(), tuple(hidden.parts))
 
 
-def _dropped(element) -> bool:  # type: ignore[no-untyped-def]
-    if element.tag in DROPPED or element.get("hidden") is not None or element.get("aria-hidden") == "true":
-        return True
-    return HIDDEN_STYLE.search(element.get("style") or "") is not None
-
-
-class _Writer:
-    """Collects words, lines and table rows; bounded."""
+class _Hidden:
+    """Collects words that no reader sees; bounded."""
 
     def __init__(self) -> None:
-        self.skipped: list[Any] = []
-        self._lines: list[str] = []
-        self._line: list[str] = []
+        self.parts: list[str] = []
         self._size = 0
-        self._cells: list[int] = []
-        self._in_cell = 0
-        self._pre = 0
 
-    @property
-    def full(self) -> bool:
-        return self._size > MAX_TEXT
+    def add(self, text: str | None) -> None:
+        words = " ".join((text or "")[:MAX_HIDDEN].split())
+        if words and self._size < MAX_HIDDEN:
+            self.parts.append(words)
+            self._size += len(words)
 
-    def open(self, tag: object, text: str | None) -> None:
-        if tag == "pre":
-            self._pre += 1
-        if tag == "table":
-            self._in_cell = 0
-        if tag == "tr":
-            self._cells.append(0)
-        if tag in {"td", "th"} and self._cells:
-            if self._cells[-1]:
-                self._line.append(" | ")
-            self._cells[-1] += 1
-            self._in_cell += 1
-        elif tag in BLOCKS:
-            self._break()
-        if tag == "li":
-            self._line.append("- ")
-        self.words(text)
+    def add_all(self, element: Any, hidden: bool) -> None:
+        """All words in a hidden element; of one that is merely dropped, its comments."""
+        from lxml import etree
 
-    def close(self, tag: object, tail: str | None) -> None:
-        if tag == "pre":
-            self._pre = max(0, self._pre - 1)
-        if tag in {"td", "th"} and self._in_cell:
-            self._in_cell -= 1
-        if tag == "tr" and self._cells:
-            self._cells.pop()
-            self._in_cell = 0
-        if tag in BLOCKS:
-            self._break()
-        self.words(tail)
+        if not hidden:
+            for comment in element.iter(etree.Comment):
+                self.add(comment.text)
+        elif element.tag not in UNSPOKEN:
+            self.add(" ".join(islice(_spoken(element), 20_000)))
 
-    def words(self, text: str | None) -> None:
-        if not text:
-            return
-        self._size += len(text)
-        if not self._pre or self._in_cell:
-            self._line.append(text)
-            return
-        first, *rest = text.split("\n")
-        self._line.append(first)
-        for line in rest:
-            self._break()
-            self._line.append(line)
 
-    def _break(self) -> None:
-        if self._in_cell:
-            self._line.append(" ")
-            return
-        line = " ".join("".join(self._line).split())
-        self._line = []
-        if line and line not in {"-", "|"}:
-            self._lines.append(line)
-
-    def text(self) -> str:
-        self._in_cell = 0
-        self._break()
-        return "\n".join(self._lines)[:MAX_TEXT]
+def _spoken(element: Any) -> Iterator[str]:
+    for part in element.iter():
+        if part.tag not in UNSPOKEN and part.text:
+            yield part.text
+        if part is not element and part.tail:
+            yield part.tail
