@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -16,6 +17,7 @@ from pydantic_settings import (
 )
 
 from tools.faults import WrongUse
+from tools.search.engines import DEFAULT_ENGINES, engine_names
 
 RUNTIMES = ("auto", "ollama", "llamacpp", "openai")
 FILE = "bms.toml"
@@ -40,6 +42,9 @@ VARIABLES = {
     "openai_api_key": "OPENAI_API_KEY",
     "registry_url": "BMS_OLLAMA_REGISTRY",
     "duckduckgo_url": "BMS_DUCKDUCKGO_URL",
+    "searxng_url": "BMS_SEARXNG_URL",
+    "search_engines": "BMS_SEARCH_ENGINES",
+    "cache_days": "BMS_CACHE_DAYS",
     "allow_hosts": "BMS_ALLOW_HOSTS",
 }
 """The environment variable of each setting. ``bms.toml`` has the settings' own names."""
@@ -75,6 +80,12 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     registry_url: str = "https://registry.ollama.ai"
     duckduckgo_url: str | None = None
+    searxng_url: str | None = None
+    """A SearXNG server that gives JSON; None leaves that engine out."""
+    search_engines: str = DEFAULT_ENGINES
+    """Search engines in the order in which they are tried, separated by commas."""
+    cache_days: float = Field(default=7.0, ge=0.0, allow_inf_nan=False)
+    """How old a page of an earlier run may be and still be used; 0 asks the network for everything."""
     allow_hosts: str = ""
     """Private ``host:port``s that the page reader may reach, separated by commas."""
 
@@ -89,6 +100,21 @@ class Settings(BaseSettings):
         if value not in RUNTIMES:
             raise ValueError(f"must be one of {', '.join(RUNTIMES)}")
         return value
+
+    @field_validator("search_engines", mode="after")
+    @classmethod
+    def _known_engines(cls, value: str) -> str:
+        return ",".join(engine_names(value))
+
+    @field_validator("searxng_url", mode="after")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        url = value.strip().rstrip("/")
+        if _host_and_port(url) is None:
+            raise ValueError("must be an http or https address, without a user name or a query")
+        return url
 
     @field_validator("home", mode="after")
     @classmethod
@@ -111,7 +137,15 @@ class Settings(BaseSettings):
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
-        return frozenset(host.strip() for host in self.allow_hosts.split(",") if host.strip())
+        """Private hosts that may be reached; the SearXNG server is one, since a person named it."""
+        named = frozenset(host.strip() for host in self.allow_hosts.split(",") if host.strip())
+        searxng = _host_and_port(self.searxng_url) if self.searxng_url else None
+        return named if searxng is None else named | {searxng}
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Names of the search engines, in order."""
+        return engine_names(self.search_engines)
 
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be written anywhere."""
@@ -128,6 +162,20 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, _Environment(settings_cls), TomlConfigSettingsSource(settings_cls)
+
+
+def _host_and_port(url: str) -> str | None:
+    """``host:port`` of a web address; None when it is none, or carries a user name, a query or a fragment."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    if port is None or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        return None
+    if parts.scheme not in {"http", "https"}:
+        return None
+    return f"[{parts.hostname}]:{port}" if ":" in parts.hostname else f"{parts.hostname}:{port}"
 
 
 def load_settings() -> Settings:

@@ -218,7 +218,7 @@ def test_stories_that_do_not_exist(bms: Bms) -> None:
             b'jugde = "x"',
             "bms.toml has 'jugde', which is no setting. There are home, database_url, brain, judge, runtime, "
             "ollama_host, hub_endpoint, hub_token, openai_base_url, openai_api_key, registry_url, "
-            "duckduckgo_url, allow_hosts.",
+            "duckduckgo_url, searxng_url, search_engines, cache_days, allow_hosts.",
         ),
         (
             b"runtime = 3",

@@ -22,6 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.delenv("BMS_HOME")
+    monkeypatch.delenv("BMS_SEARCH_ENGINES")
     return folder
 
 
@@ -44,9 +45,12 @@ def test_without_any_setting_there_are_defaults(home: Path):
         "hub_token",
         "openai_base_url",
         "duckduckgo_url",
+        "searxng_url",
     )
     assert [getattr(settings, name) for name in unset] == [None] * len(unset)
     assert settings.allowed_hosts == frozenset()
+    assert settings.engines == ("duckduckgo", "searxng", "mojeek", "brave")
+    assert settings.cache_days == 7.0
     assert settings.secrets() == ()
     assert settings.rows_url == f"sqlite:///{settings.home}/bms.sqlite"
     assert settings.checkpoints_path.parent == settings.models_dir.parent == settings.home
@@ -59,6 +63,9 @@ def test_every_setting_has_its_variable():
 EXAMPLES = {
     "home": ("/data/one", "/data/two"),
     "runtime": ("ollama", "openai"),
+    "searxng_url": ("http://one", "https://two:8443/searx"),
+    "search_engines": ("mojeek", "yahoo,brave"),
+    "cache_days": ("0.5", "30.0"),
 }
 
 
@@ -118,6 +125,18 @@ def test_no_brain_in_the_environment_wins_over_a_brain_in_the_file(monkeypatch: 
         ("home = 3", "BMS_HOME (home in bms.toml) cannot be used"),
         ("[home]\na = 1", "BMS_HOME (home in bms.toml) cannot be used"),
         ('allow_hosts = ["127.0.0.1:80"]', "BMS_ALLOW_HOSTS (allow_hosts in bms.toml) cannot be used"),
+        ('search_engines = "google"', "'google' is no search engine; there are searxng, duckduckgo, mojeek,"),
+        ('search_engines = ["mojeek"]', "BMS_SEARCH_ENGINES (search_engines in bms.toml) cannot be used"),
+        (
+            "cache_days = -1",
+            "BMS_CACHE_DAYS (cache_days in bms.toml) cannot be used: Input should be greater",
+        ),
+        ("cache_days = inf", "BMS_CACHE_DAYS (cache_days in bms.toml) cannot be used"),
+        ('searxng_url = "searx.example"', "cannot be used: must be an http or https address"),
+        ('searxng_url = "http://me:secret@searx.example"', "without a user name"),
+        ('searxng_url = "http://searx.example:x"', "must be an http or https address"),
+        ('searxng_url = "ftp://searx.example:21"', "must be an http or https address"),
+        ('searxng_url = "http://searx.example/?q="', "or a query"),
         ("hub_token = 5", "HF_TOKEN (hub_token in bms.toml) cannot be used"),
         ('brian = "ollama:qwen3:8b"', "bms.toml has 'brian', which is no setting"),
         ("home =", "bms.toml is not valid TOML"),
@@ -176,6 +195,33 @@ def test_any_home_can_hold_the_database(folder: Path, monkeypatch: pytest.Monkey
 def test_allowed_hosts_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("BMS_ALLOW_HOSTS", " 127.0.0.1:8080, ,intranet:80,")
     assert load_settings().allowed_hosts == {"127.0.0.1:8080", "intranet:80"}
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://searx.lan/", "searx.lan:80"),
+        ("https://Searx.lan/search/", "searx.lan:443"),
+        ("http://127.0.0.1:8888", "127.0.0.1:8888"),
+        ("http://[::1]:8888", "[::1]:8888"),
+    ],
+)
+def test_the_searxng_server_may_be_reached(monkeypatch: pytest.MonkeyPatch, url: str, host: str):
+    monkeypatch.setenv("BMS_ALLOW_HOSTS", "intranet:80")
+    monkeypatch.setenv("BMS_SEARXNG_URL", f" {url} ")
+    settings = load_settings()
+    assert settings.allowed_hosts == {"intranet:80", host}
+    assert settings.searxng_url == url.rstrip("/")
+
+
+def test_a_blank_searxng_address_is_none():
+    toml('searxng_url = " "')
+    assert load_settings().searxng_url is None
+
+
+def test_search_engines_are_named_in_order(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BMS_SEARCH_ENGINES", "Yahoo, langchain:a.b.Search ,yahoo")
+    assert load_settings().engines == ("yahoo", "langchain:a.b.Search")
 
 
 def test_settings_do_not_change(monkeypatch: pytest.MonkeyPatch):
