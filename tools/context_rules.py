@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from tools.card_rules import card_rules
+
 LARGEST_CONTEXT = 100_000_000
 LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "model_max_length")
-MISTRAL_PLACEHOLDER = 1_024_000
-"""Mistral Nemo's max_position_embeddings; its maker documents 128k."""
 
 
 class ContextReading(BaseModel):
@@ -42,6 +42,11 @@ class ContextReading(BaseModel):
     extended_field: str | None = None
     """Path of the field that ``extended`` was read or computed from."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The rule and its notes, for the note of a fact."""
+        return " ".join((self.rule, *self.notes))
 
 
 class _Rope(NamedTuple):
@@ -66,10 +71,10 @@ def read_context(config: Mapping[str, Any]) -> ContextReading:
     if longest is None:
         return ContextReading(native=None, extended=None, rule="The config names no length.")
     model_type = str(part.get("model_type") or config.get("model_type") or "")
-    if longest == MISTRAL_PLACEHOLDER and model_type in {"mistral", "", "mixtral"}:
-        note = f"max_position_embeddings {longest} is a placeholder; the maker's documents decide."
+    placeholder = card_rules().placeholder(longest, model_type)
+    if placeholder is not None:
         rule = "A placeholder is no length."
-        return ContextReading(native=None, extended=None, rule=rule, notes=(note,))
+        return ContextReading(native=None, extended=None, rule=rule, notes=(placeholder.why,))
     found = _apply(longest, field, _rope(part, prefix))
     return ContextReading(
         native=found.native,
@@ -77,8 +82,46 @@ def read_context(config: Mapping[str, Any]) -> ContextReading:
         rule=found.rule,
         field=found.field,
         extended_field=found.extended_field,
-        notes=(*_window_note(part, found.native), *_shipped_note(found)),
+        notes=(
+            *_room_note(found.native, model_type),
+            *_window_note(part, found.native),
+            *_shipped_note(found),
+        ),
     )
+
+
+def read_header_context(metadata: Mapping[str, Any]) -> ContextReading:
+    """Read the metadata of a GGUF header, by the rules for the config that it was made from."""
+    architecture = str(metadata.get("general.architecture") or "")
+
+    def of(key: str) -> Any:
+        return metadata.get(f"{architecture}.{key}")
+
+    config = {
+        "model_type": architecture,
+        "max_position_embeddings": of("context_length"),
+        "sliding_window": of("attention.sliding_window"),
+        "rope_scaling": {
+            "type": "default" if of("rope.scaling.type") in {None, "none"} else of("rope.scaling.type"),
+            "factor": of("rope.scaling.factor"),
+            "original_max_position_embeddings": of("rope.scaling.original_context_length"),
+        },
+    }
+    reading = read_context(config)
+    names = {
+        "max_position_embeddings": "context_length",
+        "rope_scaling.original_max_position_embeddings": "rope.scaling.original_context_length",
+        "rope_scaling.factor": "rope.scaling.factor",
+    }
+
+    def named(field: str | None) -> str | None:
+        return f"{architecture}.{names[field]}" if field in names else None
+
+    rule = reading.rule
+    for old, new in names.items():
+        rule = rule.replace(old, new)
+    told = {"field": named(reading.field), "extended_field": named(reading.extended_field), "rule": rule}
+    return reading.model_copy(update=told)
 
 
 def _text_part(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
@@ -146,6 +189,11 @@ def _yarn(longest: int, field: str, rope: _Rope) -> _Found:
     extended = _tokens(int(rope.original * rope.factor)) if rope.factor and rope.factor > 1 else None
     rule = "yarn: the original length is native, times the factor is extended."
     return _Found(rope.original, extended, rule, source, f"{rope.path}.factor" if extended else None)
+
+
+def _room_note(native: int, model_type: str) -> tuple[str, ...]:
+    room = card_rules().head_room(native, model_type)
+    return (room.why,) if room else ()
 
 
 def _window_note(part: Mapping[str, Any], native: int) -> tuple[str, ...]:

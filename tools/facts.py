@@ -7,14 +7,17 @@ chooses the one displayed (invariant 2).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Value = str | int | float | bool
+from tools import same_value
+
+Value = same_value.Value
 
 
 class Factor(StrEnum):
@@ -99,8 +102,26 @@ class Fact(BaseModel):
     """How the value was read, where a rule was needed: ``yarn: the original length is native``."""
 
 
-ROUNDING = {Factor.PARAMETERS: 0.02}
-"""Share by which two values of a factor may differ and still agree: ``8.2B`` is 8,190,735,360 rounded."""
+AGREEMENT: dict[Factor, Callable[[Value, Value], bool]] = {
+    Factor.PARAMETERS: same_value.same_count,
+    Factor.CACHE_BYTES: same_value.same_count,
+    Factor.CONTEXT_NATIVE: same_value.same_length,
+    Factor.CONTEXT_EXTENDED: same_value.same_length,
+    Factor.LICENCE: same_value.same_licence,
+    Factor.RELEASE_DATE: same_value.same_day,
+    Factor.REPOSITORY_CREATED: same_value.same_day,
+    Factor.LANGUAGES: same_value.same_list,
+    Factor.ARCHITECTURE_FOCUS: same_value.same_focus,
+    Factor.BASE_MODEL: same_value.same_name,
+}
+"""How two values of a factor are compared; those of other factors are the same or they are not."""
+MOMENTARY = frozenset({Factor.DOWNLOADS, Factor.LIKES, Factor.LAST_MODIFIED, Factor.OPEN_ISSUES})
+"""Counts that change by themselves: an older reading is old, and contradicts nothing."""
+SEVERAL = frozenset({Factor.BASE_MODEL})
+"""Factors of which one record may rightly name several."""
+DATES = frozenset({Factor.RELEASE_DATE, Factor.REPOSITORY_CREATED})
+"""Factors of which the longer value tells more."""
+CONTEXTS = frozenset({Factor.CONTEXT_NATIVE, Factor.CONTEXT_EXTENDED})
 
 
 class Settled(NamedTuple):
@@ -117,28 +138,59 @@ def content_hash(text: str) -> str:
 
 def quote_is_in(quote: str, text: str) -> bool:
     """Whether ``quote`` stands in ``text``, white space folded; an empty quote stands nowhere."""
-    folded = " ".join(quote.split())
-    return bool(folded) and folded in " ".join(text.split())
+    if not quote.strip():
+        return False
+    return quote in text or " ".join(quote.split()) in " ".join(text.split())
 
 
 def settle(facts: Iterable[Fact]) -> Settled | None:
-    """Choose the fact displayed among facts on one factor of one candidate.
+    """Choose the fact displayed among facts on one factor of one candidate; the others are returned beside it
+    where they disagree.
 
-    Precedence is :class:`SourceKind`; within one kind the newest reading wins, then the URL's order, so that
-    the choice never depends on the order of arrival. Facts with another value are returned beside it.
+    Precedence is :class:`SourceKind`; within one kind the candidate's own repository, then the newest
+    reading, then a value that was read plainly before one that needed a rule. The order of arrival never
+    matters. Two factors have a precedence of their own:
+
+    - context: a header or a config holds the length that a runtime may allocate, head-room, scaling and
+      placeholders included, so the maker's words on the trained length come first;
+    - architecture focus: what a model was trained for (code, mathematics, a domain) before its manner.
     """
-    ranked = sorted(facts, key=lambda f: (f.source.kind, -f.source.retrieved_at.timestamp(), f.source.url))
+    ranked = sorted(facts, key=_rank)
     if not ranked:
         return None
     first = ranked[0]
     return Settled(first, tuple(fact for fact in ranked[1:] if not _agree(first, fact)))
 
 
+def _rank(fact: Fact) -> tuple[Any, ...]:
+    source, value = fact.source, fact.value
+    return (
+        _comes_later(fact),
+        source.kind,
+        fact.factor not in MOMENTARY and fact.candidate.casefold() not in unquote(source.url).casefold(),
+        -source.retrieved_at.timestamp(),
+        bool(fact.note),
+        value if isinstance(value, int | float) else len(value) * (-1 if fact.factor in DATES else 1),
+        str(value),
+        source.url,
+        source.record_field or "",
+        source.quote or "",
+        fact.note,
+        source.content_hash,
+    )
+
+
+def _comes_later(fact: Fact) -> bool:
+    if fact.factor in CONTEXTS:
+        return fact.source.kind is not SourceKind.MAKER or not fact.source.quote
+    return fact.factor is Factor.ARCHITECTURE_FOCUS and fact.value not in same_value.TOPICS
+
+
 def _agree(one: Fact, other: Fact) -> bool:
-    slack = ROUNDING.get(one.factor)
-    if slack is not None and isinstance(one.value, int | float) and isinstance(other.value, int | float):
-        return abs(one.value - other.value) <= slack * max(abs(one.value), abs(other.value))
-    return one.value == other.value
+    if one.factor in MOMENTARY or (one.factor in SEVERAL and one.source.url == other.source.url):
+        return True
+    same = AGREEMENT.get(one.factor)
+    return one.value == other.value or (same is not None and same(one.value, other.value))
 
 
 def settle_all(facts: Sequence[Fact]) -> dict[tuple[str, Factor], Settled]:

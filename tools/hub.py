@@ -25,8 +25,13 @@ LISTED = (
     *("library_name", "likes", "pipeline_tag", "safetensors", "sha", "tags"),
 )
 """Fields asked for in a listing: a listing that carries them saves one request per repository."""
+MOST_ROWS = 1000
+"""The Hub gives no more rows a page, whatever is asked."""
+ROW_BYTES = 24_000
+"""What a row may take on the average: the chat template of a GGUF is in it."""
 RECORD_BYTES = 4_000_000
 CARD_BYTES = 1_000_000
+MOST_FINDINGS = 5
 
 
 def _text_or_none(value: Any) -> str | None:
@@ -100,6 +105,38 @@ class HubModel(BaseModel):
     gguf: Block = Field(default_factory=dict)
     base_models_block: Block = Field(default_factory=dict, alias="baseModels")
     siblings: Annotated[tuple[HubFile, ...], BeforeValidator(_files)] = ()
+    security_block: Block = Field(default_factory=dict, alias="securityRepoStatus")
+
+    def prefix_on(self, page: Page) -> str:
+        """What stands before a field's name in a citation: in a listing, the repository."""
+        return f"[{self.id}]." if urlsplit(page.url).path.rstrip("/").endswith("/api/models") else ""
+
+    @property
+    def security(self) -> str | None:
+        """``safe``, or the files in which the Hub's scanners found something; None where no scan is done."""
+        found = self.security_block.get("filesWithIssues")
+        if not isinstance(found, list) or (not found and self.security_block.get("scansDone") is not True):
+            return None
+        named = [_finding(issue) for issue in found[:MOST_FINDINGS]]
+        more = len(found) - len(named)
+        return "; ".join([*named, *([f"{more} more"] if more else [])]) or "safe"
+
+    @property
+    def packed(self) -> bool:
+        """Whether most stored elements are integers that hold several weights each: GPTQ, AWQ, bitsandbytes,
+        MXFP4. Then the number of elements is no number of parameters."""
+        counts = self.safetensors.get("parameters")
+        counts = counts if isinstance(counts, dict) else {}
+        known = {name: n for name, n in counts.items() if isinstance(n, int) and not isinstance(n, bool)}
+        return 2 * sum(known.get(name, 0) for name in ("I32", "U32", "U8", "I64")) > sum(known.values())
+
+    @property
+    def sees(self) -> bool:
+        """Whether it takes images as well, so that its weights hold a vision tower."""
+        named = self.config.get("architectures")
+        return self.pipeline_tag in {"image-text-to-text", "any-to-any"} or any(
+            "ConditionalGeneration" in name for name in _words(named)
+        )
 
     @property
     def safetensors_total(self) -> int | None:
@@ -132,12 +169,23 @@ class HubModel(BaseModel):
         return tuple(dict.fromkeys(word for word in said if word))
 
 
+def _finding(issue: Any) -> str:
+    told = issue if isinstance(issue, dict) else {}
+    return f"{str(told.get('level') or 'unsafe')[:20]}: {str(told.get('path') or 'a file')[:100]}"
+
+
+class HubRecord(NamedTuple):
+    """A repository's record, and the page that it stands on: its own, or one of a listing."""
+
+    model: HubModel
+    page: Page
+
+
 class HubListing(NamedTuple):
     """A listing, as far as it could be read."""
 
-    models: tuple[HubModel, ...]
-    pages: tuple[Page, ...]
-    """Pages that were read, so that the enumeration can be cited."""
+    records: tuple[HubRecord, ...]
+    """Each repository once, in the listing's order, with the page that can be cited for it."""
     truncated: bool
     """More was there than was read: the page limit, a block or a failure came first."""
     outcomes: tuple[Empty | Blocked | Failed, ...]
@@ -145,11 +193,16 @@ class HubListing(NamedTuple):
     skipped: int = 0
     """Rows that were no records."""
 
+    @property
+    def models(self) -> tuple[HubModel, ...]:
+        return tuple(record.model for record in self.records)
 
-class HubRecord(NamedTuple):
-    """A repository's record, and the page that it stands on."""
 
-    model: HubModel
+class HubDiscussions(NamedTuple):
+    """How many discussions of a repository are open, pull requests left out."""
+
+    repo: str
+    open: int
     page: Page
 
 
@@ -173,33 +226,36 @@ async def list_models(
     limit: int = 100,
     max_pages: int = 1,
 ) -> HubListing:
-    """Repositories in the Hub's order. Pages follow the ``Link`` header, on the same host alone.
+    """Repositories in the Hub's order, up to ``MOST_ROWS`` a page. Pages follow the ``Link`` header, on the
+    same host alone.
 
     ``size`` becomes the Hub's own ``num_parameters`` filter, which does not see repositories without a count.
     """
     url: str | None = _listing_url(
         endpoint, size, search, author, filters, pipeline_tag=pipeline_tag, sort=sort, limit=limit
     )
-    models: dict[str, HubModel] = {}
-    pages: list[Page] = []
+    records: dict[str, HubRecord] = {}
+    pages = 0
     skipped = 0
-    while url is not None and len(pages) < max_pages:
-        outcome = await web.get(url, accept="application/json", max_bytes=RECORD_BYTES)
+    more = True
+    max_bytes = max(RECORD_BYTES, min(limit, MOST_ROWS) * ROW_BYTES)
+    while url is not None and pages < max_pages:
+        outcome = await web.get(url, accept="application/json", max_bytes=max_bytes)
         if not isinstance(outcome, Found):
-            return HubListing(tuple(models.values()), tuple(pages), True, (outcome,), skipped)
+            return HubListing(tuple(records.values()), True, (outcome,), skipped)
         rows = _rows(outcome.value)
         if isinstance(rows, Failed):
-            return HubListing(tuple(models.values()), tuple(pages), True, (rows,), skipped)
-        pages.append(outcome.value)
+            return HubListing(tuple(records.values()), True, (rows,), skipped)
+        pages += 1
+        more = _linked(outcome.value) is not None
         for row in rows:
             record = _record(row)
             if record is None:
                 skipped += 1
             else:
-                models.setdefault(record.id, record)
+                records.setdefault(record.id, HubRecord(record, outcome.value))
         url = next_page(outcome.value, endpoint)
-    more = not pages or _linked(pages[-1]) is not None
-    return HubListing(tuple(models.values()), tuple(pages), more, (), skipped)
+    return HubListing(tuple(records.values()), more, (), skipped)
 
 
 def _listing_url(
@@ -223,7 +279,11 @@ def _listing_url(
         query.append(("pipeline_tag", pipeline_tag))
     if size is not None:
         query.append(("num_parameters", parameter_range(size)))
-    query += [("sort", sort), ("limit", str(limit)), *(("expand", field) for field in LISTED)]
+    query += [
+        ("sort", sort),
+        ("limit", str(max(1, min(limit, MOST_ROWS)))),
+        *(("expand", field) for field in LISTED),
+    ]
     return f"{endpoint.rstrip('/')}/api/models?{urlencode(query)}"
 
 
@@ -269,9 +329,10 @@ def _record(row: Any) -> HubModel | None:
 
 
 async def read_model(web: Web, repo: str, *, endpoint: str = HUB) -> Outcome[HubRecord]:
-    """A repository's record with its files' sizes and digests. A missing repository is Empty, a gated one is
-    ``Blocked(GATED)``."""
-    outcome = await _get(web, repo, f"{endpoint.rstrip('/')}/api/models/{repo}?blobs=true", RECORD_BYTES)
+    """A repository's record with its files' sizes and digests, and what the Hub's scanners say of them. A
+    missing repository is Empty, a gated one is ``Blocked(GATED)``."""
+    url = f"{endpoint.rstrip('/')}/api/models/{repo}?blobs=true&securityStatus=true"
+    outcome = await _get(web, repo, url, RECORD_BYTES)
     if not isinstance(outcome, Found):
         return outcome
     try:
@@ -281,6 +342,33 @@ async def read_model(web: Web, repo: str, *, endpoint: str = HUB) -> Outcome[Hub
     if record is None:
         return Failed(FailReason.BAD_REPLY, f"the record of {repo} cannot be read")
     return Found(HubRecord(record, outcome.value))
+
+
+async def read_discussions(web: Web, repo: str, *, endpoint: str = HUB) -> Outcome[HubDiscussions]:
+    """The number of open discussions: ``/api/models/{repo}/discussions``, filtered by the Hub itself.
+
+    Where the rows show that the filter was not understood, the page is a failure: its count would be that of
+    something else.
+    """
+    url = f"{endpoint.rstrip('/')}/api/models/{repo}/discussions?type=discussion&status=open&p=0"
+    outcome = await _get(web, repo, url, RECORD_BYTES)
+    if not isinstance(outcome, Found):
+        return outcome
+    try:
+        told = outcome.value.json_value()
+    except ValueError as error:
+        return Failed(FailReason.BAD_REPLY, f"the discussions of {repo} are no JSON: {error}")
+    count = _count_or_none(told.get("count")) if isinstance(told, dict) else None
+    rows = told.get("discussions") if isinstance(told, dict) else None
+    if count is None or not isinstance(rows, list):
+        return Failed(FailReason.BAD_REPLY, f"the discussions of {repo} cannot be read")
+    if not all(isinstance(row, dict) and _is_open_discussion(row) for row in rows):
+        return Failed(FailReason.BAD_REPLY, f"the discussions of {repo} are not only open ones")
+    return Found(HubDiscussions(repo, count, outcome.value))
+
+
+def _is_open_discussion(row: dict[str, Any]) -> bool:
+    return row.get("isPullRequest") is not True and row.get("status", "open") == "open"
 
 
 async def read_config(web: Web, repo: str, *, endpoint: str = HUB, revision: str = "main") -> Outcome[Page]:

@@ -37,9 +37,14 @@ class LicenceVerdict(BaseModel):
     """The stated licence is more permissive than that of the weights it was derived from."""
     clauses: tuple[str, ...] = ()
     """Clauses of the use policy that touch the domain, one sentence each."""
+    clause_quotes: tuple[str, ...] = ()
+    """Those clauses in the policies' own words, where they were read."""
     sources: tuple[str, ...] = ()
     """URLs of the licence texts and policies that the verdict rests on."""
 
+
+MOST_ANCESTORS = 12
+"""Repositories of a lineage that are followed."""
 
 _RANK = {CommercialUse.YES: 0, CommercialUse.CONDITIONAL: 1, CommercialUse.NO: 2}
 
@@ -47,6 +52,20 @@ _RANK = {CommercialUse.YES: 0, CommercialUse.CONDITIONAL: 1, CommercialUse.NO: 2
 class _Base(NamedTuple):
     repo: str
     terms: LicenceTerms
+
+
+def lineage(key: str, bases: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """``key`` and every repository that its weights come from, the nearest first, by what records say of
+    ``bases``; a circle ends where it closes, and more than ``MOST_ANCESTORS`` are not followed."""
+    known = {repo.casefold(): tuple(named) for repo, named in bases.items()}
+    found = [key]
+    seen = {key.casefold()}
+    for repo in found:
+        for base in known.get(repo.casefold(), ()):
+            if base.casefold() not in seen and len(found) < MOST_ANCESTORS:
+                seen.add(base.casefold())
+                found.append(base)
+    return tuple(found)
 
 
 def judge_licence(
@@ -59,10 +78,11 @@ def judge_licence(
     """What the licence stated, and those of the weights beneath it, mean for ``domain``.
 
     ``licence`` is a Hub tag, a name or the beginning of a licence text; None when no source states one.
-    ``base_models`` are Hub repositories that the weights come from (the candidate's own may be among them);
-    ``base_licences`` are licences read for them. Where none was read, ``covers`` in ``licences.yaml`` says
-    what is known. The strictest of all licences decides; a stated licence that is more permissive than that
-    of its base is laundering, because nobody can give away rights they do not have.
+    ``base_models`` are all Hub repositories that the weights come from, as :func:`lineage` gives them (the
+    candidate's own may be among them); ``base_licences`` are licences read for them. Where none was read,
+    ``covers`` in ``licences.yaml`` says what is known. The strictest of all licences decides, and the
+    conditions of every one apply; a stated licence that is more permissive than that of its base is
+    laundering, because nobody can give away rights they do not have.
     """
     known = loader.licences()
     own = known.find(licence) if licence and licence.strip() else None
@@ -70,18 +90,34 @@ def judge_licence(
     strictest = max(bases, key=lambda base: _RANK[CommercialUse(base.terms.commercial)], default=None)
     if own is None:
         return _without_own(licence, strictest, domain)
-    verdict, condition = CommercialUse(own.commercial), own.condition
+    verdict = CommercialUse(own.commercial)
     laundering = strictest is not None and _RANK[CommercialUse(strictest.terms.commercial)] > _RANK[verdict]
+    conditions = [own.condition] if own.condition else []
+    for base in _by_terms(bases, own):
+        said = (
+            f"the weights come from {base.repo}, which is under {base.terms.display}: {base.terms.condition}"
+        )
+        if base is strictest and laundering:
+            conditions.insert(0, f"Stated as {own.display}, but {said}")
+        else:
+            conditions.append(f"{said[0].upper()}{said[1:]}")
     if strictest is not None and laundering:
         verdict = CommercialUse(strictest.terms.commercial)
-        condition = (
-            f"Stated as {own.display}, but the weights come from {strictest.repo}, which is under "
-            f"{strictest.terms.display}: {strictest.terms.condition}"
-        )
-    return _verdict(own.display, verdict, condition, laundering, (own, *(b.terms for b in bases)), domain)
+    terms = (own, *(base.terms for base in bases))
+    return _verdict(own.display, verdict, " ".join(conditions), laundering, terms, domain)
+
+
+def _by_terms(bases: Sequence[_Base], own: LicenceTerms) -> list[_Base]:
+    """One base for each licence that has a condition of its own, the strictest first."""
+    first: dict[str, _Base] = {}
+    for base in bases:
+        if base.terms != own and base.terms.condition:
+            first.setdefault(base.terms.key, base)
+    return sorted(first.values(), key=lambda base: -_RANK[CommercialUse(base.terms.commercial)])
 
 
 def _bases(repos: Sequence[str], stated: Mapping[str, str], known: Licences) -> tuple[_Base, ...]:
+    """Each repository with the licence read for it and the one that it is known to stand under."""
     read = {repo.lower(): licence for repo, licence in stated.items()}
     pairs = [
         (repo, terms)
@@ -124,5 +160,6 @@ def _verdict(
         condition=condition,
         laundering=laundering,
         clauses=tuple(dict.fromkeys(clause.says for clause in touching)),
+        clause_quotes=tuple(dict.fromkeys(clause.quote for clause in touching if clause.quote)),
         sources=tuple(dict.fromkeys(sources)),
     )

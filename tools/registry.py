@@ -55,8 +55,12 @@ class TagProof(BaseModel):
     """Digest of the first layer with weights."""
     quantization: str | None = None
     """The config's ``file_type``: ``Q4_K_M``."""
-    parameter_size: str | None = None
-    """The config's ``model_type``: ``8.2B``."""
+    parameters: str | None = None
+    """The config's ``model_type``, as it words it: ``8.2B``."""
+    architecture: str | None = None
+    """The config's ``model_family``: ``qwen3``. (Its ``architecture`` is that of a processor.)"""
+    capabilities: tuple[str, ...] = ()
+    """``completion``, ``tools``, ``thinking``, ``vision`` …; empty where the config names none."""
     context_length: int | None = None
     licence: str | None = None
     """First words of the first licence layer."""
@@ -130,7 +134,9 @@ async def prove_tag(web: Web, tag: str, *, registry_url: str = REGISTRY) -> Outc
             model_bytes=sum(layer.size for layer in (*weights, *projectors)),
             model_layer_digest=weights[0].digest,
             quantization=_word(said.get("file_type")),
-            parameter_size=_word(said.get("model_type")),
+            parameters=_word(said.get("model_type")),
+            architecture=_word(said.get("model_family")),
+            capabilities=_word_list(said.get("capabilities")),
             context_length=_count(said.get("context_length")),
             licence=licence_name(licence.text) if licence else None,
             licence_text_hash=_text_hash(licence),
@@ -181,6 +187,11 @@ def _config_values(page: Page | None) -> dict[str, Any]:
 
 def _word(value: Any) -> str | None:
     return value[:60] if isinstance(value, str) and value else None
+
+
+def _word_list(value: Any) -> tuple[str, ...]:
+    listed = value[:20] if isinstance(value, list) else []
+    return tuple(word for entry in listed if (word := _word(entry)))
 
 
 def _count(value: Any) -> int | None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.standins.world import _facts
-from tools.context_rules import read_context
+from tools.context_rules import read_context, read_header_context
 
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 8192}
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}
@@ -46,6 +46,14 @@ def test_configs_of_real_models(repo, native, extended):
         ({"max_position_embeddings": 32768, "rope_scaling": {"type": "mrope"}}, 32768, None),
         ({"text_config": {"max_position_embeddings": 262144}, "max_position_embeddings": 5}, 262144, None),
         ({"n_positions": 1024}, 1024, None),
+        ({"max_position_embeddings": 65536, "rope_scaling": LLAMA3}, 65536, None),  # Apertus, not × 8
+        (
+            {"max_position_embeddings": 65536, "rope_scaling": {"rope_type": "longrope"}},
+            65536,
+            None,
+        ),  # MiniCPM4.1
+        ({"max_position_embeddings": 1024000, "model_type": "mistral"}, None, None),
+        ({"max_position_embeddings": 1024000, "model_type": "qwen2"}, 1024000, None),
         ({"max_position_embeddings": "many"}, None, None),
         ({}, None, None),
     ],
@@ -109,3 +117,49 @@ def test_llama3_is_never_multiplied(longest, factor):
     config = {"max_position_embeddings": longest, "rope_scaling": {**LLAMA3, "factor": factor}}
     assert read_context(config).native == longest
     assert read_context(config).extended is None
+
+
+HEADERS = [
+    ({"general.architecture": "llama", "llama.context_length": 131072}, 131072, None, "llama.context_length"),
+    (
+        {
+            "general.architecture": "qwen3",
+            "qwen3.context_length": 131072,
+            "qwen3.rope.scaling.type": "yarn",
+            "qwen3.rope.scaling.factor": 4.0,
+            "qwen3.rope.scaling.original_context_length": 32768,
+        },
+        32768,
+        131072,
+        "qwen3.rope.scaling.original_context_length",
+    ),
+    (
+        {"general.architecture": "llama", "llama.context_length": 4096, "llama.rope.scaling.type": "none"},
+        4096,
+        None,
+        "llama.context_length",
+    ),
+    ({"general.architecture": "llama", "llama.context_length": 1024000}, None, None, None),
+    ({"general.architecture": "llama"}, None, None, None),
+    ({}, None, None, None),
+]
+
+
+@pytest.mark.parametrize(("metadata", "native", "extended", "field"), HEADERS)
+def test_headers_are_read_by_the_rules_for_configs(metadata, native, extended, field):
+    reading = read_header_context(metadata)
+    assert (reading.native, reading.extended, reading.field) == (native, extended, field)
+    assert "max_position_embeddings" not in reading.sentence
+
+
+def test_head_room_is_noted_for_the_family_that_has_it():
+    config = {"max_position_embeddings": 40960, "model_type": "qwen3"}
+    assert "32,768 + 8,192" in read_context(config).sentence
+    assert "8,192" not in read_context({**config, "model_type": "llama"}).sentence
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.sampled_from(sorted({k for m, *_ in HEADERS for k in m})), anything))
+def test_any_header_is_read(metadata):
+    reading = read_header_context(metadata)
+    assert reading.native is None or reading.native > 0

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.standins.fact_page import page
 from tests.standins.world import hub_content
 from tools.extraction import (
     domain_focus,
     facts_from_card,
     facts_from_config,
+    facts_from_discussions,
+    facts_from_gguf_header,
     facts_from_hub,
     focus_of_name,
     gguf_facts,
     gguf_files,
+    licence_text_facts,
     quantization_of,
 )
-from tools.facts import Factor, SourceKind, content_hash, quote_is_in
-from tools.hub import HubModel
-from tools.web import Page
+from tools.facts import Factor, SourceKind, quote_is_in
+from tools.hub import HubDiscussions, HubModel
 
 KEY = "org/Model-8B"
-
-
-def page(text: str, url: str = "https://huggingface.co/x") -> Page:
-    return Page(
-        url=url,
-        final_url=url,
-        status=200,
-        content_type="text/plain",
-        text=text,
-        content_hash=content_hash(text),
-        body_sha256=content_hash(text),
-        body_bytes=len(text),
-        retrieved_at=datetime(2026, 6, 1, tzinfo=UTC),
-    )
 
 
 def from_card(text: str) -> dict[Factor, list[object]]:
@@ -223,3 +211,163 @@ def test_every_card_of_the_world_tells_its_context():
     assert (found[Factor.CONTEXT_NATIVE], found[Factor.CONTEXT_EXTENDED]) == ([32768], [131072])
     assert found[Factor.RELEASE_DATE] == ["2025-04-29"]
     assert found[Factor.LICENCE] == ["apache-2.0"]
+
+
+SAFETENSORS = 4_300_079_472
+
+
+@pytest.mark.parametrize(
+    ("record", "note", "kind"),
+    [
+        ({"id": "org/Model-4B", "safetensors": {"total": SAFETENSORS}}, "", SourceKind.ARTEFACT),
+        (
+            {"id": "google/gemma-3-4b-it", "pipeline_tag": "image-text-to-text"},
+            "includes the vision tower",
+            SourceKind.ARTEFACT,
+        ),
+        (
+            {"id": "org/Model-4B", "config": {"architectures": ["GemmaForConditionalGeneration"]}},
+            "includes the vision tower",
+            SourceKind.ARTEFACT,
+        ),
+        ({"id": "google/gemma-4-E2B-it"}, "", SourceKind.ARTEFACT),
+        ({"id": "org/Model-3B"}, "the name says 3B", SourceKind.ARTEFACT),
+        ({"id": "org/Model-4B-A1B"}, "about 1B are active", SourceKind.ARTEFACT),
+        (
+            {
+                "id": "pack/Model-8B-AWQ",
+                "safetensors": {"total": SAFETENSORS, "parameters": {"I32": 9, "F16": 1}},
+            },
+            "packs several weights",
+            SourceKind.VENDOR,
+        ),
+        (
+            {
+                "id": "org/Model-4B",
+                "safetensors": {"total": SAFETENSORS, "parameters": {"F8_E4M3": 9, "BF16": 1}},
+            },
+            "",
+            SourceKind.ARTEFACT,
+        ),
+    ],
+)
+def test_traps_of_the_parameter_count_are_noted(record, note, kind):
+    model = HubModel.model_validate({"safetensors": {"total": SAFETENSORS}, **record})
+    fact = next(f for f in facts_from_hub(model, page("{}")) if f.factor is Factor.PARAMETERS)
+    assert fact.value == SAFETENSORS
+    assert note in fact.note if note else fact.note == ""
+    assert fact.source.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "value"),
+    [
+        ({"scansDone": True, "filesWithIssues": []}, "safe"),
+        ({"scansDone": False, "filesWithIssues": []}, None),
+        ({"scansDone": True, "filesWithIssues": [{"path": "a.bin", "level": "unsafe"}]}, "unsafe: a.bin"),
+        ({"scansDone": True, "filesWithIssues": [{}] * 7}, "; ".join(["unsafe: a file"] * 5 + ["2 more"])),
+        ({"scansDone": "yes", "filesWithIssues": 3}, None),
+        ("nonsense", None),
+        (None, None),
+    ],
+)
+def test_security_and_languages_of_a_record(status, value):
+    card = {"language": ["en", "de", "zho", 5, "English"]}
+    record = HubModel.model_validate({"id": "org/M", "securityRepoStatus": status, "cardData": card})
+    facts = {fact.factor: fact.value for fact in facts_from_hub(record, page("{}"))}
+    assert facts.get(Factor.SECURITY) == value
+    assert facts[Factor.LANGUAGES] == "en, de"
+
+
+def test_open_discussions_are_a_fact():
+    facts = facts_from_discussions(HubDiscussions("org/M", 3, page("{}")))
+    assert [(fact.candidate, fact.factor, fact.value) for fact in facts] == [("org/M", Factor.OPEN_ISSUES, 3)]
+
+
+def test_a_listing_row_is_as_good_as_a_record_and_its_page_is_hashed_once():
+    listing = page("[" + " " * 1_000_000 + "]", "https://huggingface.co/api/models?limit=1000")
+    record = HubModel.model_validate({"id": "org/M-8B", "downloads": 1, "cardData": {"license": "mit"}})
+    for _ in range(200):
+        facts = facts_from_hub(record, listing)
+    assert {fact.source.content_hash for fact in facts} == {listing.content_hash}
+    assert all(fact.source.record_field.startswith("[org/M-8B].") for fact in facts)
+
+
+HEADER = {
+    "general.architecture": "qwen3",
+    "general.parameter_count": 8190735360,
+    "general.license": "apache-2.0",
+    "general.base_model.0.repo_url": "https://huggingface.co/Qwen/Qwen3-8B-Base",
+    "general.base_model.1.repo_url": "https://huggingface.co/Qwen/Qwen3-8B",
+    "general.base_model.2.repo_url": "https://evil.example/x",
+    "qwen3.context_length": 40960,
+    "qwen3.block_count": 36,
+    "qwen3.attention.head_count": 32,
+    "qwen3.attention.head_count_kv": 8,
+    "qwen3.attention.key_length": 128,
+    "qwen3.attention.value_length": 128,
+    "tokenizer.chat_template": "{% if enable_thinking %}",
+}
+
+
+@pytest.mark.parametrize(("owner", "kind"), [("unsloth", SourceKind.VENDOR), ("Qwen", SourceKind.MAKER)])
+def test_a_gguf_header(owner, kind):
+    url = f"https://huggingface.co/{owner}/Qwen3-8B-GGUF/resolve/main/a.gguf"
+    facts = {
+        fact.factor: fact for fact in facts_from_gguf_header(page(json.dumps(HEADER), url), "Qwen/Qwen3-8B")
+    }
+    assert facts[Factor.PARAMETERS].value == 8190735360
+    assert facts[Factor.CONTEXT_NATIVE].value == 40960
+    assert facts[Factor.CONTEXT_NATIVE].source.record_field == "qwen3.context_length"
+    assert "room for prompt and answer" in facts[Factor.CONTEXT_NATIVE].note
+    assert facts[Factor.CACHE_BYTES].value == 2 * 36 * 8 * 128 * 2
+    assert facts[Factor.ARCHITECTURE_FOCUS].value == "hybrid thinking"
+    assert (facts[Factor.LICENCE].value, facts[Factor.LICENCE].source.kind) == ("apache-2.0", kind)
+    assert facts[Factor.BASE_MODEL].value == "Qwen/Qwen3-8B-Base"
+
+
+@pytest.mark.parametrize(
+    ("more", "size"),
+    [
+        ({"qwen3.attention.head_count_kv": [8] * 9 + [0] * 27}, 2 * 9 * 8 * 128 * 2),
+        ({"qwen3.ssm.state_size": 128}, None),
+        ({"qwen3.attention.kv_lora_rank": 512}, None),
+        ({"qwen3.block_count": 0}, None),
+    ],
+)
+def test_the_cache_of_a_header_is_left_out_where_it_cannot_be_known(more, size):
+    facts = facts_from_gguf_header(page(json.dumps({**HEADER, **more})), "Qwen/Qwen3-8B")
+    assert [fact.value for fact in facts if fact.factor is Factor.CACHE_BYTES] == ([size] if size else [])
+
+
+def test_a_page_that_is_no_header_has_no_facts():
+    assert facts_from_gguf_header(page("[]"), KEY) == facts_from_gguf_header(page("GGUF"), KEY) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "licence"),
+    [
+        ("\n      Apache License\n   Version 2.0, January 2004\n", "apache-2.0"),
+        (
+            "LLAMA 3.1 COMMUNITY LICENSE AGREEMENT\nLlama 3.1 Version Release Date: July 23, 2024\n",
+            "llama3.1",
+        ),
+        ("Qwen RESEARCH LICENSE AGREEMENT\n\nRelease Date: September 19, 2024\n", "qwen-research"),
+        ("Gemma Terms of Use\n\nLast modified: February 21, 2024\n", "gemma"),
+        ("MIT License\n\nCopyright (c) 2023 DeepSeek\n", "mit"),
+        ("See the model's own licence.\n", None),
+        ("", None),
+    ],
+)
+def test_a_licence_is_known_by_its_own_text(text, licence):
+    facts = licence_text_facts(page(text), KEY, text_hash="sha256:" + "0" * 64)
+    assert [fact.value for fact in facts] == ([licence] if licence else [])
+    assert all("sha256:000" in fact.note and quote_is_in(fact.source.quote, text) for fact in facts)
+
+
+def test_a_config_gives_its_rule_and_its_cache():
+    config = {"model_type": "qwen3", "max_position_embeddings": 40960, "num_hidden_layers": 2}
+    config |= {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+    facts = {fact.factor: fact for fact in facts_from_config(page(json.dumps(config)), KEY)}
+    assert facts[Factor.CACHE_BYTES].value == 2 * 2 * 2 * 8 * 2
+    assert "40,960 = 32,768 + 8,192" in facts[Factor.CONTEXT_NATIVE].note

@@ -20,6 +20,7 @@ from tools.hub import (
     parameter_range,
     read_card,
     read_config,
+    read_discussions,
     read_model,
 )
 from tools.outcomes import Blocked, BlockReason, Empty, Failed, FailReason, Found
@@ -48,7 +49,11 @@ async def test_the_listing_follows_its_pages_and_filters_by_size():
         assert "num_parameters" in server.asked[0].query
         assert "safetensors" in server.asked[0].query["expand"]
     assert [model.parameters for model in whole.models] == [7 * 10**9, 8 * 10**9, 9 * 10**9]
-    assert (len(whole.pages), whole.truncated, whole.outcomes) == (2, False, ())
+    assert (len({record.page.url for record in whole.records}), whole.truncated, whole.outcomes) == (
+        2,
+        False,
+        (),
+    )
     assert (len(part.models), part.truncated) == (2, True)
 
 
@@ -72,7 +77,7 @@ async def test_a_next_page_on_another_host_is_not_followed():
     with StandIn(lambda _: as_json([record(1)], Link=link)) as server:
         async with web_for(server) as web:
             listing = await list_models(web, endpoint=server.address, max_pages=5)
-            assert next_page(listing.pages[0], server.address) is None
+            assert next_page(listing.records[0].page, server.address) is None
     assert listing.truncated
 
 
@@ -94,6 +99,63 @@ async def test_one_record_with_its_files():
     assert [(f.rfilename, f.size, f.sha256) for f in outcome.value.model.siblings] == [
         ("a-Q4_K_M.gguf", 5, SHA)
     ]
+
+
+def thread(number: int, *, status: str = "open", pull: bool = False) -> dict[str, object]:
+    repo = {"name": "org/Model-8B", "type": "model"}
+    return {"num": number, "title": "t", "status": status, "isPullRequest": pull, "repo": repo}
+
+
+async def test_open_discussions_are_counted_without_pull_requests():
+    threads = [thread(n) for n in range(30)] + [thread(31, status="closed"), thread(32, pull=True)]
+    with HubServer([record(8)], discussions={"org/Model-8B": threads}) as server:
+        async with web_for(server) as web:
+            found = await read_discussions(web, "org/Model-8B", endpoint=server.address)
+            missing = await read_discussions(web, "org/None", endpoint=server.address)
+            invalid = await read_discussions(web, "../x", endpoint=server.address)
+    assert isinstance(found, Found)
+    assert (found.value.repo, found.value.open) == ("org/Model-8B", 30)
+    assert isinstance(missing, Empty)
+    assert isinstance(invalid, Failed)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [],
+        {"count": "3", "discussions": []},
+        {"count": 3},
+        {"count": 1, "discussions": [thread(1, pull=True)]},
+        {"count": 1, "discussions": [thread(1, status="closed")]},
+        {"count": 1, "discussions": ["row"]},
+    ],
+)
+async def test_a_reply_that_counts_something_else_is_a_failure(told):
+    with StandIn(lambda _: as_json(told)) as server:
+        async with web_for(server) as web:
+            outcome = await read_discussions(web, "org/Model-8B", endpoint=server.address)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is FailReason.BAD_REPLY
+
+
+async def test_a_record_is_asked_with_sizes_and_with_the_scanners_findings():
+    status = {"scansDone": True, "filesWithIssues": [{"path": "a.gguf", "level": "unsafe"}]}
+    with HubServer([record(8, securityRepoStatus=status)]) as server:
+        async with web_for(server) as web:
+            outcome = await read_model(web, "org/Model-8B", endpoint=server.address)
+        asked = next(asked for asked in server.asked if asked.path.startswith("/api/models/"))
+    assert (asked.query["blobs"], asked.query["securityStatus"]) == (["true"], ["true"])
+    assert isinstance(outcome, Found)
+    assert outcome.value.model.security == "unsafe: a.gguf"
+
+
+async def test_no_more_than_a_thousand_rows_are_asked_for_a_page():
+    with HubServer([record(8)]) as server:
+        async with web_for(server) as web:
+            await list_models(web, endpoint=server.address, limit=5000)
+            await list_models(web, endpoint=server.address, limit=1000)
+        limits = [asked.query["limit"] for asked in server.asked if asked.path == "/api/models"]
+    assert limits == [["1000"], ["1000"]]
 
 
 async def test_missing_gated_and_present_files():
@@ -122,7 +184,7 @@ async def test_therapy_research_meets_the_whole_range():
             listing = await list_models(web, size=SIZE, limit=20, max_pages=10)
             by_word = await list_models(web, search="therapy", pipeline_tag=None)
     assert len(listing.models) >= 25
-    assert len(listing.pages) >= 2
+    assert len({record.page.url for record in listing.records}) >= 2
     assert not listing.truncated
     assert "Verdugie/Fable-Therapy-9B" in {model.id for model in by_word.models}
     assert {model.id for model in listing.models} >= {

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.knowledge.loader import domains, licences
-from tools.licences import CommercialUse, LicenceVerdict, judge_licence
+from tools.licences import CommercialUse, LicenceVerdict, judge_licence, lineage
 
 
 def judge(
@@ -38,7 +38,8 @@ VERDICTS = [
     ("cc-by-nc-4.0", "no", "CC BY-NC 4.0"),
     ("lfm1.0", "conditional", "LFM Open 1.0"),
     ("other", "unknown", "other"),
-    ("glm-4", "unknown", "glm-4"),
+    ("glm-4", "conditional", "GLM-4 9B"),
+    ("nobody-knows-1.0", "unknown", "nobody-knows-1.0"),
     ("", "unknown", "unknown"),
     (None, "unknown", "unknown"),
 ]
@@ -119,3 +120,112 @@ def test_every_licence_has_sources_and_its_own_names_find_it() -> None:
 def test_no_words_make_it_raise_or_open(licence: str | None, bases: list[str]) -> None:
     found = judge(licence, *bases)
     assert found.verdict is CommercialUse.UNKNOWN or licences().find(licence or "") is not None
+
+
+def test_the_whole_chain_is_judged_not_only_the_nearest_base() -> None:
+    bases = {"shop/Calm-8B": ["lab/Tuned-8B"], "lab/Tuned-8B": ["meta-llama/Llama-3.1-8B"]}
+    chain = lineage("shop/Calm-8B", bases)
+    assert chain == ("shop/Calm-8B", "lab/Tuned-8B", "meta-llama/Llama-3.1-8B")
+    found = judge("apache-2.0", *chain, read={"lab/Tuned-8B": "mit"})
+    assert found.laundering
+    assert found.verdict is CommercialUse.CONDITIONAL
+    assert found.condition.startswith(
+        "Stated as Apache 2.0, but the weights come from meta-llama/Llama-3.1-8B"
+    )
+    assert any("unlicensed practice" in clause for clause in found.clauses)
+
+
+def test_a_non_commercial_base_far_down_closes_a_permissive_child() -> None:
+    chain = lineage("a/b", {"A/B": ["c/d"], "c/d": ["CohereLabs/aya-expanse-8b"]})
+    found = judge("mit", *chain)
+    assert (found.verdict, found.laundering) == (CommercialUse.NO, True)
+
+
+def test_conditions_of_all_licences_apply() -> None:
+    found = judge("llama3", "NousResearch/Hermes-3-Llama-3.1-8B", "meta-llama/Llama-3.1-8B")
+    assert not found.laundering
+    assert "Built with Meta Llama 3" in found.condition
+    assert (
+        "The weights come from meta-llama/Llama-3.1-8B, which is under Llama 3.1 Community" in found.condition
+    )
+    closed = judge("cc-by-nc-4.0", "google/gemma-3-4b-it")
+    assert closed.verdict is CommercialUse.NO
+    assert "Non-commercial use only." in closed.condition
+    assert "Gemma Terms of Use" in closed.condition
+
+
+def test_the_strictest_of_several_bases_is_named_first() -> None:
+    found = judge("apache-2.0", "google/gemma-2-9b", "CohereLabs/aya-expanse-8b")
+    assert found.verdict is CommercialUse.NO
+    assert found.condition.startswith(
+        "Stated as Apache 2.0, but the weights come from CohereLabs/aya-expanse-8b"
+    )
+    assert "google/gemma-2-9b" in found.condition
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.sampled_from("abcd"), st.lists(st.sampled_from("abcdA"), max_size=3)))
+def test_a_lineage_ends_whatever_the_records_say(bases: dict[str, list[str]]) -> None:
+    found = lineage("a", bases)
+    assert found[0] == "a"
+    assert len(found) == len({repo.casefold() for repo in found}) <= 4
+
+
+def test_a_long_lineage_is_not_followed_to_its_end() -> None:
+    assert len(lineage("m/0", {f"m/{n}": [f"m/{n + 1}"] for n in range(100)})) == 12
+
+
+def test_clauses_are_quoted_in_the_policys_own_words() -> None:
+    quotes = judge("llama3.1").clause_quotes
+    assert quotes == (
+        "Engage in the unauthorized or unlicensed practice of any profession including, but not limited to, "
+        "financial, legal, medical/health, or related professional practices",
+    )
+    assert judge("llama3.1", domain="coding").clause_quotes == ()
+    assert any("unlicensed practice of any vocation" in quote for quote in judge("gemma").clause_quotes)
+    assert judge("deepseek", domain="legal-qa").clause_quotes
+
+
+def test_entries_with_a_day_of_checking_name_a_public_text() -> None:
+    checked = [terms for terms in licences().licences if terms.checked]
+    assert {
+        "llama2",
+        "llama3",
+        "llama3.1",
+        "llama3.2",
+        "llama3.3",
+        "llama4",
+        "gemma",
+        "qwen",
+        "qwen-research",
+    } <= {terms.key for terms in checked}
+    assert all(found.url.startswith("https://") for terms in checked for found in terms.checked)
+
+
+NAMED = [
+    ("Licensed under the Apache License, Version 2.0", "apache-2.0"),
+    ("Apache-2.0", "apache-2.0"),
+    ("front matter says apache-2.0, body says Gemma License", "apache-2.0"),
+    ("the Gemma Terms, code under Apache 2.0", "gemma"),
+    ("released under the MIT licence", "mit"),
+    ("the MIT Media Lab", None),
+    ("LLaMA 3.1 license", "llama3.1"),
+    ("EXAONE AI Model License Agreement 1.2 - NC", "exaone-1.2"),
+    ("EXAONE AI Model License Agreement 1.1 - NC", "exaone"),
+    ("CC BY-NC-SA 4.0", "cc-by-nc-sa-4.0"),
+    ("CC-BY-NC", "cc-by-nc-4.0"),
+    ("The code is under the MIT License", None),
+    ("This repository and the model weights are under the MIT License", "mit"),
+    ("no licence at all", None),
+]
+
+
+@pytest.mark.parametrize(("sentence", "key"), NAMED)
+def test_the_licence_that_a_sentence_names(sentence: str, key: str | None) -> None:
+    found = licences().named_in(sentence)
+    assert (found.key if found else None) == key
+
+
+def test_gemma_4_is_no_gemma_of_the_old_terms() -> None:
+    assert licences().covering("google/gemma-4-E4B-it") is None
+    assert not judge("apache-2.0", "google/gemma-4-E4B-it").laundering

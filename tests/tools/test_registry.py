@@ -18,7 +18,15 @@ from tools.registry import TagName, licence_name, parse_tag, prove_tag
 from tools.web.client import HttpWeb
 
 CLOCK = FixedClock(datetime(2026, 6, 1, tzinfo=UTC))
-CONFIG = {"model_format": "gguf", "model_type": "8.2B", "file_type": "Q4_K_M", "context_length": 40960}
+CONFIG = {
+    "model_format": "gguf",
+    "model_family": "qwen3",
+    "model_type": "8.2B",
+    "file_type": "Q4_K_M",
+    "context_length": 40960,
+    "architecture": "amd64",
+    "capabilities": ["completion", "thinking", 7],
+}
 FIXTURE = TagFixture(
     5_225_374_496, "sha256:" + "a3" * 32, 5_225_388_164, CONFIG, "\n  Apache License\nVersion 2.0\n"
 )
@@ -41,13 +49,18 @@ async def test_a_tag_is_proved_by_three_small_requests(redirect):
     proof = outcome.value
     assert proof.digest == "sha256:" + hashlib.sha256(manifest).hexdigest()
     assert (proof.total_bytes, proof.model_bytes) == (5_225_388_164, 5_225_374_496)
-    assert (proof.quantization, proof.parameter_size, proof.context_length) == ("Q4_K_M", "8.2B", 40960)
+    assert (proof.quantization, proof.parameters, proof.context_length) == ("Q4_K_M", "8.2B", 40960)
+    assert (proof.architecture, proof.capabilities) == ("qwen3", ("completion", "thinking"))
     assert proof.licence == "Apache License Version 2.0"
     assert proof.warnings == ()
     facts = {fact.factor: fact for fact in facts_from_tag(proof, "Qwen/Qwen3-8B")}
     assert facts[Factor.OLLAMA_BYTES].value == 5_225_388_164
     assert facts[Factor.OLLAMA_QUANTIZATION].source.kind is SourceKind.ARTEFACT
     assert facts[Factor.LICENCE].value == "apache-2.0"
+    assert proof.licence_text_hash
+    assert proof.licence_text_hash in facts[Factor.LICENCE].note
+    assert facts[Factor.CONTEXT_NATIVE].value == 40960
+    assert "room for prompt and answer" in facts[Factor.CONTEXT_NATIVE].note
 
 
 async def test_a_tag_that_is_not_there_is_empty():

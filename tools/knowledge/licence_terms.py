@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+
+
+class Checked(BaseModel):
+    """A public text against which an entry was checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(pattern=r"^https://")
+    day: date
+    """When it was read."""
 
 
 class Clause(BaseModel):
@@ -17,6 +39,8 @@ class Clause(BaseModel):
     """Subjects it restricts, as in ``licence_watch`` of a domain; ``any`` concerns every domain."""
     says: str = Field(min_length=20)
     """One sentence for the person."""
+    quote: str = ""
+    """The clause's own words; empty where they were not read."""
     source: str = Field(pattern=r"^https://")
 
 
@@ -35,11 +59,15 @@ class LicenceTerms(BaseModel):
     """Other tags and names; compared without case and punctuation."""
     text_begins: tuple[str, ...] = ()
     """Titles by which the licence's own text is recognised."""
+    prose: Pattern | None = None
+    """How sentences name it; case ignored. None where its names and title are enough."""
     covers: tuple[str, ...] = ()
     """Beginnings of repository names, lower case, whose weights are known to stand under it."""
     clauses: tuple[Clause, ...] = ()
     sources: tuple[str, ...] = Field(min_length=1)
     """Addresses of the licence's text."""
+    checked: tuple[Checked, ...] = ()
+    """Public texts that the entry was checked against; empty where it is general knowledge."""
 
     @model_validator(mode="after")
     def _states_its_condition(self) -> LicenceTerms:
@@ -76,6 +104,16 @@ class Licences(BaseModel):
                     return terms
         return self._by_text(text)
 
+    def named_in(self, text: str) -> LicenceTerms | None:
+        """The licence that a sentence names first. One that is said to be the code's alone does not count."""
+        best: tuple[int, int, LicenceTerms] | None = None
+        for terms in self.licences:
+            for found in re.finditer(terms.prose, text, re.IGNORECASE) if terms.prose else ():
+                place = (found.start(), -len(found.group()))
+                if not _OF_CODE.search(text[: found.start()]) and (best is None or place < best[:2]):
+                    best = (*place, terms)
+        return best[2] if best else None
+
     def covering(self, repo: str) -> LicenceTerms | None:
         """The licence that the weights of ``repo`` are known to stand under, by the longest name."""
         best: tuple[int, LicenceTerms] | None = None
@@ -91,6 +129,11 @@ class Licences(BaseModel):
             if any(beginning.startswith(folded(title)) for title in terms.text_begins):
                 return terms
         return None
+
+
+_OF_CODE = re.compile(
+    r"\b(?:code|repository|scripts?)\b(?![^.;]{0,60}\b(?:weights|model))[^.;]{0,60}$", re.IGNORECASE
+)
 
 
 def _names(terms: LicenceTerms) -> tuple[str, ...]:
