@@ -13,6 +13,8 @@ from store import evaluation
 from tools.evaluation import Verdict
 from tools.proposal import Proposal
 from tools.table import Column, ComparisonTable
+from tools.table_notes import foot, footnotes, in_words
+from tools.table_view import FIRST, Shown, shown
 
 RATIOS = {
     Column.MODEL: 16,
@@ -22,6 +24,7 @@ RATIOS = {
     Column.RELEASE: 10,
     Column.FOCUS: 10,
     Column.QUANTIZATION: 16,
+    Column.MEMORY: 13,
     Column.COMMUNITY: 10,
     Column.FIT: 9,
     Column.NOTES: 22,
@@ -29,15 +32,20 @@ RATIOS = {
 LONGEST_CELL = 120
 """Characters of a cell on the screen; `bms evidence` and the files have the whole text."""
 
-FIRST = 12
-"""Rows shown unless all are asked for."""
-
 
 def print_table(
-    console: Console, table: ComparisonTable, proposal: Proposal | None, *, limit: int | None = FIRST
+    console: Console,
+    table: ComparisonTable,
+    proposal: Proposal | None,
+    *,
+    limit: int | None = FIRST,
+    view: Shown | None = None,
 ) -> None:
-    """The comparison table with its footnotes, and the proposal under it."""
-    rows = table.rows if limit is None else table.rows[:limit]
+    """The comparison table with its footnotes, and the proposal under it.
+
+    ``view`` says which rows and columns; without it, the first ``limit`` rows and every column.
+    """
+    view = view or shown(table, limit=limit)
     grid = Table(
         title=f"Candidates for {plain(table.domain_title)}, {plain(table.request.size)}",
         expand=True,
@@ -46,30 +54,30 @@ def print_table(
         padding=(0, 1, 1, 1),
         collapse_padding=True,
     )
-    for column in Column:
+    for column in view.columns:
         grid.add_column(plain(column.value), overflow="fold", ratio=RATIOS[column])
-    notes: list[str] = []
-    for row in rows:
+    notes = footnotes(view.rows, view.columns)
+    for row in view.rows:
         cells = []
-        for column in Column:
-            cell = row.cell(column)
-            text = plain(_short(cell.text))
-            if cell.contradictions:
-                notes.append(_footnote(row.name, column, cell.facts, cell.contradictions))
-                text += f" [{len(notes)}]".replace("[", r"\[")
+        for column in view.columns:
+            text = plain(_short(row.cell(column).text))
+            number = notes.numbers.get((row.key, column))
+            if number:
+                text += rf" \[{number}]"
             cells.append(f"[dim]{text}[/]" if row.excluded else text)
         mark = _mark(row.key, proposal)
         cells[0] = f"{mark}{cells[0]}"
         grid.add_row(*cells)
     console.print(grid)
-    for number, note in enumerate(notes, 1):
-        console.print(f"[dim]\\[{number}] {note}[/]", highlight=False)
-    if len(rows) < len(table.rows):
-        console.print(f"[dim]{len(table.rows) - len(rows)} more: bms table RUN --all[/]", highlight=False)
+    for number, note in enumerate(notes.notes, 1):
+        console.print(rf"[dim]\[{number}] {in_words(note, plain, plain)}[/]", highlight=False)
+    if view.more:
+        console.print(f"[dim]{view.more} more: bms table RUN --all[/]", highlight=False)
     if table.rejected:
-        total = sum(group.count for group in table.rejected)
         top = "; ".join(f"{group.count} {plain(group.reason)}" for group in table.rejected[:4])
-        console.print(f"[dim]{total} rejected: {top}[/]", highlight=False)
+        console.print(f"[dim]{table.counts.rejected} rejected: {top}[/]", highlight=False)
+    for line in foot(table):
+        console.print(f"[dim]{plain(line)}[/]", highlight=False)
     if proposal is not None:
         print_proposal(console, proposal)
 
@@ -84,15 +92,6 @@ def _mark(key: str, proposal: Proposal | None) -> str:
     return "[bold green]primary[/]\n" if key == proposal.primary else "[bold blue]backup[/]\n"
 
 
-def _footnote(name: str, column: Column, shown: tuple[object, ...], others: tuple[object, ...]) -> str:
-    from tools.facts import Fact
-
-    def said(facts: tuple[object, ...]) -> str:
-        return ", ".join(f"{plain(f.value)} ({plain(f.source.url)})" for f in facts if isinstance(f, Fact))
-
-    return f"{plain(name)}, {plain(column.value)}: shown {said(shown)}; also said {said(others)}"
-
-
 def print_proposal(console: Console, proposal: Proposal) -> None:
     console.print()
     if proposal.primary is None:
@@ -102,6 +101,8 @@ def print_proposal(console: Console, proposal: Proposal) -> None:
             f"[bold green]Primary[/] {plain(proposal.primary)}: {plain(proposal.why_primary)}",
             highlight=False,
         )
+        for sentence in proposal.over:
+            console.print(f"  > {plain(sentence)}", highlight=False)
         for strength in proposal.strengths:
             console.print(f"  + {plain(strength)}", highlight=False)
         for concern in proposal.concerns:

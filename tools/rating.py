@@ -1,46 +1,46 @@
 """Domain fit in stars: a pure, versioned function of settled facts and claims (design, invariant 5).
 
-stars = 2.5 + Σ points × weight, kept between 1 and 5 and rounded to halves. The parts:
+stars = 2.5 + Σ points × weight, kept between 1 and the most that the evidence allows, rounded to halves.
+Every summand is rounded to hundredths first, so that a person can add up what is shown. The parts:
 
 - architecture focus: what the domain prefers (+1), accepts (0) or avoids (−1); weight 1
 - evidence: studies, makers' claims and user reports, saturating; weight 1.25
 - benchmarks: figures on benchmarks that fit the domain, saturating; weight 0.75
 - recency: 2 × ½^(age ÷ half-life) − 1; weight 0.5
 
-Without a known focus and without a claim that counts there are no stars: no evidence is not "average".
-Hard needs (licence, context, memory, size) are no part of the stars: they exclude, see :mod:`tools.needs`.
+How much a claim weighs is said in :mod:`tools.weighing`. Without a counted claim about the domain there are
+no stars, whatever the architecture: no evidence is not "average". Where nobody but the makers speaks for a
+candidate, it gets no more than ``MOST_WITHOUT_OTHERS``. Hard needs (licence, context, memory, size,
+languages) are no part of the stars: they exclude, see :mod:`tools.needs`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tools.candidates import Candidate, Claim, ClaimKind, Stance
-from tools.facts import Fact, Factor, Settled, Source, settle_all
+from tools.agreement import read_together
+from tools.candidates import Candidate, Claim, ClaimKind, FoundBy, Stance
+from tools.facts import Fact, Factor, Settled, Source
 from tools.knowledge.domains import Domain, Focus, Liking, parse_focus
+from tools.weighing import distinct, independent, weigh
 
-RATING_VERSION: Final = "1"
+RATING_VERSION: Final = "2"
 """Changes whenever the same view could get other stars than before."""
 
 START: Final = 2.5
 WEIGHTS: Final = {"architecture focus": 1.0, "evidence": 1.25, "benchmarks": 0.75, "recency": 0.5}
+LEAST: Final = 1.0
+MOST: Final = 5.0
+MOST_WITHOUT_OTHERS: Final = 3.5
+"""Most stars of a candidate for which no source but its makers speaks."""
 HALF_LIFE_DAYS: Final = 548
 """Eighteen months: after that a model counts as neither new nor old."""
-SATURATION: Final = 1.5
-"""Sum of strengths at which half of a part's points are given."""
-STRENGTH: Final = {
-    ClaimKind.STUDY: 1.0,
-    ClaimKind.BENCHMARK: 0.8,
-    ClaimKind.USER_REPORT: 0.4,
-    ClaimKind.MAKER: 0.3,
-}
-"""A user has nothing to sell; a maker has."""
 LIKED: Final = {Liking.PREFER: 1.0, Liking.ACCEPT: 0.0, Liking.AVOID: -1.0}
 
 
@@ -52,13 +52,20 @@ class RatingPart(BaseModel):
     name: str
     """``architecture focus``, ``evidence``, ``benchmarks`` or ``recency``."""
     points: float = Field(ge=-1.0, le=1.0)
-    """How much this speaks for (+1) or against (−1) the candidate; 0 when it says nothing."""
+    """How much this speaks for (+1) or against (−1) the candidate, in hundredths; 0 when it says nothing."""
     weight: float = Field(ge=0.0)
     """Stars that a full point is worth."""
     why: str
     """One sentence for the person."""
     sources: tuple[Source, ...] = ()
     """Where it was read; empty when nothing was."""
+    lines: tuple[str, ...] = ()
+    """How the points came about, where that takes more than one step."""
+
+    @property
+    def adds(self) -> float:
+        """Stars that the part adds, in hundredths."""
+        return added(self.points, self.weight)
 
 
 class Rating(BaseModel):
@@ -68,8 +75,16 @@ class Rating(BaseModel):
 
     stars: float | None = Field(default=None, ge=1.0, le=5.0)
     """1.0 to 5.0 in halves; None when there is no evidence, which is not the same as three stars."""
+    total: float | None = None
+    """What was rounded to ``stars``, in hundredths; None with them."""
+    most: float = MOST
+    """The most stars that the evidence allows, whatever its sum."""
+    counted: int = Field(default=0, ge=0)
+    """Claims that counted."""
     parts: tuple[RatingPart, ...] = ()
     """Every reason, always in the same order."""
+    arithmetic: tuple[str, ...] = ()
+    """The sum, a line for each summand; empty without stars."""
     version: str = RATING_VERSION
     """``RATING_VERSION`` of the code that computed it."""
 
@@ -87,6 +102,8 @@ class CandidateView:
 
     candidate: Candidate
     settled: Mapping[Factor, Settled] = field(default_factory=dict)
+    otherwise: Mapping[Factor, tuple[Fact, ...]] = field(default_factory=dict)
+    """Facts that say the value displayed in other words or digits."""
     claims: tuple[Claim, ...] = ()
     """Distinct claims in a fixed order, suspicious ones included."""
 
@@ -108,43 +125,83 @@ class CandidateView:
 
     @property
     def counted(self) -> tuple[Claim, ...]:
-        """Claims that may count: those that do not try to instruct their reader."""
-        return tuple(claim for claim in self.claims if not claim.suspicious)
+        """Claims that may count: those that rules or a leaderboard read, and that instruct nobody.
+
+        What a model of ours read is shown beside them: it can add a line to read, and no star.
+        """
+        return tuple(c for c in self.claims if not c.suspicious and c.found_by is not FoundBy.BRAIN)
 
 
 def view_of(candidate: Candidate, facts: Iterable[Fact], claims: Iterable[Claim]) -> CandidateView:
     """The view of ``candidate``; facts and claims of others are left out, order does not matter."""
-    settled = settle_all([fact for fact in facts if fact.candidate == candidate.key])
-    mine = distinct(claim for claim in claims if claim.candidate == candidate.key)
-    return CandidateView(candidate, {factor: each for (_, factor), each in settled.items()}, mine)
+    read = read_together(fact for fact in facts if fact.candidate == candidate.key)
+    return CandidateView(
+        candidate,
+        {factor: reading.settled for factor, reading in read.items()},
+        {factor: reading.otherwise for factor, reading in read.items() if reading.otherwise},
+        distinct(claim for claim in claims if claim.candidate == candidate.key),
+    )
 
 
-def distinct(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """Claims without repetition, the strongest kind first, then the address.
+class Sum(NamedTuple):
+    """Stars and what was rounded to them."""
 
-    The same words under the same address with the same stance are one claim, however often they were found;
-    as a benchmark figure and as something else they are two, since they speak to two parts of a rating.
-    """
-    kept: dict[tuple[object, ...], Claim] = {}
-    for claim in sorted(claims, key=_order):
-        figure = claim.kind is ClaimKind.BENCHMARK
-        kept.setdefault((claim.stance, claim.suspicious, figure, claim.source.url, _words(claim)), claim)
-    return tuple(kept.values())
+    total: float
+    stars: float
 
 
 def rate(view: CandidateView, domain: Domain, *, today: date) -> Rating:
     """Stars of one candidate for ``domain`` as of ``today``. Pure: the same view gets the same rating."""
-    focus = _focus_part(view, domain)
-    parts = (focus, _evidence_part(view), _benchmark_part(view, domain), _recency_part(view, today))
-    known = bool(focus.sources) or any(_speaks(claim, domain) for claim in view.counted)
-    if not known:
+    figures = [claim for claim in view.counted if claim.kind is ClaimKind.BENCHMARK]
+    fitting = [claim for claim in figures if _fitting(claim, domain)]
+    spoken = [claim for claim in view.counted if claim.kind is not ClaimKind.BENCHMARK]
+    counted = [*spoken, *fitting]
+    backed = any(claim.stance is Stance.FOR and independent(claim) for claim in counted)
+    parts = (
+        _focus_part(view, domain),
+        _evidence_part(spoken, today, alone=bool(counted) and not backed),
+        _benchmark_part(fitting, len(figures) - len(fitting), domain, today),
+        _recency_part(view, today),
+    )
+    if not counted:
         return Rating(stars=None, parts=parts)
-    total = START + sum(part.points * part.weight for part in parts)
-    return Rating(stars=math.floor(min(5.0, max(1.0, total)) * 2 + 0.5) / 2, parts=parts)
+    most = MOST if backed else MOST_WITHOUT_OTHERS
+    summed = add_up(parts, most)
+    return Rating(
+        stars=summed.stars,
+        total=summed.total,
+        most=most,
+        counted=len(counted),
+        parts=parts,
+        arithmetic=_arithmetic(parts, most, summed),
+    )
 
 
-def _speaks(claim: Claim, domain: Domain) -> bool:
-    return claim.kind is not ClaimKind.BENCHMARK or _fitting(claim, domain) is not None
+def added(points: float, weight: float) -> float:
+    """Stars that ``points`` add at ``weight``: hundredths from hundredths, halves away from 0."""
+    exact = round(points * 100) * round(weight * 100)
+    return math.copysign((abs(exact) + 50) // 100 / 100, exact)
+
+
+def add_up(parts: Sequence[RatingPart], most: float, weights: Mapping[str, float] | None = None) -> Sum:
+    """The sum of ``parts`` within its limits; ``weights`` by name of a part replace those stated in it."""
+    replaced = weights or {}
+    adds = [added(part.points, replaced.get(part.name, part.weight)) for part in parts]
+    total = round(min(most, max(LEAST, START + math.fsum(adds))), 2)
+    return Sum(total, math.floor(total * 2 + 0.5) / 2)
+
+
+def _arithmetic(parts: Sequence[RatingPart], most: float, summed: Sum) -> tuple[str, ...]:
+    raw = round(START + math.fsum(part.adds for part in parts), 2)
+    lines = [f"start {START:.2f}"]
+    lines += [f"{part.name} {part.points:+.2f} × {part.weight:.2f} = {part.adds:+.2f}" for part in parts]
+    lines.append(f"sum {raw:.2f}")
+    if raw > most:
+        reason = "" if most == MOST else " without a source beside its makers that speaks for it"
+        lines.append(f"at most {most:.2f}{reason}")
+    if raw < LEAST:
+        lines.append(f"at least {LEAST:.2f}")
+    return (*lines, f"rounded to halves {summed.total:.2f} → {summed.stars:.1f}")
 
 
 def _focus_part(view: CandidateView, domain: Domain) -> RatingPart:
@@ -167,50 +224,57 @@ def _other_domain(value: str, domain: Domain) -> bool:
     return bool(subject) and not domain.mentions(subject)
 
 
-def _evidence_part(view: CandidateView) -> RatingPart:
-    claims = [claim for claim in view.counted if claim.kind is not ClaimKind.BENCHMARK]
-    if not claims:
+def _evidence_part(claims: Sequence[Claim], today: date, *, alone: bool) -> RatingPart:
+    balance = weigh(claims, today)
+    if claims:
+        counts = [(sum(claim.stance is stance for claim in claims), stance.value) for stance in Stance]
+        told = ", ".join(f"{number} {stance}" for number, stance in counts if number)
+        why = f"Studies, makers and users in this domain: {told}."
+    else:
         why = "No study, maker or user was found to speak about it in this domain."
-        return RatingPart(name="evidence", points=0, weight=WEIGHTS["evidence"], why=why)
-    counts = [
-        f"{number} {stance.value}"
-        for stance in Stance
-        if (number := sum(claim.stance is stance for claim in claims))
-    ]
+    if alone:
+        why += (
+            " No source beside its makers speaks for it, so it gets no more than "
+            f"{MOST_WITHOUT_OTHERS:.1f} stars."
+        )
     return RatingPart(
         name="evidence",
-        points=_points(claims),
+        points=balance.points,
         weight=WEIGHTS["evidence"],
-        why=f"Studies, makers and users in this domain: {', '.join(counts)}.",
+        why=why,
         sources=tuple(claim.source for claim in claims),
+        lines=balance.lines,
     )
 
 
-def _benchmark_part(view: CandidateView, domain: Domain) -> RatingPart:
-    figures = [claim for claim in view.counted if claim.kind is ClaimKind.BENCHMARK]
-    fitting = [claim for claim in figures if _fitting(claim, domain)]
-    others = len(figures) - len(fitting)
+def _benchmark_part(fitting: Sequence[Claim], others: int, domain: Domain, today: date) -> RatingPart:
+    balance = weigh(fitting, today)
     names = sorted({found for claim in fitting if (found := _fitting(claim, domain))})
     why = (
         f"Figures on {', '.join(names)}. {domain.benchmarks_why}".strip()
         if names
-        else ("No figure on a benchmark that fits the domain was found.")
+        else "No figure on a benchmark that fits the domain was found."
     )
     if others:
         why += f" {others} on other benchmarks {'does' if others == 1 else 'do'} not count."
     return RatingPart(
         name="benchmarks",
-        points=_points(fitting),
+        points=balance.points,
         weight=WEIGHTS["benchmarks"],
         why=why,
         sources=tuple(claim.source for claim in fitting),
+        lines=balance.lines,
     )
 
 
 def _fitting(claim: Claim, domain: Domain) -> str | None:
-    """The fitting benchmark, or the word of the domain, that a benchmark figure names."""
+    """The fitting benchmark that a figure names, or what else makes it fit.
+
+    Leaderboards are read for the domains and languages that ``leaderboards.yaml`` says they measure.
+    """
     text = f"{claim.summary} {claim.source.quote or ''}"
-    return domain.benchmark_in(text) or (domain.title if domain.mentions(text) else None)
+    named = domain.benchmark_in(text) or (domain.title if domain.mentions(text) else None)
+    return named or ("a leaderboard" if claim.found_by is FoundBy.LEADERBOARD else None)
 
 
 def _recency_part(view: CandidateView, today: date) -> RatingPart:
@@ -221,13 +285,15 @@ def _recency_part(view: CandidateView, today: date) -> RatingPart:
     if fact is None or day is None:
         return RatingPart(name="recency", points=0, weight=weight, why="Its release date is unknown.")
     age = max(0, (today - day).days)
+    points = round(2 * 0.5 ** (age / HALF_LIFE_DAYS) - 1, 2)
     what = "Released" if fact is released else "Repository created (release unknown)"
     return RatingPart(
         name="recency",
-        points=2 * 0.5 ** (age / HALF_LIFE_DAYS) - 1,
+        points=points,
         weight=weight,
         why=f"{what} {day.isoformat()}; newness counts half after {HALF_LIFE_DAYS} days.",
         sources=(fact.source,),
+        lines=(f"{age} days old: 2 × ½^({age} ÷ {HALF_LIFE_DAYS}) − 1 = {points:+.2f}",),
     )
 
 
@@ -239,43 +305,3 @@ def parse_day(value: str) -> date | None:
         except ValueError:
             continue
     return None
-
-
-def _points(claims: Iterable[Claim]) -> float:
-    """Points in −1…1 from what speaks for and against, each stance saturating.
-
-    Per stance the strength is the smaller of two sums: over distinct quotes and over distinct pages, each
-    taken at its strongest. So one page that says ten good things counts once, as do ten pages that copy one
-    sentence, and another claim for a candidate can never lower its points.
-    """
-    claims = list(claims)
-    balance = _strength(claims, Stance.FOR) - _strength(claims, Stance.AGAINST)
-    return balance / (abs(balance) + SATURATION)
-
-
-def _strength(claims: Iterable[Claim], stance: Stance) -> float:
-    by_words: dict[object, float] = {}
-    by_page: dict[object, float] = {}
-    for claim in claims:
-        if claim.stance is stance:
-            strength = STRENGTH[claim.kind]
-            by_words[_words(claim)] = max(strength, by_words.get(_words(claim), 0.0))
-            by_page[claim.source.url] = max(strength, by_page.get(claim.source.url, 0.0))
-    return min(math.fsum(by_words.values()), math.fsum(by_page.values()))
-
-
-def _words(claim: Claim) -> tuple[str, str]:
-    """What makes two claims the same saying: the quote, case and spacing folded, or the field of a page."""
-    if claim.source.quote:
-        return ("quote", " ".join(claim.source.quote.casefold().split()))
-    return (claim.source.url, claim.source.record_field or "")
-
-
-def _order(claim: Claim) -> tuple[object, ...]:
-    return (
-        -STRENGTH[claim.kind],
-        claim.source.url,
-        _words(claim),
-        claim.stance.value,
-        claim.model_dump_json(),
-    )

@@ -10,6 +10,7 @@ from typing import TypeVar
 from tools.candidates import Candidate, Claim, Standing
 from tools.facts import Fact, Factor, settle_all
 from tools.knowledge import loader
+from tools.ranking import order
 from tools.rating import RATING_VERSION, view_of
 from tools.request import EvaluationRequest
 from tools.table_diff import diff_tables
@@ -22,7 +23,7 @@ from tools.table_records import (
     RejectedGroup,
     TableRow,
 )
-from tools.table_row import table_row
+from tools.table_row import Ancestry, table_row
 
 __all__ = [
     "UNKNOWN",
@@ -47,22 +48,28 @@ def build_table(
     *,
     today: date,
     coverage: CoverageNote | None = None,
+    machine_memory_bytes: int | None = None,
 ) -> ComparisonTable:
     """The table of all accepted candidates. Pure; the order of the arguments' items does not matter.
 
-    A candidate named twice is taken as accepted when one of its entries is.
+    A candidate named twice is taken as accepted when one of its entries is. ``machine_memory_bytes`` is all
+    the memory of the machine that will run the model; where the request names no budget, the table says which
+    candidates are too large for it. It is part of what a person sees, so the same run must keep naming the
+    same machine.
     """
     domain = loader.domains().named(request.domain_key, request.domain)
     accepted = {c.key: c for c in sorted(candidates, key=_entry) if c.standing is Standing.ACCEPTED}
     by_key = _grouped(facts)
     claims_by_key = _grouped(claims)
+    ancestry = Ancestry(_licences_read(facts), _bases_read(facts))
     rows = [
         table_row(
             view_of(candidate, by_key.get(key, ()), claims_by_key.get(key, ())),
             request,
             domain,
-            base_licences=_licences_read(facts),
+            ancestry=ancestry,
             today=today,
+            machine_memory_bytes=machine_memory_bytes,
         )
         for key, candidate in accepted.items()
     ]
@@ -72,7 +79,7 @@ def build_table(
         domain_title=domain.title,
         built_on=today,
         rating_version=RATING_VERSION,
-        rows=tuple(sorted(rows, key=_rank)),
+        rows=tuple(sorted(rows, key=order)),
         rejected=_reasons(refused.values()),
         coverage=coverage,
     )
@@ -97,10 +104,13 @@ def _licences_read(facts: Iterable[Fact]) -> dict[str, str]:
     }
 
 
-def _rank(row: TableRow) -> tuple[object, ...]:
-    stars = row.rating.stars
-    counted = sum(not claim.suspicious for claim in row.evidence)
-    return (bool(row.excluded), stars is None, -(stars or 0.0), -counted, row.name.casefold(), row.key)
+def _bases_read(facts: Iterable[Fact]) -> dict[str, list[str]]:
+    """What every repository says that it was made from; several where it is a merge."""
+    bases: dict[str, list[str]] = {}
+    for fact in facts:
+        if fact.factor is Factor.BASE_MODEL:
+            bases.setdefault(fact.candidate, []).append(str(fact.value))
+    return {key: sorted(set(named)) for key, named in bases.items()}
 
 
 def _reasons(refused: Iterable[Candidate]) -> tuple[RejectedGroup, ...]:

@@ -64,6 +64,6 @@ def _cell_changes(where: str, old: dict[str, Any] | None, new: dict[str, Any]) -
         return [] if where.endswith("⭐") and old is not None else [f"{where} was {was}, is {new['text']!r}."]
     if old["contradictions"] != new["contradictions"]:
         return [f"{where}: the sources that disagree have changed."]
-    if old["facts"] != new["facts"]:
+    if (old["facts"], old["otherwise"]) != (new["facts"], new["otherwise"]):
         return [f"{where}: its sources have changed."]
     return []

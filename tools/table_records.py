@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,7 @@ from tools.request import EvaluationRequest
 
 UNKNOWN = "unknown"
 """Text of a cell that no source speaks for."""
+NO_EVIDENCE = str(Rating())
 
 
 class Column(StrEnum):
@@ -30,9 +31,14 @@ class Column(StrEnum):
     RELEASE = "Release"
     FOCUS = "Architecture focus"
     QUANTIZATION = "Quantization"
+    MEMORY = "Memory"
     COMMUNITY = "Community"
     FIT = "Domain fit ⭐"
     NOTES = "Notes"
+
+
+FREE_TEXT = frozenset({Column.MODEL, Column.NOTES})
+"""Columns that are always filled."""
 
 
 class Cell(BaseModel):
@@ -47,6 +53,13 @@ class Cell(BaseModel):
     """Facts displayed."""
     contradictions: tuple[Fact, ...] = ()
     """Facts on the same factors with other values; each is shown beside the one displayed."""
+    otherwise: tuple[Fact, ...] = ()
+    """Facts that say the value displayed in other words or digits: 128,000 for 131,072."""
+
+    @property
+    def unknown(self) -> bool:
+        """Whether no source tells what the column asks."""
+        return self.text.startswith((UNKNOWN, NO_EVIDENCE))
 
 
 class TableRow(BaseModel):
@@ -71,11 +84,9 @@ class TableRow(BaseModel):
     """Distinct claims about it, suspicious ones included and marked."""
 
     def cell(self, column: Column) -> Cell:
-        """The cell of ``column``; KeyError when the row has none."""
-        for cell in self.cells:
-            if cell.column == column:
-                return cell
-        raise KeyError(column)
+        """The cell of ``column``; unknown in a table stored before there was such a column."""
+        found = next((cell for cell in self.cells if cell.column == column), None)
+        return found or Cell(column=column, text=UNKNOWN)
 
 
 class RejectedGroup(BaseModel):
@@ -117,6 +128,24 @@ class CoverageNote(BaseModel):
         return self.share is not None and self.share < self.threshold
 
 
+class Counts(NamedTuple):
+    """How full a table is."""
+
+    seen: int
+    """Candidates in the ledger."""
+    viable: int
+    """Of them, those that meet every hard need."""
+    excluded: int
+    """Of them, those that miss a hard need."""
+    rejected: int
+    """Of them, those that research did not accept."""
+    filled: int
+    """Cells of the accepted ones that a source speaks for; model and notes are not counted."""
+    unknown: int
+    contradicted: int
+    """How many of the filled cells have sources that disagree."""
+
+
 class ComparisonTable(BaseModel):
     """What a person sees before approving; stored whole as JSON and read back unchanged."""
 
@@ -129,7 +158,7 @@ class ComparisonTable(BaseModel):
     """Today, as recency was judged; not part of the hash."""
     rating_version: str
     rows: tuple[TableRow, ...]
-    """Eligible candidates by stars, then evidence, then name; excluded ones after them."""
+    """Eligible candidates by stars, then as :mod:`tools.ranking` says; excluded ones after them."""
     rejected: tuple[RejectedGroup, ...] = ()
     """Rejected candidates counted by reason, the most frequent first."""
     coverage: CoverageNote | None = None
@@ -139,6 +168,28 @@ class ComparisonTable(BaseModel):
     def eligible(self) -> tuple[TableRow, ...]:
         """Rows that may be proposed."""
         return tuple(row for row in self.rows if not row.excluded)
+
+    @property
+    def counts(self) -> Counts:
+        """How many candidates and cells there are, by what became of them."""
+        asked = [cell for row in self.rows for cell in row.cells if cell.column not in FREE_TEXT]
+        rejected = sum(group.count for group in self.rejected)
+        viable, unknown = len(self.eligible), sum(cell.unknown for cell in asked)
+        return Counts(
+            seen=len(self.rows) + rejected,
+            viable=viable,
+            excluded=len(self.rows) - viable,
+            rejected=rejected,
+            filled=len(asked) - unknown,
+            unknown=unknown,
+            contradicted=sum(bool(cell.contradictions) for cell in asked if cell.column is not Column.FIT),
+        )
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When the oldest fact shown was read; None without facts."""
+        facts = (fact for row in self.rows for cell in row.cells for fact in cell.facts)
+        return min((fact.source.retrieved_at for fact in facts), default=None)
 
     def row(self, key: str) -> TableRow:
         """The row of candidate ``key``; KeyError when the table has none."""
@@ -175,6 +226,7 @@ def seen_row(row: TableRow) -> dict[str, Any]:
                 "text": cell.text,
                 "facts": [_seen_fact(fact) for fact in cell.facts],
                 "contradictions": [_seen_fact(fact) for fact in cell.contradictions],
+                "otherwise": [_seen_fact(fact) for fact in cell.otherwise],
             }
             for cell in row.cells
         },
@@ -198,7 +250,7 @@ def seen_row(row: TableRow) -> dict[str, Any]:
 
 
 def _seen_fact(fact: Fact) -> list[Any]:
-    return [fact.factor.value, fact.value, _seen_source(fact.source)]
+    return [fact.factor.value, fact.value, fact.note, _seen_source(fact.source)]
 
 
 def _seen_source(source: Source) -> list[Any]:

@@ -26,15 +26,21 @@ def offered_table(database: Database, run_id: str) -> Any:
 
 
 def write_tables(folder: Path, offered: Any) -> list[Path]:
-    """``table.md``, ``.csv`` and ``.json`` in ``folder``."""
+    """``table.md``, ``.csv``, ``.json`` and ``.html`` in ``folder``."""
     from tools.table_export import to_csv, to_json, to_markdown
+    from tools.table_html import to_html
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         written = []
-        for ending, render in (("md", to_markdown), ("csv", to_csv), ("json", to_json)):
+        for ending, text in (
+            ("md", to_markdown(offered.table)),
+            ("csv", to_csv(offered.table)),
+            ("json", to_json(offered.table)),
+            ("html", to_html(offered.table, offered.proposal)),
+        ):
             path = folder / f"table.{ending}"
-            path.write_text(render(offered.table), "utf-8")
+            path.write_text(text, "utf-8")
             written.append(path)
     except OSError as error:
         raise WrongUse(
@@ -43,44 +49,89 @@ def write_tables(folder: Path, offered: Any) -> list[Path]:
     return written
 
 
+FORMS = ("terminal", "md", "csv", "json", "html")
+
+
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @click.option("--all", "everything", is_flag=True, help="Every row, not only the first twelve.")
-@click.option("--format", "form", type=click.Choice(["terminal", "md", "csv", "json"]), default="terminal")
+@click.option("--sort", type=click.Choice(["stars", "size", "release", "downloads"]))
+@click.option("--columns", help="Columns to show, such as params,licence,fit.")
+@click.option("--licence", type=click.Choice(["commercial"]), help="Only what may be used commercially.")
+@click.option("--family", help="Only candidates of this family or lineage, such as qwen.")
+@click.option("--format", "form", type=click.Choice(FORMS), default="terminal")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write table.md, .csv and .json there.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write table.md, .csv, .json and .html there.")
 @click.option("--rejected", is_flag=True, help="List the rejected candidates with their reasons.")
-def table(run_id: str, everything: bool, form: str, as_json: bool, out: Path | None, rejected: bool) -> None:
-    """Show a run's comparison table and proposal."""
-    from agent.show import FIRST, print_table
+def table(
+    run_id: str,
+    everything: bool,
+    form: str,
+    as_json: bool,
+    out: Path | None,
+    rejected: bool,
+    **part: str | None,
+) -> None:
+    """Show a run's comparison table and proposal.
+
+    --sort, --columns, --licence and --family choose what is shown; what is approved is always the whole.
+    """
     from store import research, runs
     from tools.candidates import Standing
     from tools.escape import clean
-    from tools.table_export import to_csv, to_json, to_markdown
+    from tools.table_view import FIRST, Sort, parse_columns, shown
 
-    if rejected and (as_json or form != "terminal"):
+    form = "json" if as_json else form
+    if rejected and form != "terminal":
         raise WrongUse("--rejected goes with the table for reading only, not with another format.")
+    given = [name for name, value in part.items() if value is not None]
+    if given and form in {"json", "html"}:
+        raise WrongUse(f"--{given[0]} goes with the terminal, md and csv; {form} is the whole table.")
+    columns = parse_columns(part["columns"] or "")
     with opened() as place:
         offered = offered_table(place.database, run_id)
         if offered is None:
             raise WrongUse(f"Run {run_id} has no table yet.", f"`bms show {run_id}` tells where it is.")
         limit = None if everything else FIRST
-        if as_json or form == "json":
-            echo_json(to_json(offered.table))
-        elif form == "md":
-            click.echo(to_markdown(offered.table, limit=limit))
-        elif form == "csv":
-            click.echo(to_csv(offered.table), nl=False)
-        else:
-            print_table(place.console, offered.table, offered.proposal, limit=limit)
-            place.console.print(f"[dim]table {offered.table.hash[7:19]}[/]", highlight=False)
+        view = shown(
+            offered.table,
+            limit=limit if form == "terminal" else None,
+            sort=Sort(part["sort"] or Sort.STARS),
+            columns=columns,
+            commercial=part["licence"] == "commercial",
+            family=part["family"],
+        )
+        if given and not view.rows:
+            raise WrongUse(
+                "No candidate of the table is left.", f"`bms table {run_id} --all` shows every one."
+            )
+        _print_as(form, place.console, offered, view, limit)
         if rejected:
             with place.database.reading() as session:
                 run_id = runs.get(session, run_id).id
                 for candidate in research.ledger(session, run_id, Standing.REJECTED):
                     click.echo(f"{clean(candidate.key)}\t{clean(candidate.reason)}")
         for path in write_tables(out, offered) if out is not None else ():
-            click.echo(path, err=as_json or form != "terminal")
+            click.echo(path, err=form != "terminal")
+
+
+def _print_as(form: str, console: Any, offered: Any, view: Any, limit: int | None) -> None:
+    from agent.show import print_table
+    from tools.table_export import to_csv, to_json, to_markdown
+    from tools.table_html import to_html
+
+    match form:
+        case "json":
+            echo_json(to_json(offered.table))
+        case "html":
+            click.echo(to_html(offered.table, offered.proposal), nl=False)
+        case "md":
+            click.echo(to_markdown(offered.table, limit, view))
+        case "csv":
+            click.echo(to_csv(offered.table, view), nl=False)
+        case _:
+            print_table(console, offered.table, offered.proposal, view=view)
+            console.print(f"[dim]table {offered.table.hash[7:19]}[/]", highlight=False)
 
 
 @click.command()
@@ -126,23 +177,34 @@ def evidence(run_id: str, model: str, as_json: bool) -> None:
         for fact in facts:
             said = f"“{fact.source.quote}”" if fact.source.quote else f"field {fact.source.record_field}"
             out.print(
-                f"  [cyan]{fact.factor.value}[/] = {plain(fact.value)}\n"
+                f"  [cyan]{fact.factor.value}[/] = {plain(fact.value)}{_read_by(fact.note)}\n"
                 f"    {plain(said)} – {plain(fact.source.url)} ({fact.source.kind.name.lower()}, "
                 f"{fact.source.retrieved_at:%Y-%m-%d %H:%M} UTC)",
                 highlight=False,
             )
         for claim in claims:
             flag = " [red](tries to instruct: not counted)[/]" if claim.suspicious else ""
+            said = f", said {claim.dated:%Y-%m-%d}" if claim.dated else ""
             out.print(
-                f"  [magenta]{claim.stance.value}[/] {claim.kind.value}{flag}: "
-                f"“{plain(claim.source.quote or '')}”\n    {plain(claim.source.url)}",
+                f"  [magenta]{claim.stance.value}[/] {claim.kind.value}, {claim.quality.value} source{said}, "
+                f"read by {claim.found_by.value}{flag}: “{plain(claim.source.quote or '')}”\n"
+                f"    {plain(claim.source.url)}",
                 highlight=False,
             )
+            for copy in claim.copies:
+                out.print(f"    copied, not counted: {plain(copy)}", highlight=False)
         if not claims:
             out.print("  No claim about it in this domain was found.", highlight=False)
 
 
+def _read_by(note: str) -> str:
+    from agent.terminal import plain
+
+    return f" [dim](read by the rule: {plain(note)})[/]" if note else ""
+
+
 def _print_rating(out: Any, rating: Any) -> None:
+    """Every half star: each part with how its points came about, then the sum."""
     from agent.terminal import STAR, plain
 
     stars = "no evidence" if rating.stars is None else f"{rating.stars:g} of 5 {STAR}"
@@ -152,6 +214,10 @@ def _print_rating(out: Any, rating: Any) -> None:
             f"    {plain(part.name)}: {part.points:+.2f} × {part.weight:g} – {plain(part.why)}",
             highlight=False,
         )
+        for line in part.lines:
+            out.print(f"      [dim]{plain(line)}[/]", highlight=False)
+    for line in rating.arithmetic:
+        out.print(f"    {plain(line)}", highlight=False)
 
 
 @click.command()
@@ -203,14 +269,14 @@ def runs(limit: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def show(run_id: str, with_events: bool, as_json: bool) -> None:
     """Where a run is, what it has found, and what it waits for."""
-    from store import events, research
+    from store import events, reading, research
     from store import runs as rows
     from tools.clock import SystemClock
 
     with opened() as place, place.database.reading() as session:
         row = rows.get(session, run_id)
         status = rows.status_now(session, row, SystemClock().now())
-        counted = research.counts(session, row.id)
+        counted = reading.counts(session, row.id)
         told: dict[str, Any] = {
             "run": row.id,
             "text": row.text,

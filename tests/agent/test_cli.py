@@ -16,7 +16,7 @@ import pytest
 from agent.cli import COMMANDS
 from graphs.options import RunOptions
 from graphs.tables import current_table
-from store import research, runs
+from store import reading, research, runs
 from store.database import Database
 from store.schema import RunStatus
 from tests.agent.conftest import Bms, Kept
@@ -136,7 +136,7 @@ def test_show_as_json(bms: Bms, finished: Kept) -> None:
     ]
     assert (shown["status"], shown["detail"]) == ("done", "FINE_TUNE")
     with finished.opened() as database, database.reading() as session:
-        counts = research.counts(session, finished.run_id)
+        counts = reading.counts(session, finished.run_id)
         assert shown["candidates"] == len(research.ledger(session, finished.run_id)) > 50
     assert (shown["searches"], shown["fetches"], shown["pages"]) == counts
     assert [keys(approval) for approval in shown["approvals"]] == [["action", "at", "by"]]
@@ -175,8 +175,8 @@ def test_table_in_every_format(bms: Bms, finished: Kept, tmp_path: Path) -> None
     more = f"{len(rows) - 12} more: bms table RUN --all"
     assert more in bms("table", finished.run_id).text
     assert more not in bms("table", finished.run_id, "--all").text
-    written = bms("table", finished.run_id, "--out", str(tmp_path / "out")).out.splitlines()[-3:]
-    assert written == [str(tmp_path / "out" / f"table.{ending}") for ending in ("md", "csv", "json")]
+    written = bms("table", finished.run_id, "--out", str(tmp_path / "out")).out.splitlines()[-4:]
+    assert written == [str(tmp_path / "out" / f"table.{ending}") for ending in ("md", "csv", "json", "html")]
     assert json.loads((tmp_path / "out" / "table.json").read_text("utf-8")) == shown
     assert (tmp_path / "out" / "table.csv").read_bytes().decode() == csv
 
@@ -445,7 +445,7 @@ def hostile(database: Database, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
         run_id = runs.create(session, HOSTILE, RunOptions(out_dir=str(home)).model_dump(mode="json"), NOW)
         session.flush()
         runs.set_request(session, run_id, a_request(text=HOSTILE, domain=HOSTILE), NOW)
-        research.keep_text(session, run_id, page)
+        reading.keep_text(session, run_id, page)
         research.keep_candidates(
             session,
             run_id,

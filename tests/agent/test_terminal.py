@@ -292,7 +292,8 @@ def test_the_table_with_its_proposal(finished: Kept, live: bool) -> None:
     assert "Candidates for therapy coaching, 7–9B" in text
     assert "Primary Qwen/Qwen3-8B: Qwen3 8B fits therapy coaching best" in text
     assert (
-        "[1] Qwen3 8B, Context: shown 32768 (https://huggingface.co/Qwen/Qwen3-8B/raw/main/README.md)" in text
+        "Qwen3 8B, Context: context native 32768 according to the maker's config or card, "
+        "https://huggingface.co/Qwen/Qwen3-8B/raw/main/README.md" in text
     )
     table = offered.table
     assert f"{len(table.rows) - 3} more: bms table RUN --all" in text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from tools.candidates import Candidate, Claim, ClaimKind, Stance, Standing
+from tools.candidates import Candidate, Claim, ClaimKind, Quality, Stance, Standing
 from tools.facts import Fact, Factor, Source, SourceKind, Value, content_hash
 from tools.request import EvaluationRequest, LicenceNeed, SizeRange
 
@@ -41,8 +41,8 @@ def candidate(
     )
 
 
-def fact(key: str, factor: Factor, value: Value, where: Source | None = None) -> Fact:
-    return Fact(candidate=key, factor=factor, value=value, source=where or source())
+def fact(key: str, factor: Factor, value: Value, where: Source | None = None, note: str = "") -> Fact:
+    return Fact(candidate=key, factor=factor, value=value, source=where or source(), note=note)
 
 
 def claim(
@@ -54,6 +54,10 @@ def claim(
     quote: str = "It listens well.",
     summary: str = "A user says that it listens well.",
     suspicious: bool = False,
+    quality: Quality = Quality.NAMED,
+    dated: date | None = None,
+    copies: tuple[str, ...] = (),
+    said_by: SourceKind = SourceKind.THIRD_PARTY,
 ) -> Claim:
     return Claim(
         candidate=key,
@@ -61,7 +65,10 @@ def claim(
         kind=kind,
         summary=summary,
         suspicious=suspicious,
-        source=source(url, kind=SourceKind.THIRD_PARTY, quote=quote),
+        quality=quality,
+        dated=dated,
+        copies=copies,
+        source=source(url, kind=said_by, quote=quote),
     )
 
 
@@ -74,6 +81,7 @@ def request(
     licence: LicenceNeed = LicenceNeed.ANY,
     memory: int | None = None,
     turns: int | None = None,
+    languages: tuple[str, ...] = ("en",),
 ) -> EvaluationRequest:
     return EvaluationRequest(
         text="evaluate 8B models for therapy coaching",
@@ -83,6 +91,7 @@ def request(
         licence_need=licence,
         memory_budget_bytes=memory,
         longest_conversation_turns=turns,
+        languages=languages,
     )
 
 

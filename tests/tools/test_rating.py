@@ -1,22 +1,22 @@
-"""Stars: bounded, monotone in evidence, blind to order and to suspicious claims; needs exclude."""
+"""Stars: bounded, monotone in evidence, blind to order and to suspicious claims, explained in full."""
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.standins.candidate_records import candidate, claim, fact, request, usual_facts
-from tools.candidates import Claim, ClaimKind, Stance
-from tools.facts import Fact, Factor
+from tests.standins.candidate_records import candidate, claim, fact
+from tools.candidates import Claim, ClaimKind, FoundBy, Quality, Stance
+from tools.facts import Fact, Factor, SourceKind
 from tools.knowledge.loader import domains
-from tools.licences import judge_licence
-from tools.needs import check_needs, exclusions, needed_memory
-from tools.rating import CandidateView, Rating, distinct, rate, view_of
-from tools.request import EvaluationRequest, LicenceNeed, SizeRange
+from tools.rating import MOST_WITHOUT_OTHERS, START, CandidateView, Rating, rate, view_of
+from tools.request import SizeRange
 from tools.sizes import fits_size, nominal_parameters, said, search_bounds
+from tools.weighing import distinct, strength
 
 TODAY = date(2026, 9, 1)
 KEY = "Qwen/Qwen3-8B"
@@ -43,13 +43,14 @@ def part(rating: Rating, name: str) -> float:
     return next(each.points for each in rating.parts if each.name == name)
 
 
-def test_no_evidence_is_no_evidence() -> None:
-    nothing = rate(view(focus=None), THERAPY, today=TODAY)
+@pytest.mark.parametrize("focus", [None, "banana", "chat"])
+def test_no_evidence_is_no_evidence_whatever_the_architecture(focus: str | None) -> None:
+    nothing = rate(view(focus=focus), THERAPY, today=TODAY)
     assert nothing.stars is None
+    assert nothing.total is None
+    assert nothing.arithmetic == ()
     assert str(nothing) == "no evidence"
     assert len(nothing.parts) == 4
-    odd = rate(view(focus="banana"), THERAPY, today=TODAY)
-    assert odd.stars is None
 
 
 def test_figures_on_other_benchmarks_are_no_evidence_either() -> None:
@@ -60,10 +61,17 @@ def test_figures_on_other_benchmarks_are_no_evidence_either() -> None:
     assert rate(view(figure, focus=None), MATHS, today=TODAY).stars is not None
 
 
+def test_what_leaderboards_are_read_for_fits() -> None:
+    figure = claim(kind=ClaimKind.BENCHMARK, summary="LMArena German rating 1201.", quote="1201")
+    assert rate(view(figure), THERAPY, today=TODAY).stars is None
+    read = figure.model_copy(update={"found_by": FoundBy.LEADERBOARD})
+    assert rate(view(read), THERAPY, today=TODAY).stars is not None
+
+
 def test_focus_and_domain_decide_together() -> None:
-    assert stars(focus="chat") > stars(focus="reasoning")
-    maths_chat = rate(view(focus="chat"), MATHS, today=TODAY).stars
-    maths_reasoning = rate(view(focus="reasoning"), MATHS, today=TODAY).stars
+    assert stars(claim(), focus="chat") > stars(claim(), focus="reasoning")
+    maths_chat = rate(view(claim(), focus="chat"), MATHS, today=TODAY).stars
+    maths_reasoning = rate(view(claim(), focus="reasoning"), MATHS, today=TODAY).stars
     assert maths_chat is not None
     assert maths_reasoning is not None
     assert maths_reasoning > maths_chat
@@ -118,6 +126,78 @@ def test_repetition_is_removed_from_what_is_shown() -> None:
     assert len(distinct([claim(), again])) == 1
 
 
+def test_what_a_claim_weighs() -> None:
+    def worth(**given: object) -> float:
+        return strength(claim(**given), TODAY)  # type: ignore[arg-type]
+
+    study = ClaimKind.STUDY
+    assert worth(kind=study, quality=Quality.REVIEWED) == 1.0
+    assert worth(kind=study) == 0.8
+    assert worth(kind=study, quality=Quality.UNKNOWN) == worth(kind=study, quality=Quality.ANONYMOUS) == 0.5
+    assert worth(kind=study, quality=Quality.REVIEWED, dated=date(2019, 1, 1)) == 1.0
+    assert worth() == worth(dated=TODAY) == worth(dated=date(2027, 1, 1)) == 0.32
+    assert worth(dated=date(2024, 9, 1)) == 0.16
+    assert worth(dated=date(2010, 1, 1)) == 0.08
+    own = {"said_by": SourceKind.MAKER, "quality": Quality.REVIEWED}
+    assert worth(kind=study, **own) == worth(kind=ClaimKind.BENCHMARK, **own) == 0.4
+
+
+def test_copies_never_count_and_are_told() -> None:
+    copied = claim(copies=("https://mirror.example/1", "https://mirror.example/2"))
+    one, same = (rate(view(each), THERAPY, today=TODAY) for each in (claim(), copied))
+    assert part(one, "evidence") == part(same, "evidence")
+    assert one.counted == same.counted == 1
+    assert any("2 copies not counted" in line for each in same.parts for line in each.lines)
+
+
+def test_makers_alone_lift_no_candidate_above_the_cap() -> None:
+    praise = [
+        claim(
+            kind=ClaimKind.MAKER,
+            url=f"https://maker.example/{n}",
+            quote=f"Best {n}.",
+            said_by=SourceKind.MAKER,
+        )
+        for n in range(9)
+    ]
+    figures = [
+        claim(
+            kind=ClaimKind.BENCHMARK,
+            url=f"https://maker.example/card{n}",
+            quote=f"EQ-Bench: 9{n}",
+            said_by=SourceKind.MAKER,
+        )
+        for n in range(5)
+    ]
+    alone = rate(view(*praise, *figures), THERAPY, today=TODAY)
+    assert alone.stars == alone.most == MOST_WITHOUT_OTHERS
+    assert any("No source beside its makers" in each.why for each in alone.parts)
+    assert any(line.startswith("at most 3.50 without") for line in alone.arithmetic)
+    backed = rate(view(*praise, *figures, claim()), THERAPY, today=TODAY)
+    assert backed.stars is not None
+    assert backed.stars > MOST_WITHOUT_OTHERS
+    doubted = rate(view(*praise, *figures, claim(Stance.AGAINST)), THERAPY, today=TODAY)
+    assert doubted.stars == MOST_WITHOUT_OTHERS
+
+
+def test_an_example_is_added_up_by_hand() -> None:
+    study = claim(kind=ClaimKind.STUDY, quality=Quality.REVIEWED, quote="It helps.")
+    rating = rate(view(study, released="2026-09-01"), THERAPY, today=TODAY)
+    assert rating.arithmetic == (
+        "start 2.50",
+        "architecture focus +1.00 × 1.00 = +1.00",
+        "evidence +0.50 × 1.25 = +0.63",
+        "benchmarks +0.00 × 0.75 = +0.00",
+        "recency +1.00 × 0.50 = +0.50",
+        "sum 4.63",
+        "rounded to halves 4.63 → 4.5",
+    )
+    assert rating.parts[1].lines == (
+        "for: study, reviewed source, undated: 1 × 1 × 1.00 = 1.00, https://forum.example/1",
+        "for 1.00, against 0.00, each saying and each page once: +1.00 ÷ (1.00 + 1) = +0.50",
+    )
+
+
 def test_a_figure_and_a_study_in_the_same_words_speak_to_two_parts() -> None:
     words = "EQ-Bench 3: 71."
     figure = claim(Stance.AGAINST, ClaimKind.BENCHMARK, quote=words)
@@ -134,6 +214,10 @@ CLAIMS = st.builds(
     url=st.sampled_from([f"https://site{n}.example/" for n in range(4)]),
     quote=st.sampled_from(["It listens.", "It lectures.", "EQ-Bench 3: 71.", "GSM8K: 84.", "IT  listens."]),
     suspicious=st.booleans(),
+    quality=st.sampled_from(Quality),
+    dated=st.sampled_from([None, date(2019, 1, 1), date(2025, 6, 1), date(2026, 8, 31), date(2027, 1, 1)]),
+    said_by=st.sampled_from([SourceKind.MAKER, SourceKind.THIRD_PARTY]),
+    copies=st.sampled_from([(), ("https://site0.example/",), ("https://else.example/",)]),
 )
 FOCUSES = st.sampled_from([None, "chat", "reasoning", "hybrid", "code", "banana"])
 DATES = st.sampled_from([None, "2022-01-01", "2025-04-29", "2026-08-30", "2031-01-01", "someday"])
@@ -158,12 +242,37 @@ def test_more_evidence_never_works_backwards(claims: list[Claim], more: Claim, f
     if before.stars is None:
         return
     assert after.stars is not None
+    assert before.total is not None
+    assert after.total is not None
+    gained = after.total - before.total
+    assert gained >= 0 or more.stance is not Stance.FOR
+    assert gained <= 0 or more.stance is Stance.FOR
     if more.suspicious or more.stance is Stance.MIXED:
         assert after.stars == before.stars
     elif more.stance is Stance.FOR:
         assert after.stars >= before.stars
     else:
         assert after.stars <= before.stars
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(CLAIMS, min_size=1, max_size=8), FOCUSES, DATES)
+def test_what_is_shown_adds_up(claims: list[Claim], focus: str | None, released: str | None) -> None:
+    rating = rate(view(*claims, focus=focus, released=released), THERAPY, today=TODAY)
+    if rating.stars is None:
+        return
+    adds = [
+        float(found.group(1))
+        for line in rating.arithmetic
+        if (found := re.search(r"= ([+-]\d+\.\d\d)$", line))
+    ]
+    assert len(adds) == 4
+    shown = round(START + sum(adds), 2)
+    assert f"sum {shown:.2f}" in rating.arithmetic
+    assert rating.total == min(rating.most, max(1.0, shown))
+    assert abs(rating.stars - rating.total) <= 0.25
+    for each in rating.parts:
+        assert each.lines[-1:] == () or each.lines[-1].endswith(f"{each.points:+.2f}")
 
 
 @settings(max_examples=60, deadline=None)
@@ -181,56 +290,6 @@ def test_suspicious_claims_change_nothing(
     planted = [each.model_copy(update={"suspicious": True}) for each in others]
     clean = rate(view(*claims, focus=focus), THERAPY, today=TODAY)
     assert rate(view(*claims, *planted, focus=focus), THERAPY, today=TODAY) == clean
-
-
-def needs_of(
-    wanted: EvaluationRequest, *facts: Fact, licence: str | None = "apache-2.0", name: str = "Qwen3 8B"
-) -> tuple[str, ...]:
-    seen = view_of(candidate(name=name), facts, ())
-    verdict = judge_licence(licence=licence, base_models=(), base_licences={}, domain=THERAPY)
-    return exclusions(seen, wanted, THERAPY, verdict)
-
-
-def test_a_candidate_that_meets_every_need_is_not_excluded() -> None:
-    assert needs_of(request(licence=LicenceNeed.COMMERCIAL, turns=40), *usual_facts(KEY)) == ()
-
-
-def test_each_hard_need_excludes_with_a_sentence() -> None:
-    commercial = request(licence=LicenceNeed.COMMERCIAL)
-    facts = usual_facts(KEY)
-    assert "does not allow" in needs_of(commercial, *facts, licence="cc-by-nc-4.0")[0]
-    assert "not known to allow" in needs_of(commercial, *facts, licence=None)[0]
-    assert needs_of(request(), *facts, licence="cc-by-nc-4.0") == ()
-    assert "40,000 are needed" in needs_of(request(turns=100), *usual_facts(KEY, context=8192))[0]
-    assert "14.77B" in needs_of(request(), *usual_facts(KEY, parameters=14_770_000_000), name="X")[0]
-    assert "4.0 GB may be used" in needs_of(request(memory=4 * 10**9), *facts)[0]
-
-
-def test_what_nothing_tells_stays_open_and_excludes_nothing() -> None:
-    seen = view_of(candidate(key="a/b", name="Mystery"), (), ())
-    verdict = judge_licence(licence=None, base_models=(), base_licences={}, domain=THERAPY)
-    needs = check_needs(seen, request(memory=10**10, turns=40), THERAPY, verdict)
-    assert needs.excluded == ()
-    assert len(needs.open) == 3
-
-
-def test_extended_context_is_a_condition() -> None:
-    facts = [*usual_facts(KEY), fact(KEY, Factor.CONTEXT_EXTENDED, 131_072)]
-    seen = view_of(candidate(), facts, ())
-    verdict = judge_licence(licence="apache-2.0", base_models=(), base_licences={}, domain=THERAPY)
-    needs = check_needs(seen, request(turns=200), THERAPY, verdict)
-    assert needs.excluded == ()
-    assert "only with extended context (131,072)" in needs.open[0]
-
-
-def test_memory_counts_the_real_artefact() -> None:
-    seen = view_of(candidate(), [*usual_facts(KEY), fact(KEY, Factor.GGUF_BYTES, 5_027_783_488)], ())
-    needed = needed_memory(seen, 4096)
-    assert needed is not None
-    assert 5_027_783_488 < needed < 6.5e9
-    more = needed_memory(seen, 16_000)
-    assert more is not None
-    assert more > needed
 
 
 NOMINAL = [

@@ -259,12 +259,11 @@ def test_a_model_named_directly_has_no_table() -> None:
 
 def test_every_candidate_shown_has_its_reason() -> None:
     text = section(render_markdown(fine_tune()), "### Candidates")
-    assert "**Qwen3 8B** (`Qwen/Qwen3-8B`), ⭐⭐⭐⭐½ 4.5: selected as primary." in text
+    assert "**Qwen3 8B** (`Qwen/Qwen3-8B`), ⭐⭐⭐⭐ 4.0: selected as primary." in text
     assert (
-        "**Granite 3.3 8B** (`ibm-granite/granite-3.3-8b-instruct`), ⭐⭐⭐⭐ 4.0: selected as backup."
-        in text
+        "**Granite 3.3 8B** (`ibm-granite/granite-3.3-8b-instruct`), ⭐⭐⭐½ 3.5: selected as backup." in text
     )
-    assert "not selected. 3.5 stars against 4.5 of Qwen3 8B." in text
+    assert "not selected. Nothing was found about how well it fits the domain" in text
     assert text.count("Considered: a maker's own chat model; found by") == 3
     assert "[^1]: Qwen3 8B, Context" in text
 
@@ -284,7 +283,7 @@ def test_a_choice_against_the_proposal_is_explained() -> None:
         "The proposal was Qwen3 8B; Ada chose Granite 3.3 8B instead, with the reason: We know Granite."
         in text
     )
-    assert "It has 4.5 stars, Granite 3.3 8B 4.0, which was chosen all the same." in text
+    assert "It has 4.0 stars, Granite 3.3 8B 3.5, which was chosen all the same." in text
 
 
 def test_sources_of_the_selected_models_are_listed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -80,6 +81,8 @@ class Domain(BaseModel):
     """Names of benchmarks that measure something like it."""
     benchmarks_why: str = ""
     """What they measure of it, in one sentence."""
+    other_benchmarks: tuple[str, ...] = ()
+    """Names that contain one of ``benchmarks`` and measure something else."""
     preferences: dict[Focus, Preference] = Field(default_factory=dict)
     """Every focus, after the defaults have been filled in."""
     plain_reply: bool = True
@@ -105,16 +108,21 @@ class Domain(BaseModel):
         return any(phrase_in(word, text) for word in self.words)
 
     def benchmark_in(self, text: str) -> str | None:
-        """The first fitting benchmark that ``text`` names."""
-        return next((name for name in self.benchmarks if phrase_in(name, text)), None)
+        """The fitting benchmark that ``text`` names, the longest name of several."""
+        for other in self.other_benchmarks:
+            text = _phrase(other).sub(" ", text)
+        return max((name for name in self.benchmarks if phrase_in(name, text)), key=len, default=None)
 
 
 def phrase_in(phrase: str, text: str) -> bool:
     """Whether ``phrase`` stands in ``text`` as whole words; any case, a space also matches a hyphen."""
+    return bool(phrase.strip(" -")) and _phrase(phrase).search(text) is not None
+
+
+@cache
+def _phrase(phrase: str) -> re.Pattern[str]:
     parts = [re.escape(part) for part in re.split(r"[\s-]+", phrase.strip()) if part]
-    if not parts:
-        return False
-    return re.search(r"(?<!\w)" + r"[\s-]+".join(parts) + r"(?!\w)", text, re.IGNORECASE) is not None
+    return re.compile(r"(?<!\w)" + r"[\s-]+".join(parts) + r"(?!\w)", re.IGNORECASE)
 
 
 class Domains(BaseModel):
@@ -126,6 +134,8 @@ class Domains(BaseModel):
     """For every focus; a domain states where it differs."""
     default_system_prompt: str = Field(min_length=20)
     """``{domain}`` stands for the domain in the person's words."""
+    generic_words: frozenset[str] = frozenset()
+    """Words of a free domain's name that tell nothing of it, and so mark no passage as being about it."""
     domains: tuple[Domain, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -149,18 +159,25 @@ class Domains(BaseModel):
         return self._filled(found) if found else None
 
     def free(self, name: str) -> Domain:
-        """A neutral domain for what the file does not know; never fails for a name that is not blank."""
+        """A neutral domain for what the file does not know, from its own words; never fails.
+
+        Each telling word of the name searches and marks passages beside the whole name. Use policies are
+        watched for the subjects that known domains of the same words touch: patent law is legal.
+        """
         title = " ".join(name.split())[:120] or "general use"
         key = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "free-domain"
-        words = tuple(dict.fromkeys([title.lower(), *re.findall(r"[^\W\d_]{5,}", title.lower())]))
+        told = [word for word in re.findall(r"[^\W\d_]{3,}", title.lower()) if word not in self.generic_words]
+        words = tuple(dict.fromkeys([title.lower(), *told]))
+        touched = (known for known in self.domains if any(phrase_in(word, title) for word in known.aliases))
         return self._filled(
             Domain(
                 key=key,
                 title=title,
                 known=False,
                 aliases=(title.lower(),),
-                search_words=(title.lower(),),
+                search_words=words[:4],
                 evidence_words=words,
+                licence_watch=tuple(dict.fromkeys(s for known in touched for s in known.licence_watch)),
                 system_prompt=self.default_system_prompt.replace("{domain}", title),
             )
         )
