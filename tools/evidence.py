@@ -1,58 +1,46 @@
 """From pages to claims about candidates in the domain, by rules; no model is asked.
 
-A sentence or table row counts when it names exactly one candidate, and a domain word or a fitting benchmark.
-Which way it speaks is read from cue words; a sentence without any is no claim. Text that tries to instruct
-its reader is kept as suspicious, and never counted.
+A sentence counts when it speaks of a candidate and of the domain or a fitting benchmark. Whom it speaks of:
+
+- the one candidate that it names; of several, those that the grammar tells apart (:mod:`tools.stances`);
+- the one that the sentence before it names, when it refers back ("It …"): the quote holds both sentences;
+- the one that its heading names, when it refers back and the section names no other model;
+- the one whose own card the page is, when it names no model.
+
+Tables of fitting benchmarks are read as tables (:mod:`tools.benchmark_tables`). Text that tries to instruct
+its reader is kept as suspicious, with everything else that its page says, and never counted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from tools.candidates import Claim, ClaimKind, Stance
+from tools.benchmark_tables import MAX_ROWS, RowReading, benchmark_in, read_table
+from tools.candidates import Claim, ClaimKind, Quality, Stance
+from tools.copies import distinct, normalised
 from tools.evidence_rules import evidence_rules
-from tools.facts import Source, SourceKind, content_hash, quote_is_in
+from tools.facts import Source, SourceKind, content_hash
+from tools.injection import Reach, is_suspicious, reach_of, without_hidden
+from tools.named import Mention, NameIndex, all_models, index_of
+from tools.passages import LONGEST, Section, fits, is_row, sections
+from tools.provenance import host_of, kind_of, own_date, page_date, quality_of
+from tools.stances import FIGURE, asserts, stance_of, stances
 from tools.web.page import Page
 
+__all__ = ["PageReader", "Unit", "claims_from_page", "distinct", "is_suspicious", "normalised", "stance_of"]
+
 MAX_TEXT = 400_000
-MAX_QUOTE = 600
 MAX_CLAIMS = 60
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]?\s+(?=[A-Z0-9\"'(\[*_])")
-
-INJECTION = re.compile(
-    r"(?:ignore|disregard|forget|override)\s+(?:all\s+|any\s+|the\s+|your\s+|these\s+|those\s+)*"
-    r"(?:previous|prior|above|earlier|other|system)?\s*(?:instructions?|prompts?|rules|guidelines|criteria)|"
-    r"\b(?:rate|give|score|rank|award|mark)\s+(?:this|the|our|it|[\w./:-]{2,60})(?:\s+model)?\s+(?:as\s+|with\s+)?"
-    r"(?:a\s+)?(?:five|5|10|ten|full|maximum|top|highest|perfect|first|number one|100)\b[\s/\w-]{0,20}"
-    r"(?:stars?|marks?|score|points?|rating|out of|place|percent|%)|"
-    r"\byou (?:are|must|should|will) (?:now |always )?(?:an? )?"
-    r"(?:AI|assistant|language model|rate|recommend|choose|select)\b|"
-    r"\b(?:as an AI|dear (?:AI|LLM|model|assistant|agent)|attention[:,]? (?:AI|LLM|agents?|assistants?))\b|"
-    r"\bsystem\s*(?:prompt|message)\s*:|<\|?(?:im_start|system|assistant|user)\|?>|\[/?INST\]|"
-    r"\bdo not (?:mention|tell|reveal|cite|show)\b.{0,60}\b(?:user|human|person|anyone)\b",
-    re.IGNORECASE,
-)
-FIGURE = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d+)?\s?%|(?<![\w.])\d{1,4}(?:\.\d+)?(?![\w.])")
-DATED = re.compile(
-    r"\b(?:published|posted|updated|written|date|dated)\b[^\d\n]{0,20}(\d{4})-(\d{2})-(\d{2})\b",
-    re.IGNORECASE,
-)
-
-
-class _Name(NamedTuple):
-    key: str
-    pattern: re.Pattern[str]
-
-
-class _Span(NamedTuple):
-    key: str
-    start: int
-    end: int
+NEAR_START = 40
+"""Characters within which a sentence names its subject."""
+REPEATED = 5
+"""Sentences of a page that praise one candidate in nearly the same words; as many are advertising."""
+ALIKE = 0.6
+"""Share of words that two such sentences have in common."""
 
 
 def claims_from_page(
@@ -64,181 +52,320 @@ def claims_from_page(
     source_kind: SourceKind = SourceKind.THIRD_PARTY,
     benchmarks: Sequence[str] = (),
     about: str | None = None,
+    hidden: str = "",
 ) -> list[Claim]:
     """Claims that ``text`` (the stored text of ``page``) makes about candidates; at most ``MAX_CLAIMS``.
 
     ``candidate_names`` maps a candidate's key to the names it goes by. ``benchmarks`` fit the domain and
     count without a domain word (EQ-Bench for therapy). ``about`` is the candidate whose own card the page is:
-    there, a sentence that names no candidate speaks of it. ``source_kind`` MAKER makes the claims the
-    maker's own.
+    there, a sentence that names no model speaks of it. ``source_kind`` MAKER makes the claims the maker's
+    own. ``hidden`` is text of the page that a reader does not see: when it instructs, or the visible text
+    does, every claim of the page is suspicious. Each row or sentence gives one claim a candidate.
     """
-    names = _compiled(tuple((key, tuple(values)) for key, values in candidate_names.items()))
-    topic = _topic(domain_words, benchmarks)
-    bounded = text[:MAX_TEXT]
-    hashed = content_hash(text)
-    claims: list[Claim] = []
-    for quote in _units(bounded):
-        suspicious = is_suspicious(quote)
-        if not suspicious and not topic.search(quote):
-            continue
-        named = {span.key for span in _spans(quote, names)} or ({about} if about else set())
-        key = named.pop() if len(named) == 1 else None
-        if key is None or not quote_is_in(quote, text):
-            continue
-        stance = Stance.FOR if suspicious else stance_of(quote)
-        if stance is None:
-            continue
-        source = Source(
-            url=page.url, kind=source_kind, retrieved_at=page.retrieved_at, content_hash=hashed, quote=quote
+    reader = PageReader(
+        page,
+        text,
+        candidate_names=candidate_names,
+        domain_words=domain_words,
+        source_kind=source_kind,
+        benchmarks=benchmarks,
+        about=about,
+        hidden=hidden,
+    )
+    return reader.claims()
+
+
+class Unit(NamedTuple):
+    """A sentence or row as it may be quoted."""
+
+    quote: str
+    """Verbatim, white space folded; two sentences where the second refers back to the first."""
+    mentions: Sequence[Mention]
+    """Models it names, candidates and others."""
+    subject: str | None = None
+    """The candidate that it speaks of without naming it by itself."""
+    heading: str = ""
+    """The heading that names the subject, where that does."""
+    said: str = ""
+    """The part that refers back; the stance is read from it."""
+
+    @property
+    def candidates(self) -> frozenset[str]:
+        """The candidates that it may speak of."""
+        named = frozenset().union(*(mention.keys for mention in self.mentions))
+        return named or frozenset({self.subject} if self.subject else ())
+
+
+class PageReader:
+    """One page with everything that reading it needs; :func:`claims_from_page` says what the parts are."""
+
+    def __init__(
+        self,
+        page: Page,
+        text: str,
+        *,
+        candidate_names: Mapping[str, Sequence[str]],
+        domain_words: Sequence[str],
+        source_kind: SourceKind = SourceKind.THIRD_PARTY,
+        benchmarks: Sequence[str] = (),
+        about: str | None = None,
+        hidden: str = "",
+    ) -> None:
+        self.page = page
+        self._text = text[:MAX_TEXT]
+        self._whole = text
+        self._hidden = hidden
+        self._index: NameIndex = index_of(candidate_names)
+        self._topic = _topic(domain_words)
+        lowered = self._text.lower()
+        self._benchmarks = tuple(
+            name for name in benchmarks if re.split(r"[\s-]", name.lower())[0] in lowered
         )
-        claims.append(
-            Claim(
-                candidate=key,
-                stance=stance,
-                kind=_kind(page, quote, source_kind, benchmarks),
-                summary=_summary(key, stance, page, suspicious=suspicious),
-                dated=_dated(bounded),
-                suspicious=suspicious,
-                source=source,
-            )
+        self._source_kind = source_kind
+        self._about = about
+        self._may_speak = about is not None or self._index.may_name(lowered)
+        self._reach: Reach | None = None
+        if self._may_speak:
+            concealed = reach_of(hidden) in (Reach.PAGE, Reach.SENTENCE) if hidden else False
+            self._reach = Reach.PAGE if concealed else reach_of(self._text)
+            self._hash = content_hash(text)
+            self._date = page_date(page, self._text)
+            self._shown = without_hidden(self._text)
+
+    @property
+    def instructs(self) -> bool:
+        """Whether the page as a whole tries to instruct its reader."""
+        return self._reach is Reach.PAGE
+
+    @property
+    def visible(self) -> str:
+        """The text without what its reader does not see."""
+        return self._shown if self._may_speak else ""
+
+    def suspicious(self, quote: str) -> bool:
+        """Whether a quote of this page is not to be counted."""
+        return self.instructs or (self._reach is not None and is_suspicious(quote))
+
+    def topical(self, unit: Unit) -> bool:
+        """Whether a unit speaks of the domain, itself or in its heading, or of a fitting benchmark."""
+        return self._speaks(unit.quote) or (bool(unit.heading) and self._speaks(unit.heading))
+
+    def _speaks(self, text: str) -> bool:
+        return (
+            self._topic.search(text.lower()) is not None or benchmark_in(text, self._benchmarks) is not None
         )
-        if len(claims) >= MAX_CLAIMS:
-            break
-    return claims
 
+    def stances(self, unit: Unit) -> dict[str, Stance]:
+        """Candidate → stance as far as rules can read it."""
+        if unit.subject is None:
+            return stances(unit.quote, unit.mentions)
+        said = unit.said or unit.quote
+        stance = stance_of(said) if asserts(said) else None
+        return {unit.subject: stance} if stance else {}
 
-def distinct(claims: Iterable[Claim]) -> list[Claim]:
-    """Claims with copies left out: the same words about the same candidate count once, wherever they stand.
+    def claims(self) -> list[Claim]:
+        """What rules read, in the order of the text."""
+        found: list[Claim] = []
+        for section in self._sections():
+            for claim in chain(self._prose_claims(section), self._table_claims(section)):
+                found.append(claim)
+                if len(found) >= MAX_CLAIMS:
+                    return _without_flattery(found)
+        return _without_flattery(found)
 
-    Of copies the strongest kind of source is kept, then the earliest dated, then the first by address. A copy
-    inside a longer quote is a copy too.
-    """
-    ranked = sorted(claims, key=lambda c: (c.source.kind, c.dated or date.max, c.source.url))
-    kept: dict[str, list[tuple[str, Claim]]] = {}
-    for claim in ranked:
-        words = normalised(claim.source.quote or "")
-        mine = kept.setdefault(claim.candidate, [])
-        if not any(words == other or _copied(words, other) for other, _ in mine):
-            mine.append((words, claim))
-    return [claim for group in kept.values() for _, claim in group]
+    def units(self) -> Iterator[Unit]:
+        """Sentences and rows that may speak of a candidate, in the order of the text."""
+        for section in self._sections():
+            yield from self._units(section)
 
-
-def _copied(one: str, other: str) -> bool:
-    shorter, longer = sorted((one, other), key=len)
-    return len(shorter) >= 60 and shorter in longer
-
-
-def normalised(quote: str) -> str:
-    """Letters and figures of a quote, in lower case, one space between words."""
-    return " ".join(re.findall(r"[^\W_]+", quote.casefold()))
-
-
-def is_suspicious(text: str) -> bool:
-    """Whether a text tries to instruct whoever reads it."""
-    return INJECTION.search(text) is not None
-
-
-def stance_of(quote: str) -> Stance | None:
-    """Which way a sentence speaks, by cue words; a negated cue speaks the other way; None without any cue."""
-    for_it = against = 0
-    rules = evidence_rules()
-    for pattern, positive in ((rules.for_it, True), (rules.against, False)):
-        for found in pattern.finditer(quote):
-            negated = rules.negation.search(quote[max(0, found.start() - 40) : found.start()]) is not None
-            if positive != negated:
-                for_it += 1
-            else:
-                against += 1
-    if for_it and against:
-        return Stance.MIXED
-    if for_it or against:
-        return Stance.FOR if for_it else Stance.AGAINST
-    return Stance.MIXED if _is_row(quote) and FIGURE.search(quote) else None
-
-
-def _units(text: str) -> Iterator[str]:
-    """Sentences and table rows, each as it stands in the text."""
-    for line in text.splitlines():
-        shown = line.strip()
-        if not shown:
-            continue
-        parts = [shown] if _is_row(shown) else SENTENCE_END.split(shown[:20_000])
-        for part in parts:
-            unit = part.strip()
-            if 12 <= len(unit) <= MAX_QUOTE:
-                yield unit
-
-
-def _is_row(line: str) -> bool:
-    return line.count("|") >= 1
-
-
-@lru_cache(maxsize=64)
-def _compiled(names: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[_Name, ...]:
-    found = []
-    for key, values in names:
-        forms = {key, key.rsplit("/", 1)[-1], *values}
-        patterns = {_name_pattern(form) for form in forms if len(form.strip()) >= 3} - {""}
-        if patterns:
-            joined = "|".join(sorted(patterns, key=lambda pattern: (-len(pattern), pattern)))
-            found.append(_Name(key, re.compile(rf"(?<![\w.-])(?:{joined})(?!\w|\.\d|[-_]\w)", re.IGNORECASE)))
-    return tuple(found)
-
-
-def _name_pattern(name: str) -> str:
-    """A name with its separators loosened: ``Qwen3-8B`` also stands as ``Qwen3 8B`` and ``Qwen 3 8B``."""
-    parts = re.findall(r"[A-Za-z]+|\d+(?:\.\d+)*|[^\W\d_]+", name[:120])
-    return r"[\s_:/-]{0,2}".join(re.escape(part) for part in parts)
-
-
-def _spans(quote: str, names: Sequence[_Name]) -> list[_Span]:
-    """Candidates named in a quote; a name inside a longer one of another candidate does not count."""
-    spans = [_Span(n.key, m.start(), m.end()) for n in names for m in n.pattern.finditer(quote)]
-    return [
-        span
-        for span in spans
-        if not any(
-            other.key != span.key
-            and other.start <= span.start
-            and span.end <= other.end
-            and other.end - other.start > span.end - span.start
-            for other in spans
+    def claim(self, unit: Unit, candidate: str, stance: Stance) -> Claim:
+        """The claim that ``unit`` makes, with what code knows of its source."""
+        suspicious = self.suspicious(unit.quote)
+        benchmark = benchmark_in(unit.quote, self._benchmarks)
+        kind = kind_of(
+            self.page, unit.quote, self._source_kind, measured=bool(benchmark and FIGURE.search(unit.quote))
         )
-    ]
+        summary = self._summary(candidate, stance, suspicious=suspicious, heading=unit.heading)
+        return self._claim(unit.quote, candidate, stance, kind, summary)
+
+    def _claim(self, quote: str, candidate: str, stance: Stance, kind: ClaimKind, summary: str) -> Claim:
+        return Claim(
+            candidate=candidate,
+            stance=stance,
+            kind=kind,
+            summary=summary[:400],
+            dated=own_date(quote, self._today) or self._date,
+            suspicious=self.suspicious(quote),
+            quality=self._quality,
+            source=Source(
+                url=self.page.url,
+                kind=self._source_kind,
+                retrieved_at=self.page.retrieved_at,
+                content_hash=self._hash,
+                quote=quote,
+            ),
+        )
+
+    @property
+    def _today(self) -> date:
+        return self.page.retrieved_at.date()
+
+    @property
+    def _quality(self) -> Quality:
+        return quality_of(self.page, self._source_kind)
+
+    def _summary(self, candidate: str, stance: Stance, *, suspicious: bool, heading: str) -> str:
+        host = host_of(self.page) or "a page"
+        if suspicious:
+            return f"{host} tries to instruct its reader about {candidate}; not counted."
+        way = {Stance.FOR: "for", Stance.AGAINST: "against", Stance.MIXED: "both for and against"}[stance]
+        under = f" under “{heading}”" if heading else ""
+        return f"{host} speaks {way} {candidate}{under} in this domain."
+
+    def _sections(self) -> Iterator[Section]:
+        return sections(self._shown) if self._may_speak else iter(())
+
+    def _prose_claims(self, section: Section) -> Iterator[Claim]:
+        for unit in self._units(section):
+            if self._reach is not None and is_suspicious(unit.quote):
+                if len(unit.candidates) == 1:
+                    yield self.claim(unit, min(unit.candidates), Stance.FOR)
+            elif self.topical(unit):
+                for candidate, stance in self.stances(unit).items():
+                    yield self.claim(unit, candidate, stance)
+
+    def _table_claims(self, section: Section) -> Iterator[Claim]:
+        for rows, caption in zip(section.tables, section.captions, strict=True):
+            above = f"{section.heading} {caption}"
+            readings = read_table(rows, above, index=self._index, benchmarks=self._benchmarks)
+            read = {reading.row for reading in readings}
+            for reading in readings:
+                if fits(reading.row):
+                    yield self._table_claim(reading)
+            for row in rows[:MAX_ROWS]:
+                if row not in read and fits(row):
+                    yield from self._row_claims(row)
+
+    def _table_claim(self, reading: RowReading) -> Claim:
+        maker = self._source_kind is SourceKind.MAKER
+        kind = ClaimKind.MAKER if maker else ClaimKind.BENCHMARK
+        return self._claim(reading.row, reading.candidate, reading.stance, kind, f"{reading.summary}.")
+
+    def _row_claims(self, row: str) -> Iterator[Claim]:
+        """A row outside of tables that can be read: one model, the domain, and cues or a figure."""
+        if not self._speaks(row) or not self._index.may_name(row.lower()):
+            return
+        unit = Unit(row, all_models(row, self._index))
+        if len(unit.candidates) == 1:
+            for candidate, stance in self.stances(unit).items():
+                yield self.claim(unit, candidate, stance)
+
+    def _units(self, section: Section) -> Iterator[Unit]:
+        owner = self._owner(section)
+        for paragraph in section.paragraphs:
+            before: Unit | None = None
+            for place, sentence in enumerate(paragraph):
+                later = paragraph[place + 1] if place + 1 < len(paragraph) else ""
+                unit = (
+                    self._unit(sentence, owner, section.heading, before)
+                    if self._counts(sentence, later)
+                    else None
+                )
+                if unit is not None and fits(unit.quote):
+                    yield unit
+                before = unit
+
+    def _counts(self, sentence: str, later: str) -> bool:
+        """Whether a sentence can be of use, itself or for the one after it that refers back; cheap."""
+        refers = evidence_rules().refers
+        return (
+            self._reach is not None
+            or self._speaks(sentence)
+            or refers.match(sentence) is not None
+            or refers.match(later) is not None
+        )
+
+    def _unit(self, sentence: str, owner: str | None, heading: str, before: Unit | None) -> Unit | None:
+        """A sentence as something that may speak of a candidate; None when it does not."""
+        if self._index.may_name(sentence.lower()):
+            mentions = all_models(sentence, self._index)
+            if any(mention.keys for mention in mentions):
+                return Unit(sentence, mentions)
+        refers = evidence_rules().refers.match(sentence) is not None
+        if (not refers and self._about is None) or self._others_in(sentence):
+            return None
+        if before is not None and refers:
+            return self._after(before, sentence)
+        if owner is not None and refers:
+            return Unit(sentence, (), subject=owner, heading=heading)
+        return Unit(sentence, (), subject=self._about) if self._about else None
+
+    def _after(self, before: Unit, sentence: str) -> Unit | None:
+        """A sentence that refers back to the one before it, quoted with it."""
+        if before.subject is not None or len(before.mentions) != 1 or len(before.candidates) != 1:
+            return None
+        named = before.mentions[0]
+        rest = before.quote[: named.start] + " " + before.quote[named.end :]
+        quote = f"{before.quote} {sentence}"
+        alone = self.topical(before) and self.stances(before)
+        if named.start > NEAR_START or self._others_in(rest) or alone or len(quote) > LONGEST:
+            return None
+        return Unit(quote, before.mentions, subject=min(before.candidates), said=sentence)
+
+    def _owner(self, section: Section) -> str | None:
+        """The candidate that a section is about: the only model that its heading and its text name."""
+        if not section.heading or not self._index.may_name(section.heading.lower()):
+            return None
+        named = all_models(section.heading, self._index)
+        keys = frozenset().union(*(mention.keys for mention in named))
+        if len(keys) != 1 or any(not mention.keys for mention in named):
+            return None
+        text = [sentence for paragraph in section.paragraphs for sentence in paragraph]
+        text += [row for table in section.tables for row in table]
+        alone = all(not self._others_in(sentence, besides=keys) for sentence in text)
+        return min(keys) if alone else None
+
+    def _others_in(self, sentence: str, besides: frozenset[str] = frozenset()) -> bool:
+        """Whether a sentence names a model, or a family of models, other than ``besides``."""
+        rest = sentence
+        for mention in reversed(self._index.find(sentence)):
+            if not mention.keys or mention.keys - besides:
+                return True
+            rest = rest[: mention.start] + " " + rest[mention.end :]
+        return _FAMILY.search(rest.lower()) is not None and any(
+            word in evidence_rules().family_words for word in re.findall(r"[a-z.]+", rest.lower())
+        )
 
 
-def _topic(domain_words: Sequence[str], benchmarks: Sequence[str]) -> re.Pattern[str]:
-    words = [rf"\b{re.escape(word.strip())}" for word in domain_words if word.strip()]
-    words += [re.escape(name) for name in benchmarks]
-    return re.compile("|".join(words) or r"(?!)", re.IGNORECASE)
+_FAMILY = re.compile(r"[a-z]{3}")
 
 
-def _kind(page: Page, quote: str, source_kind: SourceKind, benchmarks: Sequence[str]) -> ClaimKind:
-    host = (urlsplit(page.url).hostname or "").lower()
-    rules = evidence_rules()
-    words = quote.casefold()
-    measured = "benchmark" in words or any(name.casefold() in words for name in benchmarks)
-    if source_kind is SourceKind.MAKER:
-        return ClaimKind.MAKER
-    if rules.is_study_host(host) or rules.study.search(quote):
-        return ClaimKind.STUDY
-    return ClaimKind.BENCHMARK if measured and FIGURE.search(quote) else ClaimKind.USER_REPORT
+def _topic(domain_words: Sequence[str]) -> re.Pattern[str]:
+    words = [re.escape(word.strip().lower()) for word in domain_words if word.strip()]
+    return re.compile(rf"\b(?:{'|'.join(words) or '(?!)'})")
 
 
-def _summary(key: str, stance: Stance, page: Page, *, suspicious: bool) -> str:
-    host = urlsplit(page.url).hostname or "a page"
-    if suspicious:
-        return f"{host} tries to instruct its reader about {key}; not counted."[:400]
-    way = {Stance.FOR: "for", Stance.AGAINST: "against", Stance.MIXED: "both for and against"}[stance]
-    return f"{host} speaks {way} {key} in this domain."[:400]
+def _without_flattery(claims: list[Claim]) -> list[Claim]:
+    """Praise of one candidate repeated in nearly the same words is advertising: all of it is suspicious."""
+    praise: dict[str, list[frozenset[str]]] = {}
+    for claim in claims:
+        quote = claim.source.quote or ""
+        if claim.stance is Stance.FOR and not is_row(quote):
+            praise.setdefault(claim.candidate, []).append(frozenset(normalised(quote).split()))
+    flattered = {
+        candidate: most
+        for candidate, said in praise.items()
+        if (most := max(sum(_alike(one, other) for other in said) for one in said)) >= REPEATED
+    }
+    return [_flattering(claim, flattered.get(claim.candidate)) for claim in claims]
 
 
-def _dated(text: str) -> date | None:
-    """The first full date near the top of the page."""
-    found = DATED.search(text[:3000])
-    if found is None:
-        return None
-    try:
-        return date(int(found[1]), int(found[2]), int(found[3]))
-    except ValueError:
-        return None
+def _flattering(claim: Claim, times: int | None) -> Claim:
+    if times is None or claim.suspicious:
+        return claim
+    summary = f"The page praises {claim.candidate} {times} times in nearly the same words; not counted."
+    return claim.model_copy(update={"suspicious": True, "summary": summary[:400]})
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= ALIKE * len(one | other)

@@ -1,8 +1,13 @@
-"""Sizes as people say them and as weights have them: few models called 8B have eight billion parameters."""
+"""Sizes as people say them and as weights have them: few models called 8B have eight billion parameters.
+
+Memory follows all the parameters that are stored, whatever share of them answers: a mixture of experts called
+``30B-A3B`` is as fast as a 3B and as large as a 30B, and ``E4B`` stores about twice what it is called.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from tools.request import SizeRange
 
@@ -10,7 +15,41 @@ BILLION = 10**9
 NAME_TOLERANCE = 0.25
 """A name is believed when the real count is within a quarter of it: a "4B" with 4.66 billion, not with 8."""
 
-_NOMINAL = re.compile(r"(?<![\w.])(\d{1,4}(?:\.\d{1,2})?)\s?([bm])(?![a-z0-9])", re.IGNORECASE)
+_COUNT = r"(\d{1,4}(?:\.\d{1,2})?)\s?([bm])(?![a-z0-9])"
+_NOMINAL = re.compile(rf"(?<![\w.])(?:(\d{{1,2}})x)?{_COUNT}", re.IGNORECASE)
+_ACTIVE = re.compile(rf"(?<![\w.])a{_COUNT}", re.IGNORECASE)
+_EFFECTIVE = re.compile(rf"(?<![\w.])e{_COUNT}", re.IGNORECASE)
+
+
+class NamedSize(NamedTuple):
+    """What a model's name says of its size, in parameters; None for what it does not say."""
+
+    total: int | None
+    """All that is stored: the memory that it needs."""
+    active: int | None
+    """Of a mixture of experts, those that answer each token: its speed."""
+    effective: int | None
+    """Of a model with per-layer embeddings (``E4B``), those in fast memory; it stores more."""
+
+
+def named_size(name: str) -> NamedSize:
+    """The sizes in a model's name: ``LFM2-8B-A1B`` → 8 billion in total, 1 billion active.
+
+    ``8x7B`` says eight experts of seven billion: at most 56 billion, since they share their attention.
+    """
+    plain = re.sub(r"[-_/:]", " ", name)
+    found = _NOMINAL.search(plain)
+    total = None if found is None else int(found.group(1) or 1) * _parameters(found.group(2), found.group(3))
+    return NamedSize(total, _first(_ACTIVE, plain), _first(_EFFECTIVE, plain))
+
+
+def _first(pattern: re.Pattern[str], text: str) -> int | None:
+    found = pattern.search(text)
+    return _parameters(found.group(1), found.group(2)) if found else None
+
+
+def _parameters(number: str, unit: str) -> int:
+    return round(float(number) * (BILLION if unit.lower() == "b" else 10**6))
 
 
 def nominal_parameters(name: str) -> int | None:
@@ -18,10 +57,7 @@ def nominal_parameters(name: str) -> int | None:
 
     ``E4B`` (effective parameters) and ``A3B`` (active ones) are no claims about size.
     """
-    found = _NOMINAL.search(re.sub(r"[-_/:]", " ", name))
-    if found is None:
-        return None
-    return round(float(found.group(1)) * (BILLION if found.group(2).lower() == "b" else 10**6))
+    return named_size(name).total
 
 
 def fits_size(size: SizeRange, parameters: int | None, name: str) -> bool | None:

@@ -7,10 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.standins.world import _facts, hub_content
+from tests.standins.stored_facts import models as stored_models
+from tests.standins.stored_facts import stored
+from tests.standins.world_hub import hub_content
 from tools.hub import HubModel
 from tools.identity import (
     FamilyPattern,
+    KnownNames,
     RepoKind,
     canonical_key,
     classify_repo,
@@ -68,17 +71,6 @@ def test_further_names_are_believed():
     assert canonical_key("deepseek-r1:8b", known) == "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"
 
 
-def test_every_gguf_repository_of_the_facts_is_its_models():
-    models = [m for m in _facts("models.json")["models"] if m["gguf"]["repo"] and m["gguf"]["q4_k_m_file"]]
-    keys = [m["hf_repo"] for m in models]
-    wrong = [
-        m["hf_repo"] for m in models if canonical_key(m["gguf"]["repo"], keys) not in {m["hf_repo"], None}
-    ]
-    missed = [m["hf_repo"] for m in models if canonical_key(m["gguf"]["repo"], keys) is None]
-    assert wrong == []
-    assert len(missed) <= 1
-
-
 @settings(max_examples=80)
 @given(st.text(max_size=80))
 def test_any_name_has_a_signature_and_keys_mean_themselves(name):
@@ -92,6 +84,197 @@ def test_any_name_has_a_signature_and_keys_mean_themselves(name):
 )
 def test_packaging_never_changes_the_model(key, packaging):
     assert canonical_key("someone/" + key.split("/")[1] + packaging, KNOWN) == key
+
+
+def everything() -> KnownNames:
+    """Every model of the facts with its tag, and the neighbours it must not be mistaken for."""
+    known = {model["hf_repo"]: [tag] if (tag := model["ollama"]["tag"]) else [] for model in stored_models()}
+    return KnownNames(known | dict.fromkeys(NEIGHBOURS, ()))
+
+
+NEIGHBOURS = (
+    *("Qwen/Qwen3-8B-Base", "meta-llama/Llama-3.1-8B", "google/gemma-3-4b-pt", "deepseek-ai/DeepSeek-R1"),
+    *(
+        "mistralai/Mistral-7B-Instruct-v0.1",
+        "mistralai/Mistral-7B-Instruct-v0.2",
+        "mistralai/Mistral-7B-v0.3",
+    ),
+    *(
+        "microsoft/phi-4-reasoning",
+        "microsoft/Phi-4-reasoning-plus",
+        "openbmb/MiniCPM-V-4",
+        "openbmb/MiniCPM4-8B",
+    ),
+    *("LiquidAI/LFM2-8B-A1B", "mistralai/Mixtral-8x7B-Instruct-v0.1", "THUDM/glm-4-9b-chat-1m"),
+    *("mlabonne/Meta-Llama-3.1-8B-Instruct-abliterated", "allenai/Llama-3.1-Tulu-3-8B-SFT"),
+)
+FACTS = [
+    (name, model["hf_repo"])
+    for model in stored_models()
+    for name in (model["hf_repo"], model["ollama"]["tag"], model["gguf"]["repo"])
+    if name and not (name == model["gguf"]["repo"] and name.startswith(("Verdugie/",)))
+]
+MANY_NAMES = [
+    *((n, "Qwen/Qwen3-8B") for n in ("hf.co/unsloth/Qwen3-8B-GGUF:Q4_K_M", "bartowski/Qwen_Qwen3-8B-GGUF")),
+    *((n, "Qwen/Qwen3-8B") for n in ("lmstudio-community/Qwen3-8B-GGUF", "mlx-community/Qwen3-8B-4bit")),
+    *(
+        (n, "Qwen/Qwen3-8B")
+        for n in ("unsloth/Qwen3-8B-unsloth-bnb-4bit", "RedHatAI/Qwen3-8B-quantized.w4a16")
+    ),
+    *((n, "Qwen/Qwen3-8B") for n in ("RichardErkhov/Qwen_-_Qwen3-8B-gguf", "Qwen3-8B-UD-Q4_K_XL.gguf")),
+    *(
+        (n, "Qwen/Qwen3-8B")
+        for n in ("mradermacher/Qwen3-8B-i1-GGUF", "x/Qwen3-8B-exl2-4.0bpw-h6", "qwen3:8b-fp16")
+    ),
+    *(
+        (n, "Qwen/Qwen3-8B")
+        for n in ("Alibaba Qwen3 8B", "qwen-3-8b", "Qwen3-8B-NVFP4", "Qwen3 8B parameters")
+    ),
+    *(
+        (n, "Qwen/Qwen3-8B")
+        for n in ("https://huggingface.co/Qwen/Qwen3-8B", "Qwen3 8bn", "x/Qwen3-8B-int4-ov")
+    ),
+    ("Qwen/Qwen3-8B-Base", "Qwen/Qwen3-8B-Base"),
+    ("Qwen3-8B-Base-GGUF", "Qwen/Qwen3-8B-Base"),
+    ("Qwen3 4B", "Qwen/Qwen3-4B"),
+    ("qwen3:4b-instruct-2507-q4_K_M", "Qwen/Qwen3-4B-Instruct-2507"),
+    ("Qwen3-4B-Thinking-2507", "Qwen/Qwen3-4B-Thinking-2507"),
+    ("mlx-community/Qwen3-4B-Thinking-2507-8bit", "Qwen/Qwen3-4B-Thinking-2507"),
+    ("Qwen3.5 9B", "Qwen/Qwen3.5-9B"),
+    ("Qwen2.5 Coder 7B", "Qwen/Qwen2.5-Coder-7B-Instruct"),
+    ("Qwen2.5-7B-Instruct-AWQ", "Qwen/Qwen2.5-7B-Instruct"),
+    *(
+        (n, "meta-llama/Llama-3.1-8B-Instruct")
+        for n in ("Meta Llama 3.1 8B Instruct", "llama3.1:8b-instruct-q4_K_M")
+    ),
+    *(
+        (n, "meta-llama/Llama-3.1-8B-Instruct")
+        for n in ("Llama 3.1 8B", "unsloth/Meta-Llama-3.1-8B-Instruct")
+    ),
+    ("hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4", "meta-llama/Llama-3.1-8B-Instruct"),
+    ("unsloth/Meta-Llama-3.1-8B-bnb-4bit", "meta-llama/Llama-3.1-8B"),
+    (
+        "mlabonne/Meta-Llama-3.1-8B-Instruct-abliterated-GGUF",
+        "mlabonne/Meta-Llama-3.1-8B-Instruct-abliterated",
+    ),
+    ("Llama-3.1-8B-Instruct-uncensored", None),
+    ("Llama 3.1 70B", None),
+    ("Llama 3 8B", None),
+    ("gemma-4 E4B", "google/gemma-4-E4B-it"),
+    ("Gemma 4 4B", None),
+    ("bartowski/google_gemma-3-4b-it-GGUF", "google/gemma-3-4b-it"),
+    ("google/gemma-3-4b-it-qat-q4_0-gguf", "google/gemma-3-4b-it"),
+    ("gemma3:4b-it-qat", "google/gemma-3-4b-it"),
+    ("unsloth/gemma-3-4b-pt", "google/gemma-3-4b-pt"),
+    ("Gemma 2 9B", "google/gemma-2-9b-it"),
+    ("Ministral 8B", "mistralai/Ministral-8B-Instruct-2410"),
+    ("Ministral-3-8B", "mistralai/Ministral-3-8B-Instruct-2512"),
+    ("Ministral 3 8B", "mistralai/Ministral-3-8B-Instruct-2512"),
+    ("mistralai/Ministral-3-8B-Instruct-2512-GGUF", "mistralai/Ministral-3-8B-Instruct-2512"),
+    ("Mistral-7B-Instruct-v0.1", "mistralai/Mistral-7B-Instruct-v0.1"),
+    ("TheBloke/Mistral-7B-Instruct-v0.2-GGUF", "mistralai/Mistral-7B-Instruct-v0.2"),
+    ("Mistral 7B Instruct v0.3", "mistralai/Mistral-7B-Instruct-v0.3"),
+    ("mistralai/Mistral-7B-v0.3", "mistralai/Mistral-7B-v0.3"),
+    ("Mistral 7B", None),
+    ("Mistral Nemo 12B", "mistralai/Mistral-Nemo-Instruct-2407"),
+    ("Mistral Nemo", "mistralai/Mistral-Nemo-Instruct-2407"),
+    ("Mixtral 8x7B Instruct v0.1", "mistralai/Mixtral-8x7B-Instruct-v0.1"),
+    ("Phi-4", "microsoft/phi-4"),
+    ("phi-4 14B", "microsoft/phi-4"),
+    ("Phi-4 mini instruct", "microsoft/Phi-4-mini-instruct"),
+    ("phi4-mini", "microsoft/Phi-4-mini-instruct"),
+    ("phi-4-reasoning", "microsoft/phi-4-reasoning"),
+    ("unsloth/Phi-4-mini-reasoning-GGUF", "microsoft/Phi-4-mini-reasoning"),
+    ("Phi-3", None),
+    ("DeepSeek-R1-Distill-Llama-8B", "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
+    ("DeepSeek R1 0528 Qwen3 8B", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"),
+    ("DeepSeek R1 Distill Qwen 7B", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"),
+    ("deepseek-r1:671b", None),
+    ("GLM-4 9B Chat", "THUDM/glm-4-9b-chat"),
+    ("zai-org/glm-4-9b-chat", "THUDM/glm-4-9b-chat"),
+    ("glm-4-9b-chat-1m", "THUDM/glm-4-9b-chat-1m"),
+    ("GLM-4-9B-0414", "zai-org/GLM-4-9B-0414"),
+    ("OLMo 2 7B", "allenai/OLMo-2-1124-7B-Instruct"),
+    ("Olmo 3 7B Think", "allenai/Olmo-3-7B-Think"),
+    ("Granite 3.3 8B", "ibm-granite/granite-3.3-8b-instruct"),
+    ("IBM Granite 4.1 8B", "ibm-granite/granite-4.1-8b"),
+    ("granite 4.0 h tiny", "ibm-granite/granite-4.0-h-tiny"),
+    ("SmolLM3 3B", "HuggingFaceTB/SmolLM3-3B"),
+    ("Nemotron Nano 9B v2", "nvidia/NVIDIA-Nemotron-Nano-9B-v2"),
+    ("NVIDIA Nemotron Nano 9B", None),
+    ("EXAONE 3.5 7.8B", "LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct"),
+    ("Command R7B", "CohereLabs/c4ai-command-r7b-12-2024"),
+    ("Aya Expanse 8B", "CohereLabs/aya-expanse-8b"),
+    ("Apertus 8B", "swiss-ai/Apertus-8B-Instruct-2509"),
+    ("Hermes 3 Llama 3.1 8B", "NousResearch/Hermes-3-Llama-3.1-8B"),
+    ("LFM2 8B", "LiquidAI/LFM2-8B-A1B"),
+    ("LiquidAI_LFM2-8B-A1B-GGUF", "LiquidAI/LFM2-8B-A1B"),
+    ("MiniCPM4.1 8B", "openbmb/MiniCPM4.1-8B"),
+    ("MiniCPM4 8B", "openbmb/MiniCPM4-8B"),
+    ("InternLM3-8B-Instruct", "internlm/internlm3-8b-instruct"),
+    ("Zephyr 7B beta", "HuggingFaceH4/zephyr-7b-beta"),
+    ("an 8B model", None),
+    ("8B", None),
+]
+
+
+def test_there_are_enough_names():
+    assert len({name for name, _ in [*FACTS, *MANY_NAMES]}) >= 150
+
+
+@pytest.mark.parametrize(("name", "key"), [*FACTS, *MANY_NAMES])
+def test_one_candidate_under_many_names(name, key):
+    assert ALL.key(name) == key
+
+
+ALL = everything()
+WRAPPINGS = (
+    "-GGUF",
+    "-AWQ",
+    "-GPTQ-Int4",
+    "-bnb-4bit",
+    "-MLX-6bit",
+    "-FP8-dynamic",
+    "-i1-GGUF",
+    "-exl2-5.0bpw",
+)
+KEYS = sorted(model["hf_repo"] for model in stored_models())
+
+
+@settings(max_examples=120)
+@given(
+    st.sampled_from(KEYS),
+    st.sampled_from(WRAPPINGS),
+    st.sampled_from(("bartowski", "a-b", "unsloth")),
+    st.booleans(),
+)
+def test_owner_and_packaging_never_change_the_key(key, wrapping, owner, upper):
+    name = f"{owner}/{key.split('/')[1]}{wrapping}"
+    assert ALL.key(name.upper() if upper else name) == key
+    assert ALL.key(f"bartowski/{key.replace('/', '_')}-GGUF") in {key, None}
+
+
+@settings(max_examples=80)
+@given(st.sampled_from(KEYS), st.integers(15, 400))
+def test_another_size_is_another_model(key, billions):
+    told = signature(key).size
+    other = (
+        key.replace(told, f"{billions}b").replace(told.upper(), f"{billions}B")
+        if told
+        else f"{key}-{billions}B"
+    )
+    assert ALL.key(other) != key
+    assert ALL.key(other.split("/")[1].replace("-", " ")) != key
+
+
+@settings(max_examples=80)
+@given(
+    st.sampled_from(KEYS),
+    st.sampled_from(("v9", "2603", "9.7", "Thinkier", "Distill", "abliterated", "Base")),
+)
+def test_another_word_or_version_is_another_model(key, word):
+    assert ALL.key(f"{key}-{word}") != key
+    assert ALL.key(f"{key.split('/')[1]} {word}".replace("-", " ")) != key
 
 
 def model(repo: str, *tags: str, **more: object) -> HubModel:
@@ -137,7 +320,7 @@ def test_the_worlds_repositories_are_told_apart():
         record["id"]: classify_repo(HubModel.model_validate(record), known_orgs=MAKERS).kind.value
         for record in hub_content()[0]
     }
-    for extra in _facts("models.json")["extra_repositories"]:
+    for extra in stored("models.json")["extra_repositories"]:
         assert roles[extra["repo"]] == extra["kind"], extra["repo"]
 
 

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from tools import yaml_lines
 from tools.faults import WrongUse
-from tools.identity import family_of
+from tools.identity import RepoKind, family_of
 from tools.knowledge.domains import Domains, Focus, Liking, parse_focus, phrase_in
 from tools.knowledge.families import Families
 from tools.knowledge.licence_terms import Licences
 from tools.knowledge.loader import domains, families, intake_words, knowledge_text, licences, load_yaml
+from tools.knowledge.naming import naming
 
 EXPECTED_FAMILIES = [
     "qwen2.5",
@@ -48,6 +49,33 @@ EXPECTED_FAMILIES = [
     "hermes",
     "stablelm",
     "lfm",
+    *(
+        "gemma3n",
+        "hunyuan",
+        "ling",
+        "seed",
+        "ernie",
+        "kimi",
+        "eurollm",
+        "teuken",
+        "salamandra",
+        "bielik",
+        "tulu",
+    ),
+    *(
+        "dolphin",
+        "baichuan",
+        "jamba",
+        "reka",
+        "mimo",
+        "gpt-oss",
+        "arcee",
+        "rnj",
+        "marin",
+        "jais",
+        "zamba",
+        "solar",
+    ),
 ]
 
 
@@ -91,7 +119,11 @@ FAMILIES_OF = [
     ("hf.co/unsloth/gemma-3-4b-it-GGUF:Q4_K_M", "gemma3", {"gemma", "google"}),
     ("unsloth/DeepSeek-R1-Distill-Llama-8B-GGUF", "deepseek-r1", {"deepseek", "llama"}),
     ("CohereLabs/c4ai-command-r7b-12-2024", "command-r", {"command-r", "cohere"}),
+    ("openai/gpt-oss-20b", "gpt-oss", {"gpt", "openai"}),
+    ("allenai/Llama-3.1-Tulu-3-8B", "tulu", {"llama", "allenai"}),
+    ("Dolphin3.0-Llama3.2-3B-GGUF", "dolphin", {"llama", "dphn"}),
     ("phind-something", None, set()),
+    ("orange-7b", None, set()),
     ("Verdugie/Fable-Therapy-9B", None, set()),
     ("", None, set()),
 ]
@@ -242,6 +274,21 @@ WRONG = [
 def test_errors_name_file_line_and_field(model: type[BaseModel], text: str, line: int, path: str) -> None:
     with pytest.raises(WrongUse, match=rf"some\.yaml, line {line}: .*{path}"):
         yaml_lines.validate(model, yaml_lines.parse(text, "some.yaml"), "some.yaml")
+
+
+def test_words_of_names_are_expressions_and_kinds_exist() -> None:
+    known = naming()
+    assert {RepoKind(kind) for kind in known.kinds} >= {RepoKind.GUARD, RepoKind.DRAFT_HEAD, RepoKind.MERGE}
+    assert "thebloke" in known.quantisers
+    with pytest.raises(ValueError, match="no regular expression"):
+        known.model_validate(known.model_dump() | {"packaging": ("(",)})
+
+
+def test_every_tag_hint_means_its_own_model() -> None:
+    for family in families().families:
+        for member in family.members:
+            if member.ollama_tag is not None:
+                assert families().member(member.ollama_tag) == member
 
 
 def test_a_repository_in_two_families_is_refused() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
-    from tools.identity import FamilyPattern
+    from tools.identity import FamilyPattern, KnownNames
 
 
 class Member(BaseModel):
@@ -22,7 +24,8 @@ class Member(BaseModel):
     repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
     """Hub repository of the original weights."""
     ollama_tag: str | None = None
-    """Tag in Ollama's library; None where none is known. A tag may point at other weights tomorrow."""
+    """Tag in Ollama's library; None where none is known. A hint for where to look, never believed without
+    proof: a tag may point at other weights tomorrow."""
     size: float = Field(gt=0)
     """Nominal size in billions, as its name says; never shown as its parameter count."""
     weights: str | None = None
@@ -74,38 +77,51 @@ class Families(BaseModel):
         """The family with ``key``."""
         return next((family for family in self.families if family.key == key), None)
 
+    @cached_property
+    def _seeds(self) -> Mapping[str, Member]:
+        return {member.repo: member for family in self.families for member in family.members}
+
+    @cached_property
+    def _names(self) -> KnownNames:
+        from tools.identity import KnownNames
+
+        return KnownNames({repo: said_of(member) for repo, member in self._seeds.items()})
+
+    @cached_property
+    def _by_alias(self) -> Mapping[str, Family]:
+        return {alias: family for family in self.families for alias in family.aliases}
+
+    @cached_property
+    def _family_of_seed(self) -> Mapping[str, Family]:
+        return {member.repo: family for family in self.families for member in family.members}
+
     def member(self, model: str) -> Member | None:
         """The seed that a repository (a re-upload's too), an Ollama tag or a name means; any case."""
-        wanted, name = model.lower(), _name(model).folded.removesuffix("gguf")
-        for family in self.families:
-            for member in family.members:
-                if wanted in (member.repo.lower(), member.ollama_tag) or name == _name(member.repo).folded:
-                    return member
-        return None
+        repo = self._names.key(model)
+        return None if repo is None else self._seeds[repo]
 
     def of(self, model: str) -> Family | None:
         """The family of a Hub repository, an Ollama tag or a model's name; None when no family knows it.
 
-        A seed is found by its repository or tag, anything else by the longest alias that its name begins
-        with, after a maker's prefix such as ``Meta-`` or a provider's such as ``ollama:`` is taken off.
+        A seed is found by its repository or tag, anything else by :meth:`by_beginning`.
         """
-        seed = self.member(model)
-        if seed is not None:
-            return next(family for family in self.families if seed in family.members)
-        found = self._by_alias(model)
+        repo = self._names.key(model)
+        if repo is not None:
+            return self._family_of_seed[repo]
+        found = self.by_beginning(model)
         if found is None and ":" in model:
             return self.of(model.split(":", 1)[1])
         return found
 
-    def _by_alias(self, model: str) -> Family | None:
+    def by_beginning(self, model: str) -> Family | None:
+        """The family with the longest alias that the name begins with, a maker's prefix such as ``Meta-``
+        taken off."""
         name = _name(model)
-        best: tuple[int, Family] | None = None
-        for family in self.families:
-            for alias in family.aliases:
-                fits = name.folded.startswith(alias) and len(alias) in name.joints
-                if fits and (best is None or len(alias) > best[0]):
-                    best = (len(alias), family)
-        return best[1] if best else None
+        for joint in name.joints:
+            family = self._by_alias.get(name.folded[:joint])
+            if family is not None:
+                return family
+        return None
 
     def lineages(self, model: str) -> frozenset[str]:
         """Every group that ``model`` belongs to: of its weights and of its maker; empty when unknown.
@@ -138,6 +154,11 @@ class Families(BaseModel):
         return bool(self.lineages(one) & self.lineages(other))
 
 
+def said_of(member: Member) -> tuple[str, ...]:
+    """What a seed is called besides its repository."""
+    return (member.name, member.ollama_tag) if member.ollama_tag else (member.name,)
+
+
 def _pattern(alias: str) -> str:
     """An expression for ``alias`` at the beginning of a lower-case name, separators allowed within it."""
     end = r"(?![a-z])" if alias[-1].isalpha() else r"(?![0-9])"
@@ -152,12 +173,12 @@ _PREFIX = re.compile(f"^{_MAKERS}")
 class _Name(NamedTuple):
     folded: str
     """``Meta-Llama-3.1-8B`` → ``llama3.18b``: owner, maker's prefix and separators taken off."""
-    joints: frozenset[int]
-    """Places in ``folded`` where a word may end, so that ``phind`` is no ``phi``."""
+    joints: tuple[int, ...]
+    """Places in ``folded`` where a word may end, the last first, so that ``phind`` is no ``phi``."""
 
 
 def _name(model: str) -> _Name:
     name = _PREFIX.sub("", model.rsplit("/", 1)[-1].lower())
     parts = re.findall(r"[a-z]+|[^a-z\s_:-]+", name)
     ends = list(accumulate(len(part) for part in parts))
-    return _Name("".join(parts), frozenset(ends))
+    return _Name("".join(parts), tuple(reversed(ends)))
