@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,8 +35,7 @@ async def open_services(
     With a story its clock stands still, its addresses are the recorded ones, and nothing waits to be polite.
     """
     from agent.intake import read_request
-    from tools.search.breaker import BreakerEngine
-    from tools.search.duckduckgo import DuckDuckGo
+    from tools.search.engines import open_engines
     from tools.web.client import HttpWeb
 
     told = settings if story is None else replaying(settings, story)
@@ -66,26 +66,29 @@ async def open_services(
         runtime, model = shelf.open(spec)
         return NamedModel(spec, runtime, model)
 
-    politeness = 1.0 if story is None else 0.0
-    search = DuckDuckGo(
-        url=told.duckduckgo_url,
-        min_interval_seconds=1.5 * politeness,
-        jitter_seconds=1.0 * politeness,
-    )
     try:
+        engines = open_engines(
+            told.engines,
+            web,
+            searxng_url=told.searxng_url,
+            duckduckgo_url=told.duckduckgo_url,
+            polite=story is None,
+        )
         yield Services(
             database=database,
             web=web,
-            engines=(BreakerEngine(search),),
+            engines=engines,
             choose_runtime=shelf.choose,
             open_model=open_model,
             read_request=read_request,
             hub_endpoint=told.hub_endpoint,
             registry_url=told.registry_url,
             check_room=room_under(told.home) if story is None else no_room_needed,
+            max_age=timedelta(days=told.cache_days) if told.cache_days else None,
             replayed=None if story is None else story.replayed,
             clock=run_clock,
             runtime_statuses=shelf.statuses,
+            slow_down=web.slow_down,
         )
     finally:
         await shelf.aclose()
@@ -104,6 +107,9 @@ def replaying(settings: Settings, story: Story) -> Settings:
         hub_endpoint=PUBLIC_HUB,
         registry_url=PUBLIC_REGISTRY,
         duckduckgo_url=None,
+        searxng_url=None,
+        search_engines="duckduckgo",
+        cache_days=0.0,
         hub_token=None,
         allow_hosts="",
     )

@@ -11,7 +11,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from graphs.desk import Replayed
-from graphs.options import Approver, RunOptions
+from graphs.options import Approver, Budget, RunOptions
 from tools.faults import Fault, WrongUse
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
@@ -45,9 +45,7 @@ class About(BaseModel):
     count: int = Field(default=50, ge=1, le=5000)
     seed: int = 0
     max_tokens: int = Field(default=1024, ge=1)
-    query_budget: int = Field(default=12, ge=0)
-    page_budget: int = Field(default=16, ge=0)
-    candidate_budget: int = Field(default=40, ge=1)
+    budget: Budget = Field(default_factory=Budget)
     hosts: tuple[HostProvenance, ...]
 
     def options(self, out_dir: Path, approver: Approver, *, story: Path | None = None) -> RunOptions:
@@ -61,9 +59,7 @@ class About(BaseModel):
             count=self.count,
             seed=self.seed,
             max_tokens=self.max_tokens,
-            query_budget=self.query_budget,
-            page_budget=self.page_budget,
-            candidate_budget=self.candidate_budget,
+            budget=self.budget,
             story=None if story is None else str(story),
         )
 

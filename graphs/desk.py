@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
@@ -17,7 +19,12 @@ from tools.request import EvaluationRequest
 from tools.runtimes import Artefact, ChatReply, ChatRequest, Runtime, RuntimeName, RuntimeStatus
 from tools.runtimes.memory import Shortfall
 from tools.search import SearchEngine
+from tools.search.chain import SearchChain
 from tools.web import Web
+from tools.web.patience import PatientWeb
+
+WAIT_BUDGET_SECONDS = 300.0
+"""Seconds that a drive waits, in all, for hosts that limit requests; and as many for engines that block."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,6 +73,8 @@ class Services:
     registry_url: str
     check_room: Callable[[Artefact, int | None], Sequence[Shortfall]]
     """What an artefact lacks in disk and memory; the second argument is a memory budget in bytes."""
+    max_age: timedelta | None = None
+    """How old may be what another run has read and this one uses; None when runs lend each other nothing."""
     replayed: Replayed | None = None
     """The story that is replayed; None for a live run."""
     runtime_statuses: Callable[[], Awaitable[Mapping[RuntimeName, RuntimeStatus]]] | None = None
@@ -75,6 +84,8 @@ class Services:
     wall: Clock = field(default_factory=SystemClock)
     """The machine's time, for leases, events and rows."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    slow_down: Callable[[str, float], None] | None = None
+    """Spaces the requests to a host by so many seconds, as its robots.txt asks for."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,20 @@ class Desk:
     async def say(self, stage: str, kind: str, /, **data: Any) -> None:
         """Append an event."""
         await self.write(events.append, stage, kind, data, self.services.wall.now())
+
+    @cached_property
+    def search(self) -> SearchChain:
+        """The engines behind one another, with this drive's patience for those that block."""
+        waits = WAIT_BUDGET_SECONDS if self.services.replayed is None else 0.0
+        return SearchChain(
+            self.services.engines, wait_budget_seconds=waits, sleep=self.services.sleep
+        )
+
+    @cached_property
+    def web(self) -> Web:
+        """The page reader with this drive's patience for hosts that limit requests."""
+        waits = WAIT_BUDGET_SECONDS if self.services.replayed is None else 0.0
+        return PatientWeb(self.services.web, budget_seconds=waits, sleep=self.services.sleep)
 
     async def request(self) -> EvaluationRequest:
         from store import runs

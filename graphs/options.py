@@ -16,6 +16,30 @@ class Approver(StrEnum):
     """The proposal is taken, and the record says that no person approved it."""
 
 
+class Budget(BaseModel):
+    """How much research may cost. It stops before that where it has seen nearly everything."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queries: int = Field(default=80, ge=0)
+    """Search queries."""
+    pages: int = Field(default=160, ge=0)
+    """Pages read from search hits."""
+    candidates: int = Field(default=150, ge=1)
+    """Candidates whose records are read one by one; of the others the listing's own figures stand."""
+    waves: int = Field(default=4, ge=1, le=20)
+    """Waves, each led by what the one before it found or left open."""
+
+    def widened(self) -> Budget:
+        """Half as much again, for a person who asks for more research."""
+        return Budget(
+            queries=self.queries + max(4, self.queries // 2),
+            pages=self.pages + max(8, self.pages // 2),
+            candidates=self.candidates + max(10, self.candidates // 2),
+            waves=self.waves + 2,
+        )
+
+
 class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,9 +65,6 @@ class RunOptions(BaseModel):
     max_tokens: int = Field(default=1024, ge=1)
     story: str | None = None
     """Recorded story that this run replays."""
-    query_budget: int = Field(default=12, ge=0)
-    """Search queries in the first wave."""
-    page_budget: int = Field(default=16, ge=0)
-    """Pages read from search hits in a wave."""
-    candidate_budget: int = Field(default=40, ge=1)
-    """Candidates whose records are read one by one in a wave."""
+    budget: Budget = Field(default_factory=Budget)
+    machine_memory_bytes: int | None = Field(default=None, gt=0)
+    """Memory of the machine that the run was started on; None when it says nothing, as in a replay."""

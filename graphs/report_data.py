@@ -14,7 +14,7 @@ from graphs.options import RunOptions
 from graphs.prompts import POLICY, Approval, Review
 from graphs.results import Result, result_of
 from graphs.tables import coverage_note
-from store import evaluation, research, runs
+from store import evaluation, reading, research, runs
 from store.schema import ApprovalRow, EventRow, RunRow
 from tools.candidates import Standing
 from tools.clock import Clock, SystemClock
@@ -96,7 +96,7 @@ def _setup(session: Session, row: RunRow, options: RunOptions) -> Setup:
 
 
 def _research(session: Session, run_id: str) -> ResearchSummary:
-    counted = research.counts(session, run_id)
+    counted = reading.counts(session, run_id)
     facts = research.facts(session, run_id)
     waves = [event.data["wave"] for event in _events(session, run_id, "wave")]
     return ResearchSummary(

@@ -23,6 +23,8 @@ class Journey(TypedDict, total=False):
     """Waves of research done."""
     note: str
     """What the next wave looks for, in the person's words."""
+    wider: int
+    """How often a person asked for more research, which widens its budget."""
     again: bool
     """Another wave was asked for."""
     approval: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Pages through the rows: what a run has fetched once it does not ask for again."""
+"""Pages through the rows: what a run has fetched once, or another one lately, it does not ask for again."""
 
 from __future__ import annotations
 
@@ -8,21 +8,30 @@ from collections.abc import Mapping
 from typing import Literal
 
 from graphs.desk import Desk
-from store import research
+from store import reading
 from store.schema import FetchRow
 from tools.outcomes import Blocked, BlockReason, Empty, Failed, FailReason, Found, Outcome
-from tools.web import Page
+from tools.web import Page, Web
 
 
 class StoredWeb:
     """A :class:`tools.web.Web` that looks for the row, fetches, and commits the row.
 
-    With ``ask_again`` what was blocked or failed before is tried once more; what was found or empty never is.
+    A page that another run has read within ``max_age`` is lent to this one. With ``ask_again`` what was
+    blocked or failed before, or is older than that, is asked for once more.
     """
 
-    def __init__(self, desk: Desk, stage: Literal["research", "pull"], *, ask_again: bool = False) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        stage: Literal["research", "pull"],
+        *,
+        web: Web | None = None,
+        ask_again: bool = False,
+    ) -> None:
         self._desk = desk
         self._stage = stage
+        self._web = web or desk.services.web
         self._ask_again = ask_again
         self._asked: set[str] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -41,18 +50,42 @@ class StoredWeb:
     async def _get(
         self, url: str, accept: str | None, headers: Mapping[str, str] | None, max_bytes: int
     ) -> Outcome[Page]:
-        stored = await self._desk.look(research.stored_fetch, url)
-        if stored is not None and not self._worth_another_try(stored[0]):
+        stored = await self._desk.look(reading.stored_fetch, url)
+        if stored is not None and not self._worth_another_try(stored.row):
             return _outcome(*stored)
+        lent = await self._lent(url)
+        if lent is not None:
+            return lent
         self._asked.add(url)
-        outcome = await self._desk.services.web.get(url, accept=accept, headers=headers, max_bytes=max_bytes)
-        await self._desk.write(research.keep_fetch, url, outcome, self._desk.services.wall.now())
-        columns = research.outcome_columns(outcome)
-        await self._desk.say(self._stage, "page", url=url, **columns._asdict())
+        outcome = await self._web.get(url, accept=accept, headers=headers, max_bytes=max_bytes)
+        await self._desk.write(reading.keep_fetch, url, outcome, self._desk.services.wall.now())
+        await self._say(url, outcome)
         return outcome
 
+    async def _lent(self, url: str) -> Outcome[Page] | None:
+        """What another run has read of it lately."""
+        age = self._desk.services.max_age
+        if age is None or url in self._asked:
+            return None
+        since = self._desk.services.wall.now() - age
+        known = await self._desk.look(reading.fetch_of_another_run, url, since)
+        if known is None:
+            return None
+        await self._desk.write(reading.lend_fetch, known)
+        outcome = _outcome(*known)
+        await self._say(url, outcome, read_at=known.row.fetched_at.isoformat(timespec="seconds"))
+        return outcome
+
+    async def _say(self, url: str, outcome: Outcome[Page], **more: str) -> None:
+        columns = reading.outcome_columns(outcome)
+        await self._desk.say(self._stage, "page", url=url, **columns._asdict(), **more)
+
     def _worth_another_try(self, row: FetchRow) -> bool:
-        return self._ask_again and row.outcome in {"blocked", "failed"} and row.url not in self._asked
+        if not self._ask_again or row.url in self._asked:
+            return False
+        age = self._desk.services.max_age
+        stale = age is not None and self._desk.services.wall.now() - row.fetched_at > age
+        return stale or row.outcome in {"blocked", "failed"}
 
 
 def _outcome(row: FetchRow, page: Page | None) -> Outcome[Page]:

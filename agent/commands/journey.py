@@ -15,6 +15,9 @@ from tools.faults import Fault, WrongUse
 
 Command = Callable[..., None]
 
+GIVEN = ("domain", "size", "memory", "licence", "languages", "turns")
+"""Flags that name a part of the request in a person's words."""
+
 
 def _run_options(command: Command) -> Command:
     """Flags that every command that starts a run understands."""
@@ -22,6 +25,14 @@ def _run_options(command: Command) -> Command:
         (
             click.option("--domain", help="The domain, when the text does not name it."),
             click.option("--size", help='Size range, such as "7-9B".'),
+            click.option("--memory", help='Memory that the model may use, such as "8 GB".'),
+            click.option("--licence", help='What the licence must allow: "commercial" or "any".'),
+            click.option("--languages", help='Languages that people will write in, such as "German".'),
+            click.option("--turns", help="Turns of the longest conversation."),
+            click.option("--queries", type=click.IntRange(0), help="Most search queries."),
+            click.option("--pages", type=click.IntRange(0), help="Most pages read."),
+            click.option("--candidates", type=click.IntRange(1), help="Most candidates studied."),
+            click.option("--waves", type=click.IntRange(1, 20), help="Most waves of research."),
             click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Where docs/ goes."),
             click.option("--judge", help="Judge model as provider:model."),
             click.option(
@@ -146,9 +157,12 @@ def _own_scenarios(path: Path | None) -> list[Any]:
 
 
 def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
-    from graphs.options import Approver, RunOptions
+    import psutil
 
-    given = {name: flags[name] for name in ("domain", "size") if flags[name]}
+    from graphs.options import Approver, Budget, RunOptions
+
+    given = {name: flags[name] for name in GIVEN if flags[name]}
+    limits = {name: flags[name] for name in Budget.model_fields if flags[name] is not None}
     return RunOptions(
         out_dir=str(flags["out"].absolute()),
         given=given,
@@ -162,6 +176,8 @@ def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
         count=flags["count"],
         seed=flags["seed"],
         max_tokens=flags["max_tokens"],
+        budget=Budget(**limits),
+        machine_memory_bytes=psutil.virtual_memory().total,
     )
 
 

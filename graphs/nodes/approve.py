@@ -55,7 +55,9 @@ async def record_approval(
             reason = approval.note or "no reason given"
             return Command(goto="__end__", update={"ended": f"The proposal was rejected: {reason}"})
         case ApprovalAction.MORE:
-            return Command(goto="research", update={"note": approval.note, "again": True, "prompt": None})
+            wider = state.get("wider", 0) + 1
+            update: Journey = {"note": approval.note, "again": True, "wider": wider, "prompt": None}
+            return Command(goto="research", update=update)
         case ApprovalAction.EDIT:
             goto: Literal["research", "compare"] = "research" if approval.add else "compare"
             return Command(goto=goto, update={"note": approval.note, "again": True, "prompt": None})

@@ -27,7 +27,7 @@ from graphs.prompts import (
 )
 from graphs.results import result_of
 from graphs.runner import Runner, Standing, create_run
-from store import evaluation, events, research, runs
+from store import evaluation, events, reading, research, runs
 from store.checkpoints import open_checkpointer
 from store.database import Database
 from store.schema import AssessmentRow, RunStatus
@@ -42,7 +42,7 @@ from tools.runtimes.shelf import RuntimeSettings, RuntimeShelf
 
 TEXT = "evaluate 8B models for therapy coaching"
 BY = "a test"
-ALL = {"candidate_budget": 40, "page_budget": 16, "query_budget": 12}
+ALL = {"budget": {"candidates": 60, "pages": 60, "queries": 60, "waves": 3}}
 """Budgets under which the proposal is that of the story."""
 SMALL_RUBRIC = """
 name: Small
@@ -69,7 +69,8 @@ class Stage(NamedTuple):
     def start(
         self, text: str = TEXT, materials: dict[str, tuple[str, str]] | None = None, **options: object
     ) -> str:
-        small = {"query_budget": 2, "page_budget": 4, "candidate_budget": 12, "count": 2}
+        budget = {"queries": 2, "pages": 4, "candidates": 12, "waves": 1}
+        small = {"budget": budget, "count": 2}
         given = {"out_dir": str(self.home), "judge": f"ollama:{JUDGE}", **small, **options}
         return create_run(self.database, text, RunOptions.model_validate(given), materials or {})
 
@@ -218,7 +219,7 @@ async def test_a_second_wave_asks_the_network_only_for_what_is_new(stage: Stage,
     await stage.runner.drive(run_id, again)
     fresh = [asked.path for asked in world.hub.asked[before:]]
     with stage.database.reading() as session:
-        blocked = research.counts(session, run_id).fetches.get("blocked", 0)
+        blocked = reading.counts(session, run_id).fetches.get("blocked", 0)
     assert len(fresh) <= blocked, "only what was blocked may be asked for again"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from graphs.desk import Desk
 from graphs.stored_web import StoredWeb, _outcome
-from store import events, leases, research
+from store import events, leases, reading
 from store.leases import LostLease
 from store.schema import FetchRow
 from tests.standins.http_server import Answered, Asked, StandIn
@@ -150,7 +150,7 @@ async def test_a_process_that_lost_its_lease_stores_nothing(desk_for: Callable[.
             await desk.services.database.run(leases.take, desk.run_id, "another-machine:1:1.00", later)
             with pytest.raises(LostLease):
                 await StoredWeb(desk, "research").get(url)
-            assert await desk.look(research.stored_fetch, url) is None
+            assert await desk.look(reading.stored_fetch, url) is None
 
 
 words = st.text(max_size=40)
@@ -164,5 +164,5 @@ outcomes = st.one_of(
 
 @given(outcomes)
 def test_an_outcome_is_the_same_after_its_columns(outcome: Found[Page] | Empty | Blocked | Failed):
-    row = FetchRow(**research.outcome_columns(outcome)._asdict())
+    row = FetchRow(**reading.outcome_columns(outcome)._asdict())
     assert _outcome(row, outcome.value if isinstance(outcome, Found) else None) == outcome

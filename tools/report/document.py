@@ -50,7 +50,10 @@ def render(data: ReportData) -> Rendered:
     :class:`~tools.report.tally.Inconsistent` when a number handed over differs from the rows.
     """
     view = view_of(data)
-    drawn = {figure_file(figure): figure.svg for model in view.models for figure in model.figures}
+    figures_shown = [figure for model in view.models for figure in model.figures]
+    if view.coverage is not None:
+        figures_shown.append(view.coverage)
+    drawn = {figure_file(figure): figure.svg for figure in figures_shown}
     return Rendered(_markdown(view), _json(data), drawn)
 
 

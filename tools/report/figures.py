@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from tools.coverage import Coverage
 from tools.escape import html
 from tools.statistics import DEFAULT_THRESHOLDS, Interval
 
@@ -230,6 +231,45 @@ def heat_map(name: str, *, model: str, table: HeatMap) -> Figure:
         parts.append(_text(MARGIN, height + 2, said, "soft small"))
         height += 18
     return Figure(name, title, _described(table), height, "".join(parts))
+
+
+def coverage_curve(name: str, coverage: Coverage) -> Figure:
+    """Viable candidates known after each answered query; the listings' count is where it begins. The curve
+    has at least one point."""
+    left, right, top, bottom = MARGIN + 44, WIDTH - MARGIN, 92, 232
+    last, most = coverage.curve[-1].query, max(1, coverage.known)
+
+    def x(query: int) -> float:
+        return left + (right - left) * query / last
+
+    def y(known: int) -> float:
+        return bottom - (bottom - top) * known / most
+
+    title = "Viable candidates known, query by query"
+    share = coverage.sample_coverage
+    said = [f"{coverage.listed} in listings, {coverage.known} after {coverage.queries} answered queries"]
+    if share is not None and coverage.low is not None and coverage.high is not None:
+        said.append(
+            f"the next one that a query shows is known with probability {percent(share)}, "
+            f"95% interval {percent(coverage.low)} to {percent(coverage.high)}"
+        )
+    steps = [(0, coverage.listed), *((point.query, point.known) for point in coverage.curve)]
+    path = f"M{_n(x(0))} {_n(y(coverage.listed))}" + "".join(
+        f"H{_n(x(query))}V{_n(y(known))}" for query, known in steps[1:]
+    )
+    parts = [
+        _text(MARGIN, 30, title, "head", room=WIDTH - 2 * MARGIN),
+        *(_text(MARGIN, 48 + 16 * number, line, "soft small") for number, line in enumerate(said)),
+        _line(left, bottom, right, bottom, "rule"),
+        _line(left, y(coverage.listed), right, y(coverage.listed), "rule dash"),
+        f'<path class="whisker" fill="none" d="{path}"/>',
+        _text(left - 8, y(coverage.known) + 4, str(coverage.known), "soft small end"),
+        _text(left, bottom + 18, "0", "soft small"),
+        _text(right, bottom + 18, f"{last} queries", "soft small end"),
+    ]
+    if y(coverage.listed) - y(coverage.known) > 14:
+        parts.append(_text(left - 8, y(coverage.listed) + 4, str(coverage.listed), "soft small end"))
+    return Figure(name, title, "; ".join(said) + ".", bottom + 34, "".join(parts))
 
 
 def percent(share: float) -> str:

@@ -27,7 +27,9 @@ from tools.report.document import STEM, render
 
 _MARKER = re.compile(r"\A(?:\ufeff)?<!-- bms run: ([A-Za-z0-9._:-]{1,100}) -->\s*$", re.MULTILINE)
 _DATE = re.compile(r"^## Date\s+(\d{4}-\d{2}-\d{2})\b", re.MULTILINE)
-_OWN_FIGURE = re.compile(r"^(?:pass-rate|failures|heat-map)-(?:primary|backup)-[0-9a-f]{10}\.svg$")
+_OWN_FIGURE = re.compile(
+    r"^(?:(?:pass-rate|failures|heat-map)-(?:primary|backup)|coverage-research)-[0-9a-f]{10}\.svg$"
+)
 _TEMPORARY = f".{STEM}-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}

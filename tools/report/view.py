@@ -83,6 +83,8 @@ class View(NamedTuple):
     banners: tuple[Line, ...]
     """A word in capitals and what it means for the reader."""
     research: tuple[Line, ...]
+    coverage: Figure | None
+    """How candidates became known, query by query; None when it was not measured."""
     candidates: tuple[CandidateNote, ...]
     sources: tuple[SelectedSources, ...]
     reproduce: tuple[Line, ...]
@@ -99,6 +101,7 @@ def view_of(data: ReportData) -> View:
         models=tuple(_model(data, result) for result in data.models),
         banners=_banners(data),
         research=_research(data),
+        coverage=_coverage(data),
         candidates=candidate_notes(data),
         sources=selected_sources(data),
         reproduce=_reproduce(data),
@@ -373,9 +376,36 @@ def _research(data: ReportData) -> tuple[Line, ...]:
         *((Line("Rejected because", rejected),) if rejected and data.table is None else ()),
         Line("Facts and claims kept", f"{done.facts} facts, {done.claims} claims, each with its source"),
         Line("Oldest fact read", oldest),
+        *_covered(data),
         Line("Waves", str(done.waves)),
         *((Line("Why it stopped", done.stopped),) if done.stopped else ()),
     )
+
+
+def _coverage(data: ReportData) -> Figure | None:
+    note = None if data.table is None else data.table.coverage
+    if note is None or note.measured is None or not note.measured.curve:
+        return None
+    return figures.coverage_curve("coverage-research", note.measured)
+
+
+def _covered(data: ReportData) -> tuple[Line, ...]:
+    note = None if data.table is None else data.table.coverage
+    if note is None or note.measured is None or note.share is None:
+        return (Line("Coverage", "not measured"),) if data.table is not None else ()
+    found = note.measured
+    lines = [
+        Line(
+            "Coverage",
+            f"{percent(note.share)}: what a query shows next is known with probability "
+            f"{percent(found.sample_coverage or 0.0)} (Good–Turing), and {found.queries} of "
+            f"{found.queries + found.unanswered} queries were answered",
+        ),
+        Line("Estimated unseen", f"at least {found.unseen:.1f} viable candidates (Chao2)"),
+    ]
+    if found.truncated:
+        lines.append(Line("Listings not read to their end", "; ".join(found.truncated)))
+    return tuple(lines)
 
 
 def _reproduce(data: ReportData) -> tuple[Line, ...]:

@@ -1,0 +1,166 @@
+"""Who enters the ledger, and how: every repository seen is accepted, or rejected with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from graphs.desk import Desk
+from store import research
+from tools.candidates import Candidate, Standing
+from tools.folding import Folded, fold
+from tools.hub import HubModel, is_repo, read_model
+from tools.knowledge.domains import Domain
+from tools.knowledge.loader import families, intake_words
+from tools.outcomes import Found
+from tools.repo_kinds import RepoKind
+from tools.request import EvaluationRequest, SizeRange
+from tools.sizes import fits_size
+from tools.web import Web
+
+STAGE = "research"
+
+NOMINAL_SLACK = 0.15
+"""A family's nominal size may differ from the exact count by this share; the exact count decides later."""
+DEPTH = 3
+"""How far originals of originals are looked up."""
+
+
+class Terms(NamedTuple):
+    """What is looked for."""
+
+    request: EvaluationRequest
+    domain: Domain
+
+
+def makers() -> frozenset[str]:
+    """Owners on the Hub who train models themselves."""
+    return frozenset(org for family in families().families for org in family.orgs)
+
+
+def judged(entry: Folded, model: HubModel, terms: Terms, found_by: str) -> Candidate:
+    """The line of the ledger for a repository."""
+    why_not = _why_not(entry, model, terms)
+    if why_not is not None:
+        return a_candidate(model.id, Standing.REJECTED, why_not, found_by, folded_into=entry.into)
+    own = entry.role.kind is RepoKind.ORIGINAL
+    reason = entry.role.kind.reason if own else f"{entry.role.kind.reason} that speaks of {terms.domain.title}"
+    return a_candidate(model.id, Standing.ACCEPTED, reason, found_by)
+
+
+def _why_not(entry: Folded, model: HubModel, terms: Terms) -> str | None:
+    kind = entry.role.kind
+    if not kind.viable:
+        return kind.reason
+    if fits_size(terms.request.size, model.parameters, model.id) is False:
+        return f"outside {terms.request.size}"
+    if kind is RepoKind.ORIGINAL or is_of_domain(model, terms.domain):
+        return None
+    if kind is RepoKind.LANGUAGE_TUNE:
+        asked = entry.role.language is not None and _code(entry.role.language) in terms.request.languages
+        return None if asked else "a tune for a language that was not asked for"
+    return f"a fine-tune for something else than {terms.domain.title}"
+
+
+def _code(language: str) -> str | None:
+    spelt = language.casefold()
+    return next((code for code, names in intake_words().languages.items() if spelt in names), None)
+
+
+def is_of_domain(model: HubModel, domain: Domain) -> bool:
+    """Whether a repository's name or tags speak of the domain."""
+    named = model.id.rsplit("/", 1)[-1].replace("-", " ").replace("_", " ")
+    return model.id in domain.known_fine_tunes or domain.mentions(f"{named} {' '.join(model.tags)}")
+
+
+def a_candidate(
+    key: str, standing: Standing, reason: str, found_by: str, *, folded_into: str | None = None
+) -> Candidate:
+    family = families().of(key)
+    member = families().member(key)
+    own = member is not None and member.repo == key
+    return Candidate(
+        key=key,
+        name=member.name if own and member is not None else key.rsplit("/", 1)[-1],
+        family=family.key if family is not None else key.partition("/")[0],
+        standing=standing,
+        reason=reason,
+        found_by=found_by,
+        folded_into=folded_into,
+    )
+
+
+def seeds(terms: Terms) -> list[Candidate]:
+    """Members of known families near the range, and fine-tunes that the domain file names. Their records
+    decide; a seed that the Hub does not have is rejected when it is studied."""
+    size = terms.request.size
+    near = SizeRange(
+        minimum=round(size.minimum * (1 - NOMINAL_SLACK)), maximum=round(size.maximum * (1 + NOMINAL_SLACK))
+    )
+    members = (
+        member.repo
+        for family in families().families
+        for member in family.members
+        if near.holds(round(member.size * 1e9))
+    )
+    tuned = f"a known fine-tune for {terms.domain.title}"
+    return [
+        *(a_candidate(r, Standing.ACCEPTED, "a member of a known family", "families.yaml") for r in members),
+        *(a_candidate(r, Standing.ACCEPTED, tuned, "domains.yaml") for r in terms.domain.known_fine_tunes),
+    ]
+
+
+async def take_named(
+    desk: Desk, web: Web, names: Iterable[str], terms: Terms, found_by: str, limit: int
+) -> list[str]:
+    """Look up repositories that are not in the ledger, and what they were made from; at most ``limit``
+    records are read. Keys of those that were accepted."""
+    accepted: list[str] = []
+    wanted = list(dict.fromkeys(name for name in names if is_repo(name)))
+    for _ in range(DEPTH):
+        known = await desk.look(research.known_keys)
+        wanted = [name for name in wanted if name not in known][:limit]
+        limit -= len(wanted)
+        if not wanted:
+            break
+        records = [await _record(desk, web, name, found_by) for name in wanted]
+        models = [record for record in records if isinstance(record, HubModel)]
+        folding = fold(models, makers())
+        lines = [record for record in records if isinstance(record, Candidate)]
+        lines += [judged(folding.entries[model.id], model, terms, found_by) for model in models]
+        new = await desk.write(research.keep_candidates, lines)
+        await desk.say(STAGE, "enumerated", source=found_by, seen=len(lines), new=new)
+        accepted += [line.key for line in lines if line.standing is Standing.ACCEPTED]
+        wanted, found_by = list(folding.unseen), "the original of a repository that was seen"
+    return accepted
+
+
+async def _record(desk: Desk, web: Web, name: str, found_by: str) -> HubModel | Candidate:
+    record = await read_model(web, name, endpoint=desk.services.hub_endpoint)
+    if isinstance(record, Found):
+        return record.value.model
+    told = _told(record)
+    return a_candidate(name, Standing.REJECTED, f"its record could not be read: {told}", found_by)
+
+
+def _told(outcome: object) -> str:
+    reason = getattr(outcome, "reason", None)
+    return "the Hub has no such repository" if reason is None else str(reason.value)
+
+
+def repositories_in(urls: Sequence[str]) -> list[str]:
+    """Hub repositories that links point to, in order."""
+    found = []
+    for url in urls:
+        parts = url.partition("://")[2].split("/")
+        if parts[0] == "huggingface.co" and len(parts) >= 3:
+            name = f"{parts[1]}/{parts[2].partition('?')[0]}"
+            if is_repo(name) and parts[1] not in NO_OWNERS:
+                found.append(name)
+    return list(dict.fromkeys(found))
+
+
+NO_OWNERS = frozenset(
+    {"api", "blog", "collections", "datasets", "docs", "learn", "models", "papers", "posts", "spaces", "tasks"}
+)
+"""First parts of the Hub's addresses that are no owner of a repository."""
