@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -22,6 +23,7 @@ from agent.story import About, HostProvenance, stories_folder
 from graphs.desk import Services
 from graphs.options import Approver
 from store.database import Database
+from tests.standins.leaderboards_server import LEADERBOARDS
 from tests.standins.stage import TODAY, staged
 from tests.standins.therapy_story import JUDGE, ollama
 from tests.standins.world import World
@@ -47,6 +49,19 @@ HOSTS = (
         host="cdn.ollama.example",
         how="authored",
         detail="where the registry's stand-in redirects blobs to, as the real one does to its own storage",
+    ),
+    HostProvenance(
+        host="cdn.hub.example",
+        how="authored",
+        detail="where the Hub's stand-in sends large files from: heads of GGUF files, no weights",
+    ),
+    *(
+        HostProvenance(
+            host=host,
+            how="authored",
+            detail="served from tests/standins/facts/leaderboards: lines of public files, the rest left out",
+        )
+        for host in sorted({urlsplit(url).hostname or "" for url in LEADERBOARDS})
     ),
     HostProvenance(
         host="html.duckduckgo.com",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tests.standins.http_server import Answered, Asked, StandIn, as_json
+from tests.standins.http_server import Answered, Asked, Manner, StandIn, as_json
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 IMAGE = "application/vnd.ollama.image."
@@ -26,8 +26,14 @@ class TagFixture(NamedTuple):
 class RegistryServer(StandIn):
     """Serves ``tags`` (``model:tag`` to fixture). ``redirect_to`` sends blobs there with 307."""
 
-    def __init__(self, tags: Mapping[str, TagFixture], *, redirect_to: str | None = None) -> None:
-        super().__init__(self._answer)
+    def __init__(
+        self,
+        tags: Mapping[str, TagFixture],
+        *,
+        redirect_to: str | None = None,
+        manner: Manner | None = None,
+    ) -> None:
+        super().__init__(self._answer, manner=manner)
         self.manifests: dict[tuple[str, str], bytes] = {}
         self.blobs: dict[str, bytes] = {}
         self._redirect_to = redirect_to

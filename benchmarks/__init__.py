@@ -1,0 +1,1 @@
+"""Measurements of the program at the size of real work, against stand-ins on this machine."""
