@@ -138,8 +138,8 @@ def _is_range(match: re.Match[str], text: str) -> bool:
     before = re.search(r"([a-z]+)[\s-]*$", text[: match.start("low")].lower())
     if before is None or match.group("lowunit"):
         return True
-    aliases = [alias for family in loader.families().families for alias in family.aliases]
-    return not any(alias.startswith(before.group(1)) for alias in aliases)
+    aliases = (alias for family in loader.families().families for alias in family.aliases)
+    return before.group(1) not in {re.split(r"[^a-z]", alias, maxsplit=1)[0] for alias in aliases}
 
 
 def _range_item(match: re.Match[str]) -> _Item | None:

@@ -10,6 +10,7 @@ from graphs.options import RunOptions
 from graphs.searching import records
 from store import reading, research, runs
 from tools.candidates import Standing
+from tools.copies import distinct
 from tools.coverage import Coverage, measure
 from tools.table import ComparisonTable, CoverageNote, build_table
 
@@ -21,7 +22,7 @@ def current_table(session: Session, run_id: str, today: date) -> ComparisonTable
         runs.request_of(session, run_id),
         research.ledger(session, run_id),
         research.facts(session, run_id),
-        research.claims(session, run_id),
+        distinct(research.claims(session, run_id)),
         today=today,
         coverage=coverage_note(session, run_id),
         machine_memory_bytes=options.machine_memory_bytes,

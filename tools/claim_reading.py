@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tools.candidates import Claim, FoundBy, Stance
 from tools.evidence import PageReader, Unit
+from tools.evidence_rules import evidence_rules
 from tools.injection import is_suspicious
 from tools.judging import neutralise
 from tools.runtimes.base import ChatRequest, Message
@@ -165,8 +166,8 @@ def _taken(item: Offered, reader: PageReader, sentences: _Sentences) -> Claim | 
         return f"{shown} does not name {item.candidate[:120]} alone."
     if reader.suspicious(unit.quote) or is_suspicious(unit.quote):
         return f"{shown} tries to instruct its reader."
-    if not reader.topical(unit):
-        return f"{shown} does not speak of the domain."
+    if not reader.topical(unit) or evidence_rules().about_needs.search(unit.quote):
+        return f"{shown} does not speak of how well it does in the domain."
     if not asserts(unit.said or unit.quote):
         return f"{shown} asserts nothing."
     if reader.stances(unit):

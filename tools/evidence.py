@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from tools.benchmark_tables import MAX_ROWS, RowReading, benchmark_in, read_table
@@ -230,7 +230,7 @@ class PageReader:
             if self._reach is not None and is_suspicious(unit.quote):
                 if len(unit.candidates) == 1:
                     yield self.claim(unit, min(unit.candidates), Stance.FOR)
-            elif self.topical(unit):
+            elif self.topical(unit) and not evidence_rules().about_needs.search(unit.quote):
                 for candidate, stance in self.stances(unit).items():
                     yield self.claim(unit, candidate, stance)
 
@@ -264,13 +264,9 @@ class PageReader:
         owner = self._owner(section)
         for paragraph in section.paragraphs:
             before: Unit | None = None
-            for place, sentence in enumerate(paragraph):
-                later = paragraph[place + 1] if place + 1 < len(paragraph) else ""
-                unit = (
-                    self._unit(sentence, owner, section.heading, before)
-                    if self._counts(sentence, later)
-                    else None
-                )
+            for sentence, later in pairwise([*paragraph, ""]):
+                useful = len(sentence) <= LONGEST and self._counts(sentence, later)
+                unit = self._unit(sentence, owner, section.heading, before) if useful else None
                 if unit is not None and fits(unit.quote):
                     yield unit
                 before = unit

@@ -61,6 +61,8 @@ class EvidenceRules(BaseModel):
     unasserted: Words
     """Wishes, doubts and hypotheses: such sentences assert nothing."""
     sarcasm: Words
+    needs: Words
+    """What is about a request's hard needs rather than about ability: licence, context, packaging."""
     refers_back: Words = Field(min_length=1)
     """Beginnings of sentences that speak of the model named before."""
     other_after: Words
@@ -123,6 +125,10 @@ class EvidenceRules(BaseModel):
     @cached_property
     def nothing_asserted(self) -> re.Pattern[str]:
         return words_pattern((*self.unasserted, *self.sarcasm))
+
+    @cached_property
+    def about_needs(self) -> re.Pattern[str]:
+        return words_pattern(self.needs)
 
     @cached_property
     def refers(self) -> re.Pattern[str]:

@@ -28,7 +28,8 @@ MAX_TOKENS = 200
 """Encoded words that are decoded on one page."""
 MAX_TOKEN = 20_000
 LEFT = 40
-"""Characters before an order that are looked at."""
+RIGHT = 400
+"""Characters before and after the beginning of an order that are looked at."""
 _BLANK = (
     *(0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF),
     *(*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)),
@@ -146,15 +147,15 @@ def without_hidden(text: str) -> str:
 
 _HIDDEN = (
     re.compile(r"\A---\n.{0,20000}?\n---[ \t]*(?=\n|\Z)", re.DOTALL),
-    re.compile(r"<!--.{0,20000}?(?:-->|\Z)", re.DOTALL),
+    re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL),
     re.compile(r"^[ \t]*\[//\]:[^\n]*", re.MULTILINE),
     re.compile(
         r"<(div|span|p|section|font|td|li|b|i|em)\b[^<>]{0,300}?(?:display\s*:\s*none|visibility\s*:\s*hidden"
         r"|font-size\s*:\s*0|opacity\s*:\s*0(?!\.)|color\s*:\s*(?:white|#fff)|\shidden\b|aria-hidden\s*=\s*.true)"
-        r"[^<>]{0,300}>.{0,5000}?(?:</\1\s*>|\Z)",
+        r"[^<>]{0,300}>.*?(?:</\1\s*>|\Z)",
         re.DOTALL | re.IGNORECASE,
     ),
-    re.compile(r"<(script|style|template|noscript)\b.{0,20000}?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE),
+    re.compile(r"<(script|style|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE),
 )
 
 
@@ -259,7 +260,11 @@ def _hits(text: str, start: _Start, reader: _Reader) -> Iterator[Reach]:
         inside = latin and place > 0 and (text[place - 1].isalnum() or text[place - 1] == "_")
         end = place + len(start.words)
         before = text[max(0, place - LEFT) : place]
-        if not inside and start.then.match(text, end) and _may_stand(start.order.left, before, reader):
+        if (
+            not inside
+            and start.then.match(text, end, end + RIGHT)
+            and _may_stand(start.order.left, before, reader)
+        ):
             yield start.order.reach
         place = text.find(start.words, end)
 

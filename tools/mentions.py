@@ -19,7 +19,7 @@ from tools.knowledge.naming import naming
 from tools.model_names import Signature, bare_name, packaging_of, signature
 from tools.repo_kinds import family_key
 
-LONGEST_TEXT = 1_000_000
+LONGEST_TEXT = 400_000
 MOST = 2_000
 """Characters read and mentions kept of one text."""
 LONGEST_NAME = 6
@@ -31,7 +31,9 @@ HUB_LINK = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([\w.
 LIBRARY_LINK = re.compile(
     r"(?:https?://)?(?:www\.)?ollama\.com/(?:library/)?([\w./-]{1,80}(?::[\w.-]{1,80})?)"
 )
-LINK = re.compile(r"https?://\S{1,2000}|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|ai|dev|co)/\S{1,2000}")
+LINK = re.compile(
+    r"https?://\S{1,2000}|(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:com|org|net|io|ai|dev|co)/\S{1,2000}"
+)
 PATH = re.compile(r"(?<![\w/.:@~-])([A-Za-z0-9_][\w.-]{0,95})/([A-Za-z0-9_][\w.-]{0,95})(?![\w/])")
 COMMAND = re.compile(
     r"\bollama[ \t]+(?:run|pull|show|create)[ \t]+([a-z0-9][\w.-]{0,79}(?:/[\w.-]{1,80})*(?::[\w.-]{1,80})?)"
@@ -39,7 +41,7 @@ COMMAND = re.compile(
 TAG = re.compile(
     r"(?<![\w/.:@-])([a-z][a-z0-9._-]{1,60}):((?:\d+x|e)?\d+(?:\.\d+)?[bm](?:-[\w.-]{1,60})?)(?![\w:/])"
 )
-WORD = re.compile(r"[A-Za-z0-9](?:[\w.+-]*[A-Za-z0-9])?")
+WORD = re.compile(r"[A-Za-z0-9](?:[\w.+-]{0,98}[A-Za-z0-9])?")
 SIZE = re.compile(r"(?:\d{1,2}x|e)?(\d{1,4}(?:\.\d{1,2})?)(?:b|bn|billion)", re.IGNORECASE)
 SIZED = re.compile(r"(?:^|[-_])(?:\d{1,2}x|e)?\d{1,4}(?:\.\d{1,2})?b(?=$|[-_])", re.IGNORECASE)
 NUMBER = re.compile(r"v?\d+(?:\.\d+)*", re.IGNORECASE)
@@ -147,7 +149,7 @@ def _names_model(name: str) -> bool:
 def _tags(text: str) -> Iterator[_Found]:
     for command in COMMAND.finditer(text):
         tag = command[1].rstrip(".-")
-        if signature(tag).words:
+        if signature(tag).words and not _stops(tag):
             yield _Found(command.start(1), tag, MentionKind.TAG)
     for tag in TAG.finditer(text):
         if tag[1] not in naming().not_models.words and not _stops(tag[1]):

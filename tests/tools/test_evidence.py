@@ -407,11 +407,8 @@ async def read(url: str) -> Page:
 
 async def test_pages_of_the_world():
     licences = await read("https://reviews.example/therapy-llm-licences")
-    text = readable_text(licences)
-    got = claims_from_page(licences, text, candidate_names=NAMES, domain_words=WORDS)
-    stances = {claim.candidate: claim.stance for claim in got}
-    assert stances["Qwen/Qwen3-8B"] is Stance.FOR
-    assert stances["meta-llama/Llama-3.1-8B-Instruct"] is Stance.AGAINST
+    got = claims_from_page(licences, readable_text(licences), candidate_names=NAMES, domain_words=WORDS)
+    assert got == [], "what a licence allows says nothing of how well a model does"
     hostile = await read("https://promo.example/best-therapy-model")
     attack = claims_from_page(hostile, readable_text(hostile), candidate_names=NAMES, domain_words=WORDS)
     assert attack

@@ -167,3 +167,8 @@ def test_a_repository_is_found_wherever_it_stands(repo, sentence):
 )
 def test_talk_about_size_is_no_name(words, size):
     assert names_in(" ".join([*words, size, "parameters"])) == ()
+
+
+@pytest.mark.parametrize("unit", ["a/", "A-", "ollama run ", "8B ", "(", "1.", "_", "https://", "a.", "x:"])
+def test_text_without_end_is_read_to_no_name(unit):
+    assert names_in(unit * 20_000) == ()
