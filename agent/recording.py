@@ -62,7 +62,9 @@ async def record_story(
     @contextlib.asynccontextmanager
     async def services(about: About) -> AsyncIterator[Services]:
         clock = FixedClock(about.recorded_at)
-        async with open_services(place.settings, place.database, clock=clock) as opened:
+        # A replay asks DuckDuckGo alone, and has nothing from other runs.
+        told = place.settings.model_copy(update={"search_engines": "duckduckgo", "cache_days": 0.0})
+        async with open_services(told, place.database, clock=clock) as opened:
             yield opened
 
     return await record_into(place, folder, about, services, approver, renamed=_renamed(place.settings))

@@ -111,13 +111,26 @@ class Terminal:
             self._line(f"  [dim]{plain(note)}[/]")
 
     def _on_enumerated(self, _stage: str, data: dict[str, Any]) -> None:
-        told = f"{data['seen']} seen, {data['new']} new"
+        if data.get("maker") and not data.get("stopped_by"):
+            return  # there are dozens; the census sums them up
+        told = f"{data['seen']} seen" + (f", {data['new']} new" if "new" in data else "")
         stopped_by = plain(", ".join(data.get("stopped_by", ())))
         if stopped_by and data["seen"]:
             told = f"{told} [yellow](broke off: {stopped_by})[/]"
         elif stopped_by:  # a listing that could not be read is not an empty one
             told = f"[red]✗[/] could not be read: {stopped_by}"
         self._line(f"  {plain(data['source'])}: {told}")
+
+    def _on_census(self, _stage: str, data: dict[str, Any]) -> None:
+        kinds = ", ".join(f"{count} {plain(reason)}" for reason, count in list(data["rejected"].items())[:4])
+        self._line(f"  {data['seen']} repositories listed, {data['accepted']} viable; rejected: {kinds}")
+
+    def _on_leaderboard(self, _stage: str, data: dict[str, Any]) -> None:
+        told = f"{data['entries']} entries, {data['claims']} figures of candidates"
+        if data["outcome"] in {"blocked", "failed"}:
+            told = f"[red]✗[/] could not be read: {plain(data['reason'])}"
+        if data["outcome"] != "empty":
+            self._line(f"  {plain(data['title'])}: {told}")
 
     def _on_query(self, _stage: str, data: dict[str, Any]) -> None:
         mark = {"found": "[green]✓[/]", "empty": "[dim]∅[/]"}.get(data["outcome"], "[red]✗[/]")
@@ -137,6 +150,13 @@ class Terminal:
             f"  wave {data['wave']}: {data['seen']} candidates seen, {data['accepted']} viable, "
             f"{data['rejected']} rejected, {data['facts']} facts, {data['claims']} claims"
         )
+        if data.get("coverage") is not None:
+            self._line(
+                f"  sample coverage {data['coverage']:.1%}: so likely is the next model that a query shows "
+                "to be known already"
+            )
+        if data.get("stopped"):
+            self._line(f"  {plain(data['stopped'])}")
         if data.get("blocked") or data.get("failed"):
             self._line(
                 f"  [yellow]{data['blocked']} requests blocked, {data['failed']} failed: degraded research[/]"

@@ -95,16 +95,18 @@ class CrowdSearch(SearchServer):
 
 
 def article(number: int, size: int) -> bytes:
-    """HTML of about ``size`` bytes: navigation, scripts, prose, now and then a sentence about a model."""
+    """HTML of about ``size`` bytes, of which a fifth is text, as on real pages: markup and scripts
+    are the rest. Now and then a sentence is about a model."""
     drawn = random.Random(number)
     names = [model["hf_repo"].split("/")[1] for model in models()]
     menu = "".join(f'<li><a href="/{n}">Part {n}</a></li>' for n in range(60))
-    script = f"<script>var data={json.dumps([drawn.random() for _ in range(size // 120)])};</script>"
-    body, length = [], 0
-    while length < size - len(menu) - len(script):
-        block = f"<p>{_prose(drawn, names)}</p>"
-        body.append(block)
-        length += len(block)
+    script = f"<script>var data={json.dumps([drawn.random() for _ in range(size // 40)])};</script>"
+    body, text = [], 0
+    while text < size // 5:
+        prose = _prose(drawn, names)
+        look = " ".join(f"css-{drawn.randrange(10**6):06d}" for _ in range(24))
+        body.append(f'<div class="{look}" data-track="{drawn.random()}"><p class="{look}">{prose}</p></div>')
+        text += len(prose)
     page = (
         f"<!doctype html><html><head><title>Part {number}</title>{script}</head><body>"
         f"<nav><ul>{menu}</ul></nav><main><h1>Therapy coaching, part {number}</h1>{''.join(body)}</main>"

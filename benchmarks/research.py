@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import resource
 import sqlite3
@@ -124,6 +125,7 @@ async def research(size: Size, addresses: Addresses, home: Path) -> dict[str, An
     from agent.intake import read_request
     from agent.services import no_room_needed
     from graphs.desk import Services
+    from graphs.nodes.research import FIRST_SHARE
     from graphs.options import Budget, RunOptions
     from graphs.runner import Runner, create_run
     from store.checkpoints import open_checkpointer
@@ -142,7 +144,8 @@ async def research(size: Size, addresses: Addresses, home: Path) -> dict[str, An
     search = DuckDuckGo(
         url=addresses.duckduckgo, min_interval_seconds=size.search_interval_seconds, jitter_seconds=0
     )
-    budget = Budget(queries=size.queries, pages=size.pages, candidates=CANDIDATES, waves=WAVES)
+    queries = math.ceil(size.queries / FIRST_SHARE)  # so that the first wave asks as many as are meant
+    budget = Budget(queries=queries, pages=size.pages, candidates=CANDIDATES, waves=WAVES)
     with Database(sqlite_url(rows)) as database:
         async with web, open_checkpointer(checkpoints) as checkpointer:
             services = Services(

@@ -1,4 +1,4 @@
-"""The agent's own model reads prose that rules cannot. Code checks every word of it; no star depends on it."""
+"""The agent's own model reads prose that rules cannot. Code checks every word; no star depends on it."""
 
 from __future__ import annotations
 

@@ -122,9 +122,7 @@ class Desk:
     def search(self) -> SearchChain:
         """The engines behind one another, with this drive's patience for those that block."""
         waits = WAIT_BUDGET_SECONDS if self.services.replayed is None else 0.0
-        return SearchChain(
-            self.services.engines, wait_budget_seconds=waits, sleep=self.services.sleep
-        )
+        return SearchChain(self.services.engines, wait_budget_seconds=waits, sleep=self.services.sleep)
 
     @cached_property
     def web(self) -> Web:

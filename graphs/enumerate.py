@@ -6,6 +6,7 @@ Everything seen goes into the ledger: accepted, rejected, or folded into what it
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -85,7 +86,8 @@ class _Census:
         for record in found.records:
             self.records.setdefault(record.model.id, record)
         if found.truncated:
-            ended = "; ".join(f"{c.outcome} ({c.reason})" for c in map(reading.outcome_columns, found.outcomes))
+            columns = map(reading.outcome_columns, found.outcomes)
+            ended = "; ".join(f"{told.outcome} ({told.reason})" for told in columns)
             self.truncated.append(f"{listing.name}: {ended or 'its page limit'}")
 
     def found_by(self) -> dict[str, str]:
@@ -100,16 +102,27 @@ class _Census:
 async def enumerate_hub(desk: Desk, web: Web, terms: Terms) -> list[str]:
     """Take the census into the ledger, with the facts that the listings state of whom they hold. Listings
     that were not read to their end, each with what ended it."""
-    census = _Census()
     planned = listings(terms, makers())
+    read: dict[str, HubListing] = {}
 
-    async def read(listing: Listing) -> None:
+    async def take(listing: Listing) -> None:
         found = await list_models(web, endpoint=desk.services.hub_endpoint, limit=ROWS, **listing.options)
-        census.take(listing, found)
-        await desk.say(STAGE, "enumerated", source=listing.name, seen=len(found.models), truncated=found.truncated)
+        read[listing.name] = found
+        stopped_by = [f"{c.outcome} ({c.reason})" for c in map(reading.outcome_columns, found.outcomes)]
+        await desk.say(
+            STAGE,
+            "enumerated",
+            source=listing.name,
+            seen=len(found.models),
+            maker="author" in listing.options,
+            truncated=found.truncated,
+            stopped_by=stopped_by,
+        )
 
-    await each(planned, read, at_once=AT_ONCE)
-    census.holders = {listing.name: census.holders[listing.name] for listing in planned}
+    await each(planned, take, at_once=AT_ONCE)
+    census = _Census()
+    for listing in planned:  # in this order, whichever was read first: which page a fact cites depends on it
+        census.take(listing, read[listing.name])
     models = [record.model for record in census.records.values()]
     folding = await asyncio.to_thread(fold, models, makers())
     accepted = await _keep(desk, census, folding, models, terms)
@@ -129,15 +142,16 @@ async def _keep(
     found_by = census.found_by()
     lines = [judged(folding.entries[model.id], model, terms, found_by[model.id]) for model in models]
     await desk.write(research.keep_candidates, [line for line in lines if line.key not in known])
+    reasons = Counter(line.reason for line in lines if line.standing is Standing.REJECTED)
+    viable = len(lines) - reasons.total()
+    await desk.say(STAGE, "census", seen=len(lines), accepted=viable, rejected=dict(reasons.most_common()))
     rejected = {line.key for line in await desk.look(research.ledger, Standing.REJECTED)}
     return {line.key for line in lines if line.standing is Standing.ACCEPTED} - rejected
 
 
 async def _keep_facts(desk: Desk, census: _Census, accepted: set[str]) -> None:
     """What the listings state of the accepted: nobody needs to ask for these figures one by one."""
-    facts = [
-        fact for key in sorted(accepted) for fact in facts_from_hub(*census.records[key])
-    ]
+    facts = [fact for key in sorted(accepted) for fact in facts_from_hub(*census.records[key])]
     await desk.write(research.keep_facts, facts)
 
 

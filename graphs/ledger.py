@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from graphs.desk import Desk
+from graphs.fanout import each
 from store import research
 from tools.candidates import Candidate, Standing
 from tools.folding import Folded, fold
@@ -22,6 +23,8 @@ STAGE = "research"
 
 NOMINAL_SLACK = 0.15
 """A family's nominal size may differ from the exact count by this share; the exact count decides later."""
+AT_ONCE = 8
+"""Records read at the same time; the Hub has its own, smaller limit."""
 DEPTH = 3
 """How far originals of originals are looked up."""
 
@@ -43,8 +46,9 @@ def judged(entry: Folded, model: HubModel, terms: Terms, found_by: str) -> Candi
     why_not = _why_not(entry, model, terms)
     if why_not is not None:
         return a_candidate(model.id, Standing.REJECTED, why_not, found_by, folded_into=entry.into)
-    own = entry.role.kind is RepoKind.ORIGINAL
-    reason = entry.role.kind.reason if own else f"{entry.role.kind.reason} that speaks of {terms.domain.title}"
+    reason = entry.role.kind.reason
+    if entry.role.kind is not RepoKind.ORIGINAL:
+        reason += f" that speaks of {terms.domain.title}"
     return a_candidate(model.id, Standing.ACCEPTED, reason, found_by)
 
 
@@ -123,7 +127,13 @@ async def take_named(
         limit -= len(wanted)
         if not wanted:
             break
-        records = [await _record(desk, web, name, found_by) for name in wanted]
+        read: dict[str, HubModel | Candidate] = {}
+
+        async def record(name: str, read: dict[str, HubModel | Candidate] = read, by: str = found_by) -> None:
+            read[name] = await _record(desk, web, name, by)
+
+        await each(wanted, record, at_once=AT_ONCE)
+        records = [read[name] for name in wanted]
         models = [record for record in records if isinstance(record, HubModel)]
         folding = fold(models, makers())
         lines = [record for record in records if isinstance(record, Candidate)]
@@ -161,6 +171,7 @@ def repositories_in(urls: Sequence[str]) -> list[str]:
 
 
 NO_OWNERS = frozenset(
-    {"api", "blog", "collections", "datasets", "docs", "learn", "models", "papers", "posts", "spaces", "tasks"}
+    {"api", "blog", "collections", "datasets", "docs", "learn", "models"}
+    | {"papers", "posts", "spaces", "tasks"}
 )
 """First parts of the Hub's addresses that are no owner of a repository."""

@@ -34,7 +34,9 @@ async def names_of_all(desk: Desk) -> dict[str, tuple[str, ...]]:
     return {candidate.key: names_of(candidate) for candidate in accepted}
 
 
-async def look_up(desk: Desk, web: Web, names: Iterable[str], terms: Terms, found_by: str, limit: int) -> list[str]:
+async def look_up(
+    desk: Desk, web: Web, names: Iterable[str], terms: Terms, found_by: str, limit: int
+) -> list[str]:
     """Names that mean nobody in the ledger, searched for on the Hub. Keys of those accepted."""
     ledger = await desk.look(research.ledger)
     known = KnownNames({line.key: names_of(line) for line in ledger})

@@ -12,8 +12,8 @@ from graphs.fanout import Crew
 from graphs.ledger import repositories_in
 from store import reading, research
 from tools.candidates import Claim
-from tools.coverage import Sighting
 from tools.card_facts import facts_from_page
+from tools.coverage import Sighting
 from tools.evidence import claims_from_page
 from tools.facts import Fact
 from tools.knowledge.domains import Domain

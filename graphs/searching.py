@@ -50,9 +50,7 @@ async def ask(desk: Desk, query: str, wave: int) -> Hits | None:
     return asked.hits if asked.answered else None
 
 
-async def _lent(
-    desk: Desk, engine: str, query: str, wave: int
-) -> Outcome[tuple[SearchHit, ...]] | None:
+async def _lent(desk: Desk, engine: str, query: str, wave: int) -> Outcome[tuple[SearchHit, ...]] | None:
     age = desk.services.max_age
     if age is None:
         return None

@@ -1,4 +1,4 @@
-"""Public leaderboards that speak to the domain: figures of candidates, and names that nobody has looked up."""
+"""Public leaderboards that speak to the domain: figures of candidates, and names not looked up yet."""
 
 from __future__ import annotations
 

@@ -81,17 +81,22 @@ class Study:
             wanted = sorted(bases - licensed)
             if not wanted:
                 return
-            bases = set()
-
-            async def read(base: str) -> None:
-                record = await read_model(self._web, base, endpoint=self._endpoint)
-                if isinstance(record, Found):
-                    found = facts_from_hub(*record.value)
-                    await self._keep([record.value.page], found)
-                    bases.update(str(fact.value) for fact in found if fact.factor is Factor.BASE_MODEL)
-
-            await each(wanted, read, at_once=AT_ONCE)
+            bases = await self._bases_of(wanted)
             licensed |= set(wanted)
+
+    async def _bases_of(self, repositories: Sequence[str]) -> set[str]:
+        """What ``repositories`` were made from; their own facts are kept on the way."""
+        bases: set[str] = set()
+
+        async def read(repository: str) -> None:
+            record = await read_model(self._web, repository, endpoint=self._endpoint)
+            if isinstance(record, Found):
+                found = facts_from_hub(*record.value)
+                await self._keep([record.value.page], found)
+                bases.update(str(fact.value) for fact in found if fact.factor is Factor.BASE_MODEL)
+
+        await each(repositories, read, at_once=AT_ONCE)
+        return bases
 
     async def _candidate(self, candidate: Candidate) -> None:
         """What structured sources say of one candidate. One that is missing stays in the ledger."""
@@ -150,8 +155,8 @@ class Study:
         return facts, claims
 
     async def _packaged(self, candidate: Candidate, model: HubModel, *, header: bool) -> None:
-        """GGUF copies on the Hub: how it can be run, in exact bytes; with ``header`` what the file itself says,
-        for a repository whose config is closed."""
+        """GGUF copies on the Hub: how it can be run, in exact bytes; with ``header`` what the file itself
+        says, for a repository whose config is closed."""
         listing = await list_models(
             self._web,
             endpoint=self._endpoint,

@@ -158,7 +158,7 @@ def chao2(once: int, twice: int, samples: int) -> float:
     """Bias-corrected Chao2 estimate of the number unseen, a lower bound; 0 when there was no sample."""
     if samples <= 0:
         return 0.0
-    return (samples - 1) / samples * once * (once - 1) / (2 * (twice + 1))
+    return max(0.0, (samples - 1) / samples * once * (once - 1) / (2 * (twice + 1)))
 
 
 def _curve(

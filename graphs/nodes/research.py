@@ -74,9 +74,7 @@ async def research(state: Journey, runtime: Runtime[Desk]) -> Command[Literal["r
     return Command(goto="compare" if wave.stopped else "research", update=update)
 
 
-async def _planned(
-    desk: Desk, terms: Terms, wave: Wave, earlier: Sequence[Wave], budget: Budget
-) -> Wave:
+async def _planned(desk: Desk, terms: Terms, wave: Wave, earlier: Sequence[Wave], budget: Budget) -> Wave:
     """The wave with its queries; as it was planned at first, when a process died in it."""
     known = next((w for w in await desk.look(rows.waves) if w.number == wave.number), None)
     if known is not None:
@@ -150,9 +148,7 @@ async def _carried_out(
     return len(pages.read)
 
 
-async def _why_stop(
-    desk: Desk, terms: Terms, waves: Sequence[Wave], budget: Budget
-) -> str:
+async def _why_stop(desk: Desk, terms: Terms, waves: Sequence[Wave], budget: Budget) -> str:
     """Why research stops after the last of ``waves``; empty when it goes on."""
     coverage = await desk.look(measured)
     asked = sum(len(wave.queries) for wave in waves)

@@ -311,6 +311,7 @@ def _card(model: Record, *, poisoned: bool) -> str:
         lines.append(f"- Release date: {model['release_date']}")
     if model["mode"]:
         lines.append(f"- Mode: {model['mode']}")
+    lines += [f"- {sentence}" for sentence in stored("card_words.json")["cards"].get(model["hf_repo"], ())]
     lines += [str(note) for note in (model["parameters_note"], licence["note"]) if note]
     lines += [POISON_IN_TEXT] if poisoned else []
     urls = dict.fromkeys(url for named in model["sources"].values() for url in named)
