@@ -89,6 +89,7 @@ async def open_services(
             clock=run_clock,
             runtime_statuses=shelf.statuses,
             slow_down=web.slow_down,
+            leaderboards=told.leaderboards,
         )
     finally:
         await shelf.aclose()

@@ -45,6 +45,7 @@ VARIABLES = {
     "searxng_url": "BMS_SEARXNG_URL",
     "search_engines": "BMS_SEARCH_ENGINES",
     "cache_days": "BMS_CACHE_DAYS",
+    "leaderboards": "BMS_LEADERBOARDS",
     "allow_hosts": "BMS_ALLOW_HOSTS",
 }
 """The environment variable of each setting. ``bms.toml`` has the settings' own names."""
@@ -86,6 +87,8 @@ class Settings(BaseSettings):
     """Search engines in the order in which they are tried, separated by commas."""
     cache_days: float = Field(default=7.0, ge=0.0, allow_inf_nan=False)
     """How old a page of an earlier run may be and still be used; 0 asks the network for everything."""
+    leaderboards: bool = True
+    """Whether public leaderboards are read."""
     allow_hosts: str = ""
     """Private ``host:port``s that the page reader may reach, separated by commas."""
 

@@ -6,9 +6,11 @@ import re
 from typing import NamedTuple
 
 from graphs.prompts import Approval, ApprovalAction
+from tools.facts import Factor
 from tools.faults import Fault
+from tools.identity import KnownNames
 from tools.proposal import Proposal
-from tools.table import ComparisonTable, TableRow, diff_tables
+from tools.table import Column, ComparisonTable, TableRow, diff_tables
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
@@ -106,13 +108,20 @@ def resolve_key(words: str, table: ComparisonTable) -> str:
     wanted = words.strip().casefold()
     keys = [row.key for row in table.rows if row.key.casefold() == wanted]
     names = [row.key for row in table.rows if wanted in _short_names(row)]
+    meant = KnownNames({row.key: (row.name, *_tags(row)) for row in table.rows}).key(words.strip())
     parts = [row.key for row in table.rows if wanted and wanted in f"{row.key} {row.name}".casefold()]
-    found = keys or names or parts
+    found = keys or names or ([meant] if meant else parts)
     if len(found) == 1:
         return found[0]
     if not found:
         return words.strip()
     raise Refused(f"{words!r} could be {', '.join(found[:4])}.", "Name one of them in full.")
+
+
+def _tags(row: TableRow) -> list[str]:
+    """Ollama tags that were proved to be this candidate."""
+    cell = row.cell(Column.QUANTIZATION)
+    return [str(fact.value) for fact in cell.facts if fact.factor is Factor.OLLAMA_TAG]
 
 
 def _short_names(row: TableRow) -> set[str]:

@@ -75,6 +75,8 @@ class Services:
     """What an artefact lacks in disk and memory; the second argument is a memory budget in bytes."""
     max_age: timedelta | None = None
     """How old may be what another run has read and this one uses; None when runs lend each other nothing."""
+    leaderboards: bool = True
+    """Whether public leaderboards are read."""
     replayed: Replayed | None = None
     """The story that is replayed; None for a live run."""
     runtime_statuses: Callable[[], Awaitable[Mapping[RuntimeName, RuntimeStatus]]] | None = None

@@ -6,6 +6,7 @@ Everything seen goes into the ledger: accepted, rejected, or folded into what it
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from tools.coverage import Sighting
 from tools.extraction import facts_from_hub
 from tools.folding import Folding, fold
 from tools.hub import HubListing, HubModel, HubRecord, list_models
+from tools.request import SizeRange
 from tools.sizes import search_bounds
 from tools.web import Web
 
@@ -29,7 +31,9 @@ ROWS = 250
 MOST_PAGES = 80
 """Pages of one listing: 20,000 repositories."""
 WORD_PAGES = 4
-"""Pages of a search for a word of the domain, and of a maker's models."""
+"""Pages of a search for a word of the domain or a size, and of a maker's models."""
+MOST_SIZES = 12
+"""Sizes that are searched for in names."""
 AT_ONCE = 4
 """Listings read at the same time."""
 MOST_ORIGINALS = 60
@@ -45,7 +49,8 @@ class Listing(NamedTuple):
 
 def listings(terms: Terms, owners: Iterable[str]) -> list[Listing]:
     """The census: by size (conversational text, text with images, GGUF files), by the words of the domain
-    whatever the popularity, and by maker, since a repository without a count is in no range."""
+    whatever the popularity; by maker and by the size in a name, since a repository without a count is in no
+    range."""
     request, domain = terms
     size = search_bounds(request.size)
     by_size = {"size": size, "max_pages": MOST_PAGES}
@@ -59,6 +64,10 @@ def listings(terms: Terms, owners: Iterable[str]) -> list[Listing]:
             f"the Hub's GGUF files of {request.size}", {**by_size, "pipeline_tag": None, "filters": ("gguf",)}
         ),
         *(
+            Listing(f"the Hub's text models named {size}", {"search": size, "max_pages": WORD_PAGES})
+            for size in sizes_in_names(request.size)
+        ),
+        *(
             Listing(
                 f"the Hub's search for “{word}”",
                 {"search": word, "pipeline_tag": None, "max_pages": WORD_PAGES},
@@ -70,6 +79,12 @@ def listings(terms: Terms, owners: Iterable[str]) -> list[Listing]:
             for maker in sorted(owners)
         ),
     ]
+
+
+def sizes_in_names(size: SizeRange) -> list[str]:
+    """``7B``, ``8B``: the whole billions of the range, as names write them; of a wide range the smallest."""
+    low, high = math.ceil(size.minimum / 1e9), math.floor(size.maximum / 1e9)
+    return [f"{billions}B" for billions in range(max(1, low), high + 1)][:MOST_SIZES]
 
 
 class _Census:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tools.search.queries import Gap, GapKind
 from tools.table import UNKNOWN, Column, ComparisonTable, TableRow
@@ -17,9 +17,11 @@ ASKED_ABOUT = {
 """Columns that a web page can fill; the others come from records alone."""
 
 
-def gaps(table: ComparisonTable) -> tuple[Gap, ...]:
-    """Open cells, missing evidence and contradictions of the most promising rows, the first rows first."""
-    return tuple(gap for row in table.eligible[:PROMISING] for gap in _of(row))
+def gaps(table: ComparisonTable, newcomers: Collection[str] = ()) -> tuple[Gap, ...]:
+    """What the next wave asks: of newcomers (keys) first, then the open cells, missing evidence and
+    contradictions of the most promising rows, the first rows first."""
+    new = (Gap(row.name, GapKind.NEW) for row in table.eligible if row.key in newcomers)
+    return (*new, *(gap for row in table.eligible[:PROMISING] for gap in _of(row)))
 
 
 def _of(row: TableRow) -> Iterator[Gap]:

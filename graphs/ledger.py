@@ -47,7 +47,7 @@ def judged(entry: Folded, model: HubModel, terms: Terms, found_by: str) -> Candi
     if why_not is not None:
         return a_candidate(model.id, Standing.REJECTED, why_not, found_by, folded_into=entry.into)
     reason = entry.role.kind.reason
-    if entry.role.kind is not RepoKind.ORIGINAL:
+    if entry.role.kind is not RepoKind.ORIGINAL and is_of_domain(model, terms.domain):
         reason += f" that speaks of {terms.domain.title}"
     return a_candidate(model.id, Standing.ACCEPTED, reason, found_by)
 

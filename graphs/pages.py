@@ -14,12 +14,12 @@ from store import reading, research
 from tools.candidates import Claim
 from tools.card_facts import facts_from_page
 from tools.coverage import Sighting
-from tools.evidence import claims_from_page
+from tools.evidence import claims_from_page, is_suspicious
 from tools.facts import Fact
 from tools.knowledge.domains import Domain
 from tools.mentions import names_in
 from tools.named import index_of
-from tools.outcomes import Found
+from tools.outcomes import Blocked, BlockReason, Found
 from tools.search import SearchHit
 from tools.web import Page, Web
 from tools.web.text import hidden_text, readable_text
@@ -116,18 +116,28 @@ class Pages:
         if isinstance(outcome, Found):
             self._read[url] = None
             await self._keep(url, await asyncio.to_thread(self._extract, outcome.value, self._names))
+        elif isinstance(outcome, Blocked) and outcome.reason is BlockReason.ROBOTS:
+            await self._disallowed(url, outcome)
+
+    async def _disallowed(self, url: str, outcome: Blocked) -> None:
+        """A row for what robots.txt forbids: nobody has asked for it, so nothing else stores that."""
+        stored = await self._desk.look(reading.stored_fetch, url)
+        if stored is None or stored.row.reason != outcome.reason:
+            await self._desk.write(reading.keep_fetch, url, outcome, self._desk.services.wall.now())
+            told = reading.outcome_columns(outcome)
+            await self._desk.say("research", "page", url=url, **told._asdict())
 
     def _extract(self, page: Page, names: Names) -> _Read:
-        text = readable_text(page)
+        text, hidden = readable_text(page), hidden_text(page)
         claims = claims_from_page(
             page,
             text,
             candidate_names=names,
             domain_words=self._domain.words,
             benchmarks=self._domain.benchmarks,
-            hidden=hidden_text(page),
+            hidden=hidden,
         )
-        facts = facts_from_page(page, names)
+        facts = [] if is_suspicious(hidden) else facts_from_page(page, names)
         return _Read(text, facts, claims, named_in(text, names), _mentioned(text))
 
     async def _keep(self, url: str, read: _Read) -> None:

@@ -184,10 +184,7 @@ class Study:
     async def _tagged(self, candidate: Candidate, known: _Known) -> None:
         """The Ollama tag that is proved to be this model. A hint from ``families.yaml`` is tried first and
         believed no more than a guess."""
-        member = families().member(candidate.key)
-        hint = member.ollama_tag if member is not None and member.repo == candidate.key else None
-        guesses = tag_guesses(candidate.key, candidate.family)
-        for tag in list(dict.fromkeys(filter(None, (hint, *guesses))))[:TAGS]:
+        for tag in _plausible_tags(candidate):
             proof = await prove_tag(self._web, tag, registry_url=self._desk.services.registry_url)
             if not isinstance(proof, Found):
                 continue
@@ -233,6 +230,18 @@ def _model_type(config: Outcome[Page]) -> str | None:
         return None
     kind = value.get("model_type") if isinstance(value, dict) else None
     return kind if isinstance(kind, str) else None
+
+
+def _plausible_tags(candidate: Candidate) -> list[str]:
+    """Tags worth a proof, the hint first; never one that is known to be another model's."""
+    member = families().member(candidate.key)
+    hint = member.ollama_tag if member is not None and member.repo == candidate.key else None
+    guesses = [
+        tag
+        for tag in tag_guesses(candidate.key, candidate.family)
+        if (other := families().member(tag)) is None or other.repo == candidate.key
+    ]
+    return list(dict.fromkeys(filter(None, (hint, *guesses))))[:TAGS]
 
 
 def in_order(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:

@@ -31,6 +31,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
     # Engines that stand in for DuckDuckGo are public, and asked through a library that the guard cannot see.
     monkeypatch.setenv("BMS_SEARCH_ENGINES", "duckduckgo")
+    monkeypatch.setenv(
+        "BMS_LEADERBOARDS", "false"
+    )  # their addresses are public, and no setting leads elsewhere
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))

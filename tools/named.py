@@ -94,7 +94,7 @@ def _stands_alone(text: str, mention: Mention) -> bool:
     before, after = text[max(0, mention.start - 40) : mention.start], text[mention.end : mention.end + 40]
     rules = evidence_rules()
     return (
-        re.search(r"[\w.-]$", before) is None
+        re.search(r"[\w.-]\Z", before) is None
         and re.match(r"\w|\.\d|[-_]\w", after) is None
         and rules.before_name.search(before) is None
         and rules.after_name.match(after) is None

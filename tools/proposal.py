@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from tools.candidates import Stance
 from tools.licences import CommercialUse
 from tools.ranking import order, runnable
+from tools.rating import MOST
 from tools.sensitivity import Sensitivity, try_weights
 from tools.table_records import Column, ComparisonTable, CoverageNote, TableRow
 
@@ -187,6 +188,9 @@ def _concerns(row: TableRow, sensitivity: Sensitivity) -> tuple[str, ...]:
     found = [part.why for part in row.rating.parts if part.points < 0]
     found += [part.why for part in row.rating.parts if part.points == 0 and not part.sources]
     found += _claimed(row, Stance.AGAINST)
+    if row.rating.stars is not None and row.rating.most < MOST:
+        most = f"{row.rating.most:g} stars"
+        found.append(f"No source beside its makers speaks for it, so it gets no more than {most}.")
     if not sensitivity.robust:
         found.append(sensitivity.sentence)
     if row.licence.laundering:

@@ -159,7 +159,7 @@ def rate(view: CandidateView, domain: Domain, *, today: date) -> Rating:
     backed = any(claim.stance is Stance.FOR and independent(claim) for claim in counted)
     parts = (
         _focus_part(view, domain),
-        _evidence_part(spoken, today, alone=bool(counted) and not backed),
+        _evidence_part(spoken, today),
         _benchmark_part(fitting, len(figures) - len(fitting), domain, today),
         _recency_part(view, today),
     )
@@ -224,7 +224,7 @@ def _other_domain(value: str, domain: Domain) -> bool:
     return bool(subject) and not domain.mentions(subject)
 
 
-def _evidence_part(claims: Sequence[Claim], today: date, *, alone: bool) -> RatingPart:
+def _evidence_part(claims: Sequence[Claim], today: date) -> RatingPart:
     balance = weigh(claims, today)
     if claims:
         counts = [(sum(claim.stance is stance for claim in claims), stance.value) for stance in Stance]
@@ -232,11 +232,6 @@ def _evidence_part(claims: Sequence[Claim], today: date, *, alone: bool) -> Rati
         why = f"Studies, makers and users in this domain: {told}."
     else:
         why = "No study, maker or user was found to speak about it in this domain."
-    if alone:
-        why += (
-            " No source beside its makers speaks for it, so it gets no more than "
-            f"{MOST_WITHOUT_OTHERS:.1f} stars."
-        )
     return RatingPart(
         name="evidence",
         points=balance.points,

@@ -252,5 +252,8 @@ def _said_about(view: CandidateView) -> str:
     counted = view.counted
     parts = [f"{n} {stance.value}" for stance in Stance if (n := sum(c.stance is stance for c in counted))]
     text = f"Claims: {', '.join(parts)}." if parts else ""
-    ignored = len(view.claims) - len(counted)
-    return f"{text} {ignored} suspicious, not counted.".strip() if ignored else text
+    suspicious = sum(claim.suspicious for claim in view.claims)
+    read = len(view.claims) - len(counted) - suspicious
+    text += f" {suspicious} suspicious, not counted." if suspicious else ""
+    text += f" {read} read by the agent's model, not counted." if read else ""
+    return text.strip()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from tools.agreement import RULES
+from tools.candidates import FoundBy
 from tools.facts import CONTEXTS, Fact, Factor
 from tools.table_records import Column, ComparisonTable, CoverageNote, RejectedGroup, TableRow
 
@@ -74,7 +75,8 @@ def _note(row: TableRow, column: Column, told: set[Factor]) -> Footnote | None:
     shown = tuple(fact for fact in cell.facts if fact.factor not in told)
     read_by = tuple(dict.fromkeys(fact.note for fact in shown if fact.note))
     if not differing and not otherwise:
-        return Footnote(column.value, (), (), (), read_by) if read_by else None
+        noted = read_by and column is Column.CONTEXT  # how memory was estimated stands in its own cell
+        return Footnote(column.value, (), (), (), read_by) if noted else None
     factors = {fact.factor for fact in (*differing, *otherwise)}
     cited = tuple(fact for fact in shown if fact.factor in factors)
     return Footnote(f"{row.name}, {column.value}", cited, differing, otherwise, read_by)
@@ -101,7 +103,7 @@ def in_words(note: Footnote, plain: Callable[[str], str], link: Callable[[str], 
         why = f" ({'; '.join(rules)})" if rules else ""
         sentences.append(f"The same, said differently{why}: {cited(note.otherwise)}.")
     if note.read_by:
-        sentences.append(f"Read by the rule: {plain('; '.join(note.read_by))}.")
+        sentences.append(f"Read by the rule: {plain('; '.join(rule.rstrip('.') for rule in note.read_by))}.")
     return " ".join(sentences)
 
 
@@ -118,9 +120,28 @@ def foot(table: ComparisonTable) -> list[str]:
         "contradiction.",
     ]
     lines += _coverage(table.coverage)
+    lines += _attributions(table)
     if table.oldest is not None:
         lines.append(f"The oldest fact was read {_age(table.oldest, table)}.")
     return lines
+
+
+def _attributions(table: ComparisonTable) -> list[str]:
+    """Who is to be named for the leaderboards' figures that the table shows."""
+    from tools.leaderboards import leaderboards
+
+    cited = {
+        claim.source.url
+        for row in table.rows
+        for claim in row.evidence
+        if claim.found_by is FoundBy.LEADERBOARD
+    }
+    named = [
+        f"{board.title}: {board.attribution} ({board.licence})."
+        for board in leaderboards()
+        if any(url.startswith(board.address().partition("?")[0]) for url in cited)
+    ]
+    return list(dict.fromkeys(named))
 
 
 def rejections(table: ComparisonTable) -> list[RejectedGroup]:
@@ -161,7 +182,7 @@ def _coverage(note: CoverageNote | None) -> list[str]:
         lines.append(
             f"Degraded: {note.blocked} of {note.queries} requests were blocked, {note.failed} failed."
         )
-    if note.detail:
+    elif note.detail:
         lines.append(note.detail)
     return lines
 

@@ -26,6 +26,9 @@ class Wave(BaseModel):
     """What a person asked it to look for, in their words."""
     queries: tuple[str, ...] = ()
     """Queries planned for it, in order."""
+    known: tuple[str, ...] = ()
+    """Keys of the candidates that were accepted when it was planned: a wave that is carried on after its
+    process died studies those, as it would have."""
     pages: int = Field(default=0, ge=0)
     """Pages read from the hits of its queries."""
     totals: Totals = Totals()

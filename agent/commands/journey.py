@@ -69,7 +69,7 @@ def run(text: tuple[str, ...], **flags: Any) -> None:
 @click.argument("text", nargs=-1)
 @_run_options
 def research(text: tuple[str, ...], **flags: Any) -> None:
-    """Research and stop at the table; with --out, writes table.md, .csv and .json there."""
+    """Research and stop at the table; with --out, writes table.md, .csv, .json and .html there."""
     _start(" ".join(text), flags, stop_at_table=True)
 
 

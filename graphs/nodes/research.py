@@ -19,7 +19,7 @@ from graphs.enumerate import enumerate_hub
 from graphs.fanout import Crew
 from graphs.gaps import gaps
 from graphs.ledger import Terms, repositories_in, take_named
-from graphs.names import look_up, names_of_all
+from graphs.names import look_up, names_of, names_of_all
 from graphs.options import Budget
 from graphs.pages import Pages
 from graphs.searching import ask_all
@@ -42,6 +42,8 @@ STAGE = "research"
 
 FIRST_SHARE = 0.6
 """Share of the queries that the first wave may ask; the others follow what it finds."""
+LINKED, MENTIONED = "a search hit", "a name on a page"
+"""How a candidate was found that no listing had shown."""
 NEW_NAMES = 40
 """Names found on pages that a wave looks up."""
 
@@ -60,7 +62,8 @@ async def research(state: Journey, runtime: Runtime[Desk]) -> Command[Literal["r
     truncated: list[str] = []
     if number == 1 or again:
         truncated = await enumerate_hub(desk, web, terms)
-        await read_leaderboards(desk, web, terms)
+        if desk.services.leaderboards:
+            await read_leaderboards(desk, web, terms)
     earlier = [wave for wave in await desk.look(rows.waves) if wave.number < number]
     wave = await _planned(desk, terms, Wave(number=number, note=state.get("note", "")), earlier, budget)
     pages = await _carried_out(desk, web, terms, wave, earlier, budget)
@@ -86,7 +89,9 @@ async def _planned(desk: Desk, terms: Terms, wave: Wave, earlier: Sequence[Wave]
     if wave.note and left > 0:
         today = desk.services.clock.today()
         queries = (f"{wave.note[:200]} {terms.domain.title} {today.year}", *queries)
-    wave = wave.model_copy(update={"queries": tuple(dict.fromkeys(queries))[: max(0, left)]})
+    planned = tuple(dict.fromkeys(queries))[: max(0, left)]
+    accepted = await desk.look(rows.ledger, Standing.ACCEPTED)
+    wave = wave.model_copy(update={"queries": planned, "known": tuple(line.key for line in accepted)})
     await desk.write(rows.keep_wave, wave)
     return wave
 
@@ -112,8 +117,10 @@ async def _following(desk: Desk, terms: Terms, earlier: Sequence[Wave], left: in
     """What the waves so far left open."""
     today = desk.services.clock.today()
     table = await desk.look(current_table, today)
+    accepted = await desk.look(rows.ledger, Standing.ACCEPTED)
+    newcomers = {candidate.key for candidate in accepted if candidate.found_by in {LINKED, MENTIONED}}
     return follow_up_queries(
-        gaps(table),
+        gaps(table, newcomers),
         domain=terms.domain.title,
         today=today,
         asked=[query for wave in earlier for query in wave.queries],
@@ -129,17 +136,16 @@ async def _carried_out(
     polite = RobotsWeb(web, exempt=frozenset({hub}), slow_down=desk.services.slow_down)
     limit = budget.pages - sum(w.pages for w in earlier)
     study = Study(desk, web, terms)
-    names = await names_of_all(desk)
-    accepted = in_order(await desk.look(rows.ledger, Standing.ACCEPTED), budget.candidates)
+    known = [line for line in await desk.look(rows.ledger) if line.key in wave.known]
+    names = {line.key: names_of(line) for line in known}
     async with Pages(desk, polite, terms.domain, names, max(0, limit)) as pages, Crew(1) as crew:
-        crew.add(study.candidates(accepted))
+        crew.add(study.candidates(in_order(known, budget.candidates)))
         await ask_all(desk, wave.queries, wave.number, pages.take)
     linked = repositories_in(list(pages.hits))
-    new = await take_named(desk, web, linked, terms, "a search hit", NEW_NAMES)
-    new += await look_up(desk, web, pages.mentions, terms, "a name on a page", NEW_NAMES)
-    studied = {candidate.key for candidate in accepted}
-    left = [c for c in await desk.look(rows.ledger, Standing.ACCEPTED) if c.key not in studied]
-    await study.candidates(in_order(left, max(len(new), budget.candidates - len(accepted))))
+    await take_named(desk, web, linked, terms, LINKED, NEW_NAMES)
+    await look_up(desk, web, pages.mentions, terms, MENTIONED, NEW_NAMES)
+    accepted = await desk.look(rows.ledger, Standing.ACCEPTED)
+    await study.candidates([line for line in accepted if line.key not in names])
     await study.lineages()
     everybody = await names_of_all(desk)
     await pages.again({key: spelt for key, spelt in everybody.items() if key not in names})

@@ -48,6 +48,27 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
         {"source": HOSTILE, "seen": 59, "new": 58},
         f"{TAMED}: 59 seen, 58 new",
     ),
+    "a maker's listing": ("enumerated", {"source": "Qwen", "seen": 9, "maker": True, "stopped_by": []}, ""),
+    "a maker's listing that broke off": (
+        "enumerated",
+        {"source": HOSTILE, "seen": 0, "maker": True, "stopped_by": ["blocked (rate limit)"]},
+        f"{TAMED}: ✗ could not be read: blocked (rate limit)",
+    ),
+    "the census": (
+        "census",
+        {"seen": 2500, "accepted": 60, "rejected": {"a merge of other models": 900, HOSTILE: 1}},
+        f"2500 repositories listed, 60 viable; rejected: 900 a merge of other models, 1 {TAMED}",
+    ),
+    "a leaderboard": (
+        "leaderboard",
+        {"title": HOSTILE, "entries": 90, "claims": 4, "outcome": "found", "reason": ""},
+        f"{TAMED}: 90 entries, 4 figures of candidates",
+    ),
+    "a leaderboard that was blocked": (
+        "leaderboard",
+        {"title": "EQ-Bench 3", "entries": 0, "claims": 0, "outcome": "blocked", "reason": HOSTILE},
+        f"EQ-Bench 3: ✗ could not be read: {TAMED}",
+    ),
     "a query that found": (
         "query",
         {"query": HOSTILE, "outcome": "found", "hits": 5, "reason": ""},
@@ -72,6 +93,12 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
         "wave",
         {**WAVE, "blocked": 0, "failed": 0},
         "wave 1: 71 candidates seen, 36 viable, 35 rejected, 412 facts, 12 claims",
+    ),
+    "a measured wave": (
+        "wave",
+        {**WAVE, "coverage": 0.971, "stopped": HOSTILE},
+        "wave 1: 71 candidates seen, 36 viable, 35 rejected, 412 facts, 12 claims sample coverage 97.1%: so "
+        f"likely is the next model that a query shows to be known already {TAMED}",
     ),
     "a degraded wave": (
         "wave",
@@ -147,7 +174,7 @@ COUNTED: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 """The same for what becomes a bar where one can be drawn."""
 
-QUIET = {"created", "table", "proving", "pulled", "review", "waiting", "ended"}
+QUIET = {"created", "read", "table", "proving", "pulled", "review", "waiting", "ended"}
 """Kinds that the terminal does not tell: something else on the screen does."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +18,10 @@ from store import research
 from store.checkpoints import open_checkpointer
 from store.database import Database, sqlite_url
 from store.research import Offered
-from tests.standins.registry_server import RegistryServer
+from tests.graphs.killed import arm
 from tests.standins.small_model import NOTHING
 from tests.standins.stage import staged
-from tests.standins.stored_facts import models, stored
-from tests.standins.world import CDN, World, registry_tags
-from tools.knowledge.naming import naming
+from tests.standins.world import Addresses, Route, World
 from tools.table_records import Column, seen
 
 REQUESTS = {
@@ -50,22 +50,10 @@ class Researched(NamedTuple):
             return query(session, self.run_id, *arguments)
 
 
-def a_world(**knobs: Any) -> World:
-    """The world, with Ollama's registry naming the families of models as the real one does."""
-    world = World(**knobs)
-    configs, known = stored("models.json")["configs"], naming().architectures
-    built = {m["ollama"]["tag"]: configs.get(m["hf_repo"], {}).get("model_type") for m in models()}
-    tags = dict(registry_tags())
-    for tag, fixture in tags.items():
-        if built[tag] in known:
-            config = {**fixture.config, "model_family": known[built[tag]][0]}
-            tags[tag] = fixture._replace(config=config)
-    world.registry = RegistryServer(tags, redirect_to=CDN, manner=world.registry.manner)
-    return world
-
-
 @contextlib.asynccontextmanager
-async def services_of(world: World, database: Database, **changes: Any) -> AsyncIterator[Services]:
+async def services_of(
+    world: World | Elsewhere, database: Database, **changes: Any
+) -> AsyncIterator[Services]:
     """Services whose public hosts are the world's; ``changes`` replace some of them."""
     async with staged(world, None, database, ollama_host=NOTHING) as services:  # type: ignore[arg-type]
         yield replace(services, **changes)
@@ -97,15 +85,15 @@ async def researched(
     world: World, home: Path, text: str, *, budget: Budget = SMALL, brain: str | None = None, **changes: Any
 ) -> Researched:
     """The same in a new database, in ``home``."""
-    home.mkdir(parents=True)
+    home.mkdir(parents=True, exist_ok=True)
     database = Database(sqlite_url(home / "bms.sqlite"))
     async with services_of(world, database, **changes) as services:
         return await research_of(services, home, text, budget=budget, brain=brain)
 
 
 def table_of(offered: Offered) -> dict[str, Any]:
-    """Everything that a person sees of the table, but for how many requests it took and what does not count:
-    suspicious claims, claims that a model of ours read, and the notes that tell how many there are of them."""
+    """Everything that a person sees of the table, but for how many requests it took and for what does not
+    count: suspicious claims, claims that a model of ours read, and the notes that say how many they are."""
     rows = seen(offered.table)["rows"]
     for row, shown in zip(offered.table.rows, rows, strict=True):
         kept = [c for c in row.evidence if not c.suspicious and c.found_by.value != "brain"]
@@ -118,3 +106,25 @@ def table_of(offered: Offered) -> dict[str, Any]:
 def proposal_of(offered: Offered) -> dict[str, Any]:
     """The proposal, but for the table's hash and how many requests it took."""
     return offered.proposal.model_dump(mode="json", exclude={"table_hash", "coverage_warning"})
+
+
+class Elsewhere(NamedTuple):
+    """A world in another process."""
+
+    addresses: Addresses
+
+    def routes(self, host: str) -> Route:
+        return self.addresses.routes(host)
+
+
+async def _carry_on(home: Path, addresses: Addresses, run_id: str) -> None:
+    with Database(sqlite_url(home / "bms.sqlite")) as database:
+        async with services_of(Elsewhere(addresses), database) as services:
+            await driven(services, home, run_id)
+
+
+if __name__ == "__main__":  # HOME ADDRESSES RUN [STAGE KIND NTH]: see tests.graphs.killed
+    where, told, which, *dying = sys.argv[1:]
+    if dying:
+        arm(dying[0], dying[1], int(dying[2]))
+    asyncio.run(_carry_on(Path(where), Addresses(*json.loads(told)), which))

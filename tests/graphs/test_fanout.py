@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from graphs.fanout import each
+from graphs.fanout import Crew, each
 
 
 class Workers:
@@ -116,3 +116,93 @@ async def test_a_cancellation_passes_through():
         await task
     assert work.begun == sorted(work.cancelled) == [0, 1]
     assert task.cancelled()
+
+
+# --- a crew ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+async def test_a_crew_waits_for_all_that_was_added_and_keeps_to_its_places(at_once: int):
+    work = Workers()
+    async with Crew(at_once) as crew:
+        for item in range(20):
+            crew.add(work(item))
+            await asyncio.sleep(0)
+    assert sorted(work.done) == list(range(20))
+    assert work.most <= at_once
+
+
+async def test_work_of_a_crew_may_add_work():
+    done: list[int] = []
+
+    async def more(item: int) -> None:
+        done.append(item)
+        if item < 5:
+            crew.add(more(item + 1))
+
+    async with Crew(1) as crew:
+        crew.add(more(0))
+    assert done == [0, 1, 2, 3, 4, 5]
+
+
+async def test_a_failure_in_a_crew_cancels_the_rest_waits_for_it_and_is_raised_as_itself():
+    begun, ended = asyncio.Event(), []
+
+    async def forever() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("forever")
+
+    async def fail() -> None:
+        await begun.wait()
+        raise KeyError("the first failure")
+
+    async def never() -> None:
+        pytest.fail("its place was never free")
+
+    async def together() -> None:
+        async with Crew(2) as crew:
+            for work in (forever(), fail(), never()):
+                crew.add(work)
+
+    with pytest.raises(KeyError, match="the first failure"):
+        await together()
+    assert ended == ["forever"], "whoever had begun could clean up before the failure was raised"
+
+
+async def test_a_failure_of_the_body_cancels_the_crew_and_is_raised_as_itself():
+    begun, cancelled = asyncio.Event(), []
+
+    async def forever() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    async def body() -> None:
+        async with Crew(1) as crew:
+            crew.add(forever())
+            await begun.wait()
+            raise LookupError("the body")
+
+    with pytest.raises(LookupError, match="the body"):
+        await body()
+    assert cancelled == [True]
+
+
+async def test_a_failure_in_a_crew_interrupts_its_body():
+    async def fail() -> None:
+        raise OSError("while the body waits")
+
+    async def body() -> None:
+        async with Crew(1) as crew:
+            crew.add(fail())
+            await asyncio.Event().wait()
+
+    with pytest.raises(OSError, match="while the body waits"):
+        await body()

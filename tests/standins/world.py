@@ -18,7 +18,7 @@ from tests.standins.hub_server import HubServer, Quota
 from tests.standins.pages_server import PagesServer
 from tests.standins.registry_server import RegistryServer, TagFixture
 from tests.standins.search_server import Entry, SearchServer
-from tests.standins.stored_facts import FACTS, models
+from tests.standins.stored_facts import FACTS, models, stored
 from tests.standins.stored_facts import stored as _facts
 from tests.standins.world_hub import hub_content, hub_discussions, hub_large
 from tests.standins.world_pages import page_entries, pages, walled_hosts
@@ -229,6 +229,9 @@ def registry_tags() -> Iterable[tuple[str, TagFixture]]:
         size = f"{model['parameters'] / 1e9:.1f}B" if model["parameters"] else tag.split(":")[1].upper()
         licence = LICENCE_TEXTS.get(model["license"]["hf_tag"] or "", "See the model's own licence.\n")
         config = {"model_format": "gguf", "model_type": size, "file_type": QUANT_OF_TAG.get(tag, "Q4_K_M")}
+        shape = stored("dimensions.json")["dimensions"].get(model["hf_repo"])
+        if shape is not None:
+            config |= {"model_family": shape["architecture"], "model_families": [shape["architecture"]]}
         yield (
             tag,
             TagFixture(

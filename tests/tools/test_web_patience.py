@@ -131,7 +131,7 @@ async def test_other_hosts_do_not_wait_along():
 async def test_a_longer_wait_of_the_same_host_lengthens_the_first():
     with Script(limited(10), limited(100), PAGE) as server:
         _, time = await ask(server, paths=("a", "b"))
-    assert time.slept == [10, 90]
+    assert sum(time.slept) == 100, "whichever of the two refusals came first"
 
 
 async def test_one_that_gives_up_does_not_end_the_others_wait():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from tools.faults import WrongUse
 from tools.search.base import LANGCHAIN_PREFIX, SearchEngine
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def open_engines(
     from tools.search.breaker import BreakerEngine
 
     kept = [name for name in names if name != SEARXNG or searxng_url is not None]
+    if not kept:
+        raise WrongUse(
+            "No search engine is set.", "Set BMS_SEARXNG_URL, or name others in BMS_SEARCH_ENGINES."
+        )
     return tuple(BreakerEngine(_open(name, web, searxng_url, duckduckgo_url, polite)) for name in kept)
 
 

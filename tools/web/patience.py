@@ -17,6 +17,8 @@ MAX_WAITS = 5
 """A host that limits requests is waited for so often in a row before it is given up for a while."""
 MAX_MISHAPS = 2
 """A page is asked again so often after a time-out, a broken connection or a server's error."""
+MISHAPS_IN_A_ROW = 6
+"""After so many a host counts as down: each page is asked for once, until one of them is answered."""
 MISHAPS = frozenset({FailReason.TIMEOUT, FailReason.UNREACHABLE, FailReason.SERVER_ERROR})
 FIRST_REFUSAL_SECONDS = 5.0
 FIRST_MISHAP_SECONDS = 0.5
@@ -35,6 +37,8 @@ class _Host:
     """When its wait is over, on the monotonic clock."""
     wait: asyncio.Task[None] | None = None
     """The wait itself, of which every request to the host is part; None when it was not affordable."""
+    mishaps: int = 0
+    """Mishaps in a row, of whichever page; a host that is down is not asked everything twice more."""
     refused: Blocked | None = None
     """What it said when its wait could not be afforded, or did not help."""
 
@@ -99,7 +103,11 @@ class PatientWeb:
                     self._refused(host, outcome)
                     continue
             host.refusals = 0
-            if not (isinstance(outcome, Failed) and outcome.reason in MISHAPS) or mishaps == MAX_MISHAPS:
+            if not (isinstance(outcome, Failed) and outcome.reason in MISHAPS):
+                host.mishaps = 0
+                return outcome
+            host.mishaps += 1
+            if mishaps == MAX_MISHAPS or host.mishaps > MISHAPS_IN_A_ROW:
                 return outcome
             seconds = self._jittered(FIRST_MISHAP_SECONDS * 2**mishaps)
             mishaps += 1
