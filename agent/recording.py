@@ -56,6 +56,7 @@ async def record_story(
         judge=judge,
         brain=place.settings.brain,
         count=count,
+        leaderboards=place.settings.leaderboards,
         hosts=(),
     )
 

@@ -111,6 +111,7 @@ def replaying(settings: Settings, story: Story) -> Settings:
         searxng_url=None,
         search_engines="duckduckgo",
         cache_days=0.0,
+        leaderboards=story.about.leaderboards,
         hub_token=None,
         allow_hosts="",
     )

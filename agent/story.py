@@ -46,6 +46,8 @@ class About(BaseModel):
     seed: int = 0
     max_tokens: int = Field(default=1024, ge=1)
     budget: Budget = Field(default_factory=Budget)
+    leaderboards: bool = True
+    """Whether public leaderboards were read."""
     hosts: tuple[HostProvenance, ...]
 
     def options(self, out_dir: Path, approver: Approver, *, story: Path | None = None) -> RunOptions:

@@ -20,6 +20,7 @@ from tools.coverage import Sighting
 from tools.extraction import facts_from_hub
 from tools.folding import Folding, fold
 from tools.hub import HubListing, HubModel, HubRecord, list_models
+from tools.outcomes import Failed, FailReason
 from tools.request import SizeRange
 from tools.sizes import search_bounds
 from tools.web import Web
@@ -134,7 +135,13 @@ async def enumerate_hub(desk: Desk, web: Web, terms: Terms) -> list[str]:
             stopped_by=stopped_by,
         )
 
-    await each(planned, take, at_once=AT_ONCE)
+    await take(planned[0])
+    if any(ended == Failed(FailReason.UNREACHABLE, ended.detail) for ended in read[planned[0].name].outcomes):
+        left = len(planned) - 1
+        sentence = f"The Hub cannot be reached: {left} more listings were not asked for."
+        await desk.say(STAGE, "warning", sentence=sentence)
+        planned = planned[:1]
+    await each(planned[1:], take, at_once=AT_ONCE)
     census = _Census()
     for listing in planned:  # in this order, whichever was read first: which page a fact cites depends on it
         census.take(listing, read[listing.name])

@@ -13,7 +13,7 @@ from tools.folding import Folded, fold
 from tools.hub import HubModel, is_repo, read_model
 from tools.knowledge.domains import Domain
 from tools.knowledge.loader import families, intake_words
-from tools.outcomes import Found
+from tools.outcomes import Empty, Found
 from tools.repo_kinds import RepoKind
 from tools.request import EvaluationRequest, SizeRange
 from tools.sizes import fits_size
@@ -149,13 +149,10 @@ async def _record(desk: Desk, web: Web, name: str, found_by: str) -> HubModel | 
     record = await read_model(web, name, endpoint=desk.services.hub_endpoint)
     if isinstance(record, Found):
         return record.value.model
-    told = _told(record)
-    return a_candidate(name, Standing.REJECTED, f"its record could not be read: {told}", found_by)
-
-
-def _told(outcome: object) -> str:
-    reason = getattr(outcome, "reason", None)
-    return "the Hub has no such repository" if reason is None else str(reason.value)
+    told = "the Hub has no such repository"
+    if not isinstance(record, Empty):
+        told = f"its record could not be read: {record.reason.value}"
+    return a_candidate(name, Standing.REJECTED, told, found_by)
 
 
 def repositories_in(urls: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ from graphs.ledger import Terms, repositories_in, take_named
 from graphs.names import look_up, names_of, names_of_all
 from graphs.options import Budget
 from graphs.pages import Pages
-from graphs.searching import ask_all
+from graphs.searching import ask_all, records
 from graphs.standings import read_leaderboards
 from graphs.state import Journey
 from graphs.stored_web import StoredWeb
@@ -55,7 +55,7 @@ async def research(state: Journey, runtime: Runtime[Desk]) -> Command[Literal["r
     request = await desk.request()
     terms = Terms(request, domains().named(request.domain_key, request.domain))
     budget = desk.options.budget
-    for _ in range(state.get("wider", 0)):
+    for _ in range(state.get("wider", 0) if desk.services.replayed is None else 0):
         budget = budget.widened()
     again = state.get("again", False)
     web = StoredWeb(desk, "research", web=desk.web, ask_again=again)
@@ -160,6 +160,9 @@ async def _why_stop(desk: Desk, terms: Terms, waves: Sequence[Wave], budget: Bud
     asked = sum(len(wave.queries) for wave in waves)
     found = coverage.sample_coverage
     share = "it could not be measured" if found is None else f"it is {found:.1%}"
+    asked_now = records([row for row in await desk.look(reading.searches) if row.wave == waves[-1].number])
+    if asked_now and not any(record.answered for record in asked_now):
+        return "No query of the last wave was answered, so asking on would show nothing."
     if saturated(coverage) and not _brought(waves):
         return f"Sample coverage reached {ENOUGH:.0%} ({share}) and the last wave brought nothing new."
     if len(waves) >= budget.waves:

@@ -185,7 +185,7 @@ def test_evidence_names_a_source_for_everything(bms: Bms, finished: Kept) -> Non
     told = bms("evidence", finished.run_id, "Qwen3 8B", "--json").json
     assert keys(told) == ["candidate", "claims", "facts", "rating"]
     assert told["candidate"]["key"] == "Qwen/Qwen3-8B"
-    assert told["rating"]["stars"] == 4.0
+    assert told["rating"]["stars"] == 3.5
     assert told["facts"]
     assert told["claims"]
     for entry in (*told["facts"], *told["claims"]):

@@ -27,6 +27,7 @@ from tools.taxonomy import parse_taxonomy
 pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.xdist_group("cli")]
 
 QWEN = "Qwen/Qwen3-8B"
+GEMMA = "google/gemma-2-9b-it"
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
 TAXONOMY = "therapy-coaching.taxonomy.yaml"
 
@@ -85,11 +86,11 @@ def unseen(short: Kept) -> Kept:
 def test_a_run_killed_at_the_prompt_is_approved_by_another_process(short: Kept, bms: Bms) -> None:
     seen = newest(short).table.hash
     assert "pulled" not in kinds(short)
-    said = bms_process(short.home, "approve", short.run_id, "--primary", "qwen3:8b", "--backup", LLAMA)
+    said = bms_process(short.home, "approve", short.run_id, "--primary", "qwen9:8b", "--backup", GEMMA)
     assert_refused(
         said,
-        "'qwen3:8b' is not in the table. Name a model as the table does, such as "
-        f"{QWEN} or {LLAMA} or swiss-ai/Apertus-8B-Instruct-2509.",
+        "'qwen9:8b' is not in the table. Name a model as the table does, such as "
+        f"{QWEN} or {GEMMA} or Qwen/Qwen3.5-9B.",
     )
     said = bms_process(
         short.home,
@@ -98,14 +99,14 @@ def test_a_run_killed_at_the_prompt_is_approved_by_another_process(short: Kept, 
         "--primary",
         "Qwen3 8B",
         "--backup",
-        LLAMA,
+        GEMMA,
         "--reason",
         "It fits.",
     )
     assert said.status == 0, said.err
     lines = [line.strip() for line in said.out.splitlines()]
     for line in (
-        f"approve by {PERSON}: primary {QWEN}, backup {LLAMA}",
+        f"approve by {PERSON}: primary {QWEN}, backup {GEMMA}",
         "qwen3:8b on ollama: 5,225,388,164 bytes, Q4_K_M",
         "answers: 2 of 2",
         "judging: 2 of 2",
@@ -116,14 +117,14 @@ def test_a_run_killed_at_the_prompt_is_approved_by_another_process(short: Kept, 
         "or with --yes to leave the review out"
     )
     (approval,) = decided(short)
-    assert (approval["action"], approval["primary"], approval["backup"]) == ("approve", QWEN, LLAMA)
+    assert (approval["action"], approval["primary"], approval["backup"]) == ("approve", QWEN, GEMMA)
     assert (approval["note"], approval["by"], approval["table_hash"]) == ("It fits.", PERSON, seen)
     ended = bms("resume", short.run_id, "--yes")
     assert ended.out.splitlines()[-1] == str(short.document)
     document = short.document.read_text("utf-8")
     assert "It fits." in document
     assert "NO PERSON APPROVED THIS" not in document
-    twice = bms("approve", short.run_id, "--primary", LLAMA)
+    twice = bms("approve", short.run_id, "--primary", GEMMA)
     assert twice.status == 2
     assert re.fullmatch(
         rf"Error: Run {short.run_id} does not wait for an approval; it is done\. It was decided on "
@@ -176,7 +177,8 @@ def test_an_approval_of_a_table_that_has_changed_is_refused_and_says_what_change
         said,
         "The table has changed since it was shown. "
         f"Llama 3.1 8B Instruct ({LLAMA}) is gone. The rejected candidates have changed "
-        f"({rejected} before, {rejected + 1} now). Look at it again with `bms table RUN`, then approve.",
+        f"({rejected} before, {rejected + 1} now). The note on the coverage of the research has changed. "
+        "Look at it again with `bms table RUN`, then approve.",
     )
     assert decided(waiting) == []
     assert not {"approval", "artefact", "pulled"} & set(kinds(waiting))
@@ -190,7 +192,7 @@ def test_an_approval_of_a_table_that_has_changed_is_refused_and_says_what_change
             2,
             "Say what to do: --primary ID [--backup ID], --swap, --add, --exclude, --more or --reject TEXT.",
         ),
-        (("--backup", LLAMA), 2, "A backup needs a --primary beside it."),
+        (("--backup", GEMMA), 2, "A backup needs a --primary beside it."),
         (("--primary", QWEN, "--reject", "No."), 2, "Only one of reject and approve can be meant."),
         (("--swap", "--more", "x"), 2, "Only one of more and swap can be meant."),
         (
@@ -201,8 +203,8 @@ def test_an_approval_of_a_table_that_has_changed_is_refused_and_says_what_change
         (
             ("--primary", "qwen"),
             1,
-            f"'qwen' could be {QWEN}, Qwen/Qwen2.5-7B-Instruct, deepseek-ai/DeepSeek-R1-Distill-Qwen-7B, "
-            "Qwen/Qwen2.5-Coder-7B-Instruct. Name one of them in full.",
+            f"'qwen' could be {QWEN}, Qwen/Qwen3.5-9B, deepseek-ai/DeepSeek-R1-Distill-Qwen-7B, "
+            "Qwen/Qwen2.5-7B-Instruct. Name one of them in full.",
         ),
         (
             ("--exclude", "nobody/nothing"),
@@ -247,7 +249,7 @@ def test_swap_approves_the_backup_first(waiting: Kept, bms: Bms) -> None:
         said.sentence,
     )
     (approval,) = decided(waiting)
-    assert (approval["action"], approval["primary"], approval["backup"]) == ("swap", LLAMA, QWEN)
+    assert (approval["action"], approval["primary"], approval["backup"]) == ("swap", GEMMA, QWEN)
     assert "pulled" not in kinds(waiting)
     assert bms("show", waiting.run_id, "--json").json["status"] == "stopped"
 
@@ -303,12 +305,12 @@ def test_more_researches_again_and_shows_what_is_left_to_decide(waiting: Kept, b
         known = len(research.ledger(session, waiting.run_id))
     said = bms("approve", waiting.run_id, "--more", "")
     assert said.status == 0, said.err
-    assert f"wave 2: {known} candidates seen" in said.text
+    assert f"wave 3: {known} candidates seen" in said.text
     assert said.text.endswith(
         f"Run {waiting.run_id} waits for an approval of the table: bms table {waiting.run_id}, then "
         f"bms approve {waiting.run_id} --primary ID --backup ID"
     )
-    assert kinds(waiting).count("wave") == 2
+    assert kinds(waiting).count("wave") == 3
     assert [approval["action"] for approval in decided(waiting)] == ["more"]
 
 
@@ -340,7 +342,7 @@ def test_enter_at_the_terminal_approves_the_proposal_and_the_record_says_who(
     assert screen.startswith("REPLAY of the story therapy-8b: “evaluate 8B models for therapy coaching”")
     assert f"Primary {QWEN}: Qwen3 8B fits therapy coaching best" in screen[:at_prompt]
     assert "Pulling" not in screen[:at_prompt]
-    assert screen[at_prompt:].startswith(f"{PROMPT} [a]: approve by {PERSON}: primary {QWEN}, backup {LLAMA}")
+    assert screen[at_prompt:].startswith(f"{PROMPT} [a]: approve by {PERSON}: primary {QWEN}, backup {GEMMA}")
     assert "as well?" not in screen, "the story has no recording of the backup"
     assert screen.endswith(str(demo_at_terminal.document))
     (approval,) = decided(demo_at_terminal)

@@ -218,7 +218,7 @@ def test_stories_that_do_not_exist(bms: Bms) -> None:
             b'jugde = "x"',
             "bms.toml has 'jugde', which is no setting. There are home, database_url, brain, judge, runtime, "
             "ollama_host, hub_endpoint, hub_token, openai_base_url, openai_api_key, registry_url, "
-            "duckduckgo_url, searxng_url, search_engines, cache_days, allow_hosts.",
+            "duckduckgo_url, searxng_url, search_engines, cache_days, leaderboards, allow_hosts.",
         ),
         (
             b"runtime = 3",
@@ -513,9 +513,10 @@ def test_no_network_is_not_an_empty_world(
     run_id = the_run(data)
     assert said.status == 0, said.err
     assert "0 seen" not in said.out
-    assert "the Hub's models of 7–9B: ✗ could not be read: failed (unreachable)" in said.text
-    assert "the Hub's search for “therapy”: ✗ could not be read: failed (unreachable)" in said.text
-    assert len(re.findall(r"^  ✗ .* failed \(unreachable\)$", said.out, re.MULTILINE)) == 12
+    assert "the Hub's text models of 7–9B: ✗ could not be read: failed (unreachable)" in said.text
+    assert re.search(r"! The Hub cannot be reached: \d+ more listings were not asked for\.", said.text)
+    asked = len(re.findall(r"^  ✗ .* failed \(unreachable\)$", said.out, re.MULTILINE))
+    assert asked == 48, "every planned query is told, those that the breaker held back too"
     counted = re.search(r"0 requests blocked, (\d+) failed: degraded research", said.text)
     assert counted is not None
     assert f"0 of {counted[1]} requests were blocked and {counted[1]} failed" in said.text

@@ -66,6 +66,7 @@ EXAMPLES = {
     "searxng_url": ("http://one", "https://two:8443/searx"),
     "search_engines": ("mojeek", "yahoo,brave"),
     "cache_days": ("0.5", "30.0"),
+    "leaderboards": ("False", "True"),
 }
 
 

@@ -38,6 +38,7 @@ from tests.standins.tiny_gguf import write_tiny_gguf
 from tests.standins.world import World
 from tools.candidates import Standing as CandidateStanding
 from tools.decision import DecisionKind
+from tools.facts import quote_is_in
 from tools.runtimes.shelf import RuntimeSettings, RuntimeShelf
 
 TEXT = "evaluate 8B models for therapy coaching"
@@ -113,7 +114,9 @@ async def test_from_a_sentence_to_a_document(stage: Stage) -> None:
         for row in offered.table.rows:
             for cell in row.cells:
                 for fact in cell.facts:
-                    assert research.stands_in_store(session, fact.source)
+                    text = reading.page_text(session, fact.source.content_hash)
+                    assert text is not None
+                    assert fact.source.quote is None or quote_is_in(fact.source.quote, text)
         ledger = research.ledger(session, run_id)
         assert all(candidate.reason for candidate in ledger)
         assert {c.standing for c in ledger} == {CandidateStanding.ACCEPTED, CandidateStanding.REJECTED}
@@ -241,17 +244,17 @@ async def test_no_judge_is_asked_for_and_a_relative_is_questioned(stage: Stage) 
 
 
 async def test_the_backup_runs_only_when_a_person_asks(stage: Stage) -> None:
-    stage.ollama.registry["llama3.1:8b"] = replace(
+    stage.ollama.registry["gemma2:9b"] = replace(
         stage.ollama.registry["qwen3:8b"],
-        name="llama3.1:8b",
-        pinned=(await _digest_of("llama3.1:8b", stage)).removeprefix("sha256:"),  # type: ignore[call-arg]
+        name="gemma2:9b",
+        pinned=(await _digest_of("gemma2:9b", stage)).removeprefix("sha256:"),  # type: ignore[call-arg]
     )
     run_id = stage.start(**ALL)
     prompt = (await stage.runner.drive(run_id)).prompt
     assert isinstance(prompt, ApprovalPrompt)
     reviewed = await stage.runner.drive(run_id, policy_reply(prompt))
     assert isinstance(reviewed.prompt, ReviewPrompt)
-    assert reviewed.prompt.backup == "meta-llama/Llama-3.1-8B-Instruct"
+    assert reviewed.prompt.backup == "google/gemma-2-9b-it"
     second = await stage.runner.drive(run_id, Review(run_backup=True, by=BY))
     assert isinstance(second.prompt, ReviewPrompt)
     assert (second.prompt.role, second.prompt.backup) == ("backup", None)
@@ -385,7 +388,7 @@ async def test_a_table_that_has_changed_is_offered_anew(stage: Stage) -> None:
     # It was accepted: what is in the way now is that this Ollama cannot pull the second choice.
     assert isinstance(went_on.prompt, ApprovalPrompt)
     assert went_on.prompt.problem is not None
-    assert "The registry has no llama3.1:8b" in went_on.prompt.problem
+    assert "The registry has no gemma2:9b" in went_on.prompt.problem
     with stage.database.reading() as session:
         assert [row.action for row in research.approvals(session, run_id)] == ["approve"]
         assert evaluation.held(session, run_id, "primary") is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -166,3 +168,62 @@ outcomes = st.one_of(
 def test_an_outcome_is_the_same_after_its_columns(outcome: Found[Page] | Empty | Blocked | Failed):
     row = FetchRow(**reading.outcome_columns(outcome)._asdict())
     assert _outcome(row, outcome.value if isinstance(outcome, Found) else None) == outcome
+
+
+# --- what another run has read -----------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def two_runs(
+    desk_for: Callable[..., Desk], server: StandIn, days: float
+) -> AsyncIterator[tuple[Desk, Desk]]:
+    """A run, and another one that many days later; both may be lent what is a week old."""
+    async with HttpWeb(FixedClock(NOW), allow_hosts=frozenset({server.netloc})) as web:
+        later = FixedClock(NOW + timedelta(days=days))
+        week = timedelta(days=7)
+        yield desk_for(web=web, max_age=week), desk_for(web=web, max_age=week, wall=later)
+
+
+@pytest.mark.parametrize("kind", STATUSES)
+async def test_a_run_is_lent_what_another_one_has_found_and_no_block(
+    desk_for: Callable[..., Desk], kind: str
+):
+    with Changing() as server:
+        url = f"{server.address}/{kind}"
+        async with two_runs(desk_for, server, days=6.9) as (one, other):
+            first = await StoredWeb(one, "research").get(url)
+            second = await StoredWeb(other, "research").get(url)
+            known = await other.look(reading.stored_fetch, url)
+            (said,) = [event.data for event in await other.look(events.after, 0) if event.kind == "page"]
+    assert known is not None
+    if kind in {"found", "empty"}:
+        assert second == first
+        assert len(server.asked) == 1
+        assert known.row.fetched_at.replace(tzinfo=NOW.tzinfo) == NOW, "its age stays what it was"
+        assert said["read_at"].startswith("2026-03-01T12:00:00")
+    else:
+        assert len(server.asked) == 2
+        assert "read_at" not in said
+
+
+async def test_what_is_older_than_the_limit_is_not_lent(desk_for: Callable[..., Desk]):
+    with Changing() as server:
+        url = f"{server.address}/found"
+        async with two_runs(desk_for, server, days=7.1) as (one, other):
+            await StoredWeb(one, "research").get(url)
+            await StoredWeb(other, "research").get(url)
+    assert len(server.asked) == 2
+
+
+async def test_what_was_lent_is_fetched_anew_when_it_has_become_stale(desk_for: Callable[..., Desk]):
+    with Changing() as server:
+        url = f"{server.address}/found"
+        async with two_runs(desk_for, server, days=6) as (one, other):
+            await StoredWeb(one, "research").get(url)
+            await StoredWeb(other, "research").get(url)
+            wall = FixedClock(NOW + timedelta(days=8))
+            later = replace(other, services=replace(other.services, wall=wall))
+            assert await StoredWeb(later, "research").get(url) is not None
+            assert len(server.asked) == 1, "a run goes on with what it has"
+            await StoredWeb(later, "research", ask_again=True).get(url)
+    assert len(server.asked) == 2

@@ -171,7 +171,7 @@ def test_makers_alone_lift_no_candidate_above_the_cap() -> None:
     ]
     alone = rate(view(*praise, *figures), THERAPY, today=TODAY)
     assert alone.stars == alone.most == MOST_WITHOUT_OTHERS
-    assert any("No source beside its makers" in each.why for each in alone.parts)
+    assert any("without a source beside its makers" in line for line in alone.arithmetic)
     assert any(line.startswith("at most 3.50 without") for line in alone.arithmetic)
     backed = rate(view(*praise, *figures, claim()), THERAPY, today=TODAY)
     assert backed.stars is not None
