@@ -249,7 +249,7 @@ async def test_the_backup_runs_only_when_a_person_asks(stage: Stage) -> None:
         name="gemma2:9b",
         pinned=(await _digest_of("gemma2:9b", stage)).removeprefix("sha256:"),  # type: ignore[call-arg]
     )
-    run_id = stage.start(**ALL)
+    run_id = stage.start(**ALL, judge_insisted=True)  # the judge of the story is a relative of the backup
     prompt = (await stage.runner.drive(run_id)).prompt
     assert isinstance(prompt, ApprovalPrompt)
     reviewed = await stage.runner.drive(run_id, policy_reply(prompt))

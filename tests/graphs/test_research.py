@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,44 +27,10 @@ KINDS_OF_COPIES = ("a quantised or repackaged copy", "a mirror of another reposi
 DERIVED = {Factor.ARCHITECTURE_FOCUS, Factor.CACHE_BYTES, Factor.CONTEXT_EXTENDED, Factor.SECURITY}
 """Factors that a rule reads out of a field, which does not hold the value itself."""
 
-each_request = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.xdist_group(f"research-{name}")) for name in REQUESTS]
-)
-
-
-class Field:
-    """The world, and each request researched in it once, when it is first asked for."""
-
-    def __init__(self, world: World, folder: Path) -> None:
-        self._world, self._folder = world, folder
-        self._done: dict[str, Researched] = {}
-
-    async def of(self, name: str) -> Researched:
-        if name not in self._done:
-            self._done[name] = await researched(
-                self._world, self._folder / name, REQUESTS[name], budget=Budget()
-            )
-        return self._done[name]
-
-    def close(self) -> None:
-        for done in self._done.values():
-            done.database.close()
-
-
-@pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    with World() as world:
-        opened = Field(world, tmp_path_factory.mktemp("research"))
-        yield opened
-        opened.close()
-
-
 # --- every fact has its source, every candidate its reason -------------------------------------------------
 
 
-@each_request
-async def test_every_fact_stands_where_it_says(field: Field, name: str) -> None:
-    done = await field.of(name)
+def every_fact_stands_where_it_says(done: Researched) -> None:
     facts: list[Fact] = done.look(research.facts)
     assert len(facts) > 200
     with done.database.reading() as session:
@@ -80,9 +46,7 @@ async def test_every_fact_stands_where_it_says(field: Field, name: str) -> None:
     assert not wrong, wrong
 
 
-@each_request
-async def test_every_claim_stands_verbatim_in_its_page(field: Field, name: str) -> None:
-    done = await field.of(name)
+def every_claim_stands_verbatim_in_its_page(done: Researched) -> None:
     claims = done.look(research.claims)
     assert claims
     with done.database.reading() as session:
@@ -93,9 +57,8 @@ async def test_every_claim_stands_verbatim_in_its_page(field: Field, name: str) 
             assert _folded(claim.source.quote) in _folded(text), claim
 
 
-@each_request
-async def test_every_cell_has_a_source_or_says_unknown(field: Field, name: str) -> None:
-    table = (await field.of(name)).offered.table
+def every_cell_has_a_source_or_says_unknown(done: Researched) -> None:
+    table = done.offered.table
     for row in table.rows:
         for cell in row.cells:
             if cell.column in {Column.MODEL, Column.NOTES, Column.FIT}:
@@ -109,9 +72,7 @@ async def test_every_cell_has_a_source_or_says_unknown(field: Field, name: str) 
     assert counts.filled > counts.unknown
 
 
-@each_request
-async def test_every_line_of_the_ledger_has_its_reason(field: Field, name: str) -> None:
-    done = await field.of(name)
+def every_line_of_the_ledger_has_its_reason(done: Researched) -> None:
     ledger: list[Candidate] = done.look(research.ledger)
     assert len(ledger) > 100
     assert all(line.reason and line.found_by for line in ledger)
@@ -128,9 +89,7 @@ async def test_every_line_of_the_ledger_has_its_reason(field: Field, name: str) 
     assert sum(group.count for group in table.rejected) == len(ledger) - len(table.rows)
 
 
-@each_request
-async def test_coverage_is_measured_and_says_why_research_stopped(field: Field, name: str) -> None:
-    done = await field.of(name)
+def coverage_is_measured_and_says_why_research_stopped(done: Researched) -> None:
     note = done.offered.table.coverage
     assert note is not None
     assert note.measured is not None
@@ -153,9 +112,8 @@ async def test_coverage_is_measured_and_says_why_research_stopped(field: Field, 
     assert not measured.truncated
 
 
-@each_request
-async def test_primary_and_backup_meet_the_needs_and_differ_in_their_risk(field: Field, name: str) -> None:
-    offered = (await field.of(name)).offered
+def primary_and_backup_meet_the_needs_and_differ_in_their_risk(done: Researched) -> None:
+    offered = done.offered
     assert offered.proposal.primary is not None
     assert offered.proposal.backup is not None
     primary, backup = (offered.table.row(k) for k in (offered.proposal.primary, offered.proposal.backup))
@@ -167,9 +125,7 @@ async def test_primary_and_backup_meet_the_needs_and_differ_in_their_risk(field:
     assert offered.proposal.sensitivity is not None
 
 
-@each_request
-async def test_the_checkpoint_stays_small(field: Field, name: str) -> None:
-    done = await field.of(name)
+def the_checkpoint_stays_small(done: Researched) -> None:
     assert done.state["wave"] == len(done.look(research.waves)) >= 2
     assert len(json.dumps(done.state)) < 10_000
 
@@ -222,18 +178,14 @@ def _excluded(done: Researched) -> dict[str, str]:
     return {row.key: " ".join(row.excluded) for row in done.offered.table.rows if row.excluded}
 
 
-@pytest.mark.xdist_group("research-coding")
-async def test_what_needs_too_much_memory_is_excluded_with_the_figures(field: Field) -> None:
-    done = await field.of("coding")
+def what_needs_too_much_memory_is_excluded_with_the_figures(done: Researched) -> None:
     assert done.look(runs.request_of).memory_budget_bytes == 8_000_000_000
     too_large = _excluded(done)["mistralai/Mistral-Nemo-Instruct-2407"]
     assert "It needs about 8.14 GB at 4,096 tokens of context; 8.00 GB may be used." in too_large
     assert all("12B" not in row.key for row in done.offered.table.eligible)
 
 
-@pytest.mark.xdist_group("research-mathematics")
-async def test_what_may_not_be_used_commercially_is_excluded_with_its_licence(field: Field) -> None:
-    done = await field.of("mathematics")
+def what_may_not_be_used_commercially_is_excluded_with_its_licence(done: Researched) -> None:
     excluded = _excluded(done)
     assert (
         "(Mistral Research) does not allow commercial use" in excluded["mistralai/Ministral-8B-Instruct-2410"]
@@ -243,9 +195,7 @@ async def test_what_may_not_be_used_commercially_is_excluded_with_its_licence(fi
     assert all(row.licence.verdict.value in {"yes", "conditional"} for row in done.offered.table.eligible)
 
 
-@pytest.mark.xdist_group("research-law")
-async def test_what_does_not_speak_german_is_excluded_and_silence_is_not(field: Field) -> None:
-    done = await field.of("law")
+def what_does_not_speak_german_is_excluded_and_silence_is_not(done: Researched) -> None:
     assert done.look(runs.request_of).languages == ("de",)
     assert _excluded(done)["Equall/Saul-7B-Instruct-v1"] == (
         "Its card names the languages en; German (de) was asked for."
@@ -254,9 +204,7 @@ async def test_what_does_not_speak_german_is_excluded_and_silence_is_not(field: 
     assert not silent.excluded
 
 
-@each_request
-async def test_whoever_is_excluded_is_told_why_and_is_not_proposed(field: Field, name: str) -> None:
-    done = await field.of(name)
+def whoever_is_excluded_is_told_why_and_is_not_proposed(done: Researched) -> None:
     proposal, excluded = done.offered.proposal, _excluded(done)
     assert all(reason.endswith(".") for reason in excluded.values())
     assert not {proposal.primary, proposal.backup} & set(excluded)
@@ -280,9 +228,7 @@ def _in_range(request: EvaluationRequest) -> list[str]:
     ]
 
 
-@each_request
-async def test_no_model_of_the_facts_is_missing_from_the_ledger(field: Field, name: str) -> None:
-    done = await field.of(name)
+def no_model_of_the_facts_is_missing_from_the_ledger(done: Researched) -> None:
     ledger = {line.key: line for line in done.look(research.ledger)}
     wanted = _in_range(done.look(runs.request_of))
     assert len(wanted) >= 3
@@ -340,9 +286,7 @@ def _values(model: dict[str, Any]) -> dict[Factor, object]:
     }
 
 
-@each_request
-async def test_every_cell_is_that_of_the_facts_or_listed_with_who_is_right(field: Field, name: str) -> None:
-    done = await field.of(name)
+def every_cell_is_that_of_the_facts_or_listed_with_who_is_right(done: Researched) -> None:
     read = {key: settled.fact.value for key, settled in settle_all(done.look(research.facts)).items()}
     accepted = {row.key for row in done.offered.table.rows}
     found = {
@@ -363,12 +307,47 @@ def _word(value: object) -> object:
     return text[:10] if re.match(r"\d{4}-\d\d-\d\d", text) else text.casefold()
 
 
-@pytest.mark.xdist_group("research-therapy")
-async def test_a_tag_that_was_pointed_at_other_weights_is_not_the_old_model(field: Field) -> None:
-    done = await field.of("therapy")
+def a_tag_that_was_pointed_at_other_weights_is_not_the_old_model(done: Researched) -> None:
     tags = {
         fact.candidate: fact.value
         for fact in done.look(research.facts)
         if fact.factor is Factor.OLLAMA_TAG and str(fact.value) == "deepseek-r1:8b"
     }
     assert tags == {"deepseek-ai/DeepSeek-R1-0528-Qwen3-8B": "deepseek-r1:8b"}
+
+
+# --- the five requests -------------------------------------------------------------------------------------
+
+CHECKS = (
+    every_fact_stands_where_it_says,
+    every_claim_stands_verbatim_in_its_page,
+    every_cell_has_a_source_or_says_unknown,
+    every_line_of_the_ledger_has_its_reason,
+    coverage_is_measured_and_says_why_research_stopped,
+    primary_and_backup_meet_the_needs_and_differ_in_their_risk,
+    the_checkpoint_stays_small,
+    whoever_is_excluded_is_told_why_and_is_not_proposed,
+    no_model_of_the_facts_is_missing_from_the_ledger,
+    every_cell_is_that_of_the_facts_or_listed_with_who_is_right,
+)
+MORE: dict[str, tuple[Callable[[Researched], None], ...]] = {
+    "coding": (what_needs_too_much_memory_is_excluded_with_the_figures,),
+    "mathematics": (what_may_not_be_used_commercially_is_excluded_with_its_licence,),
+    "law": (what_does_not_speak_german_is_excluded_and_silence_is_not,),
+    "therapy": (a_tag_that_was_pointed_at_other_weights_is_not_the_old_model,),
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with World() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_a_request_is_researched_up_to_its_table(world: World, tmp_path: Path, name: str) -> None:
+    """One test for each request, since research takes seconds and every check looks at the same run."""
+    done = await researched(world, tmp_path / "run", REQUESTS[name], budget=Budget())
+    for check in (*CHECKS, *MORE.get(name, ())):
+        check(done)
+    done.database.close()
