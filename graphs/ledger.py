@@ -29,6 +29,10 @@ DEPTH = 3
 """How far originals of originals are looked up."""
 
 
+UNREAD = "its record could not be read: "
+"""Why a repository was rejected that may be viable: it is looked up again whenever it is come across."""
+
+
 class Terms(NamedTuple):
     """What is looked for."""
 
@@ -122,7 +126,7 @@ async def take_named(
     accepted: list[str] = []
     wanted = list(dict.fromkeys(name for name in names if is_repo(name)))
     for _ in range(DEPTH):
-        known = await desk.look(research.known_keys)
+        known = {line.key for line in await desk.look(research.ledger) if UNREAD not in line.reason}
         wanted = [name for name in wanted if name not in known][:limit]
         limit -= len(wanted)
         if not wanted:
@@ -151,7 +155,7 @@ async def _record(desk: Desk, web: Web, name: str, found_by: str) -> HubModel | 
         return record.value.model
     told = "the Hub has no such repository"
     if not isinstance(record, Empty):
-        told = f"its record could not be read: {record.reason.value}"
+        told = f"{UNREAD}{record.reason.value}"
     return a_candidate(name, Standing.REJECTED, told, found_by)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -56,8 +56,7 @@ class Pages:
         self._queries: defaultdict[str, set[str]] = defaultdict(set)
         self._read: dict[str, None] = {}
         self._crew = Crew(AT_ONCE)
-        self.mentions: dict[str, None] = {}
-        """Names of models found in hits and on pages, as they are written, in the order of finding."""
+        self._mentions: Counter[str] = Counter()
         self.hits: dict[str, SearchHit] = {}
         self._shown: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
 
@@ -67,6 +66,11 @@ class Pages:
 
     async def __aexit__(self, *failure: object) -> None:
         await self._crew.__aexit__(*failure)
+
+    @property
+    def mentions(self) -> list[str]:
+        """Names of models in hits and on pages, as they are written; those that most of them name first."""
+        return sorted(self._mentions, key=lambda name: (-self._mentions[name], name))
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -84,16 +88,22 @@ class Pages:
                 self._left -= 1
                 self._crew.add(self._one(url))
 
-    async def again(self, names: Names) -> None:
-        """Read the same hits and pages for candidates that were not known at first; nothing is fetched."""
-        if not names:
+    async def again(self, everybody: Names) -> None:
+        """Read the same hits and pages for candidates that were not known at first; nothing is fetched.
+
+        They are read with the names of ``everybody``: what a newcomer is called may mean another one too.
+        """
+        newcomers = {key: names for key, names in everybody.items() if key not in self._names}
+        if not newcomers:
             return
         for url, hit in self.hits.items():
-            self._hear(url, hit, names)
+            self._hear(url, hit, everybody)
         for url in self._read:
             stored = await self._desk.look(reading.stored_fetch, url)
-            if stored is not None and stored.page is not None:
-                await self._keep(url, await asyncio.to_thread(self._extract, stored.page, names))
+            if stored is None or stored.page is None:
+                continue
+            if await asyncio.to_thread(_names_any, stored.page, newcomers):
+                await self._keep(url, await asyncio.to_thread(self._extract, stored.page, everybody))
 
     async def settle(self) -> None:
         """Store which query showed whom, in its hits or on the pages behind them."""
@@ -149,13 +159,17 @@ class Pages:
         self._note(read.mentions)
 
     def _note(self, mentions: Iterable[str]) -> None:
-        self.mentions |= dict.fromkeys(sorted(mentions))
+        self._mentions.update(mentions)
 
 
 def named_in(text: str, names: Names) -> frozenset[str]:
     """Candidates that ``text`` names without doubt."""
     found = (mention.keys for mention in index_of(names).find(text))
     return frozenset(key for keys in found if len(keys) == 1 for key in keys)
+
+
+def _names_any(page: Page, names: Names) -> bool:
+    return bool(named_in(readable_text(page), names))
 
 
 def _mentioned(text: str) -> frozenset[str]:

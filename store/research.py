@@ -23,7 +23,7 @@ from store.schema import (
     TableRow,
     WaveRow,
 )
-from tools.candidates import Candidate, Claim, Standing
+from tools.candidates import Candidate, Claim, FoundBy, Standing
 from tools.coverage import Sighting
 from tools.facts import Fact, Source
 from tools.proposal import Proposal
@@ -207,7 +207,10 @@ def totals(session: Session, run_id: str) -> Totals:
         return session.scalar(query) or 0
 
     accepted = CandidateRow.standing == Standing.ACCEPTED.value
-    return Totals(viable=count(CandidateRow, accepted), facts=count(FactRow), claims=count(ClaimRow))
+    by_brain = ClaimRow.record["found_by"].as_string() == FoundBy.BRAIN.value
+    return Totals(
+        viable=count(CandidateRow, accepted), facts=count(FactRow), claims=count(ClaimRow, ~by_brain)
+    )
 
 
 def keep_wave(session: Session, run_id: str, wave: Wave) -> None:

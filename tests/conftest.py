@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from store import runs
 from store.database import Database, sqlite_url
 from tests.standins.records import NOW
+
+settings.register_profile("no deadline", deadline=None)  # a slow machine is no fault
+settings.load_profile("no deadline")
 
 OURS = ("BMS_", "OLLAMA_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_", "OPENAI_", "XDG_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

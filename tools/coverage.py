@@ -6,7 +6,8 @@ estimators tell what is missing:
 
 - Good–Turing sample coverage (Good 1953): the probability that the next candidate a query shows is known is
   about 1 − f1 ÷ n, with f1 those shown once and in no listing, n all showings. Its 95 % interval is Esty's
-  (1983), variance (f1 × (1 − f1 ÷ n) + 2 × f2) ÷ n².
+  (1983), variance (f1 × (1 − f1 ÷ n) + 2 × f2) ÷ n²; its lower end is never above 0.05^(1 ÷ n), since n
+  showings without a stranger still leave that much open (the rule of three).
 - Chao2 (Chao 1987, bias-corrected): at least (m − 1) ÷ m × q1 × (q1 − 1) ÷ (2 × (q2 + 1)) candidates of the
   kind that no listing holds are still unseen, with m queries and q1, q2 those shown by one and by two.
 """
@@ -151,7 +152,8 @@ def good_turing(once: int, twice: int, showings: int) -> Interval | None:
     estimate = 1 - once / showings
     variance = (once * (1 - once / showings) + 2 * twice) / showings**2
     reach = NORMAL_95 * math.sqrt(max(0.0, variance))
-    return Interval(estimate, max(0.0, estimate - reach), min(1.0, estimate + reach))
+    unbroken = 0.05 ** (1 / showings)
+    return Interval(estimate, max(0.0, min(estimate - reach, unbroken)), min(1.0, estimate + reach))
 
 
 def chao2(once: int, twice: int, samples: int) -> float:

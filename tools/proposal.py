@@ -117,7 +117,7 @@ def _why_none(table: ComparisonTable) -> str:
             "so none can be proposed; the reasons stand in the table."
         )
     return (
-        f"Nothing was found about how well any of the {len(table.eligible)} eligible candidates fits "
+        f"No source was read that says how well any of the {len(table.eligible)} eligible candidates fits "
         f"{table.domain_title}, so none is proposed; more research may help, or you choose one yourself."
     )
 

@@ -14,6 +14,7 @@ class Totals(BaseModel):
     """Candidates accepted."""
     facts: int = Field(default=0, ge=0)
     claims: int = Field(default=0, ge=0)
+    """Claims that rules or a leaderboard read."""
 
 
 class Wave(BaseModel):

@@ -148,7 +148,7 @@ async def _carried_out(
     await study.candidates([line for line in accepted if line.key not in names])
     await study.lineages()
     everybody = await names_of_all(desk)
-    await pages.again({key: spelt for key, spelt in everybody.items() if key not in names})
+    await pages.again(everybody)
     await pages.settle()
     await read_by_brain(desk, terms, everybody, pages.read)
     return len(pages.read)

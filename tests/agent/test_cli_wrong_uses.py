@@ -520,7 +520,7 @@ def test_no_network_is_not_an_empty_world(
     counted = re.search(r"0 requests blocked, (\d+) failed: degraded research", said.text)
     assert counted is not None
     assert f"0 of {counted[1]} requests were blocked and {counted[1]} failed" in said.text
-    assert "No proposal. Nothing was found about how well any of the" in said.text
+    assert "No proposal. No source was read that says how well any of the" in said.text
     assert f"then bms approve {run_id} --more TEXT, which asks again what failed" in said.text
     rows = json.loads((tmp_path / "out" / "table.json").read_text("utf-8"))
     assert rows["table"]["coverage"]["failed"] == int(counted[1])

@@ -109,7 +109,7 @@ def test_nothing_is_proposed_when_every_candidate_is_excluded() -> None:
 
 
 def test_nothing_is_proposed_without_evidence_or_candidates() -> None:
-    assert "Nothing was found" in none_of(table(candidate(QWEN), facts=usual_facts(QWEN))).why_primary
+    assert "No source was read" in none_of(table(candidate(QWEN), facts=usual_facts(QWEN))).why_primary
     assert "accepted no candidate" in none_of(table(facts=[])).why_primary
 
 

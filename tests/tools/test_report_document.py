@@ -263,7 +263,7 @@ def test_every_candidate_shown_has_its_reason() -> None:
     assert (
         "**Granite 3.3 8B** (`ibm-granite/granite-3.3-8b-instruct`), ⭐⭐⭐½ 3.5: selected as backup." in text
     )
-    assert "not selected. Nothing was found about how well it fits the domain" in text
+    assert "not selected. No source was read that says how well it fits the domain" in text
     assert text.count("Considered: a maker's own chat model; found by") == 3
     assert "[^1]: Qwen3 8B, Context" in text
 

@@ -129,7 +129,7 @@ def _why_selected(row: TableRow, role: str, data: ReportData) -> str:
 
 def _why_not(row: TableRow, data: ReportData, table: ComparisonTable) -> str:
     if row.rating.stars is None:
-        return "Nothing was found about how well it fits the domain, so it was not proposed."
+        return "No source was read that says how well it fits the domain, so it was not proposed."
     key = next((key for key, role in _chosen(data).items() if role == "primary"), None)
     primary = next((other for other in table.rows if other.key == key), None)
     if primary is None or primary.rating.stars is None:
