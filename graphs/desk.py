@@ -116,6 +116,23 @@ class Desk:
 
         return await self.services.database.run(fenced)
 
+    async def write_and_say(
+        self,
+        stage: str,
+        kind: str,
+        data: Mapping[str, Any],
+        query: Callable[Concatenate[Session, str, P], object],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """``query`` and the event that tells of it in one transaction: neither is ever without the other."""
+
+        def both(session: Session, run_id: str) -> None:
+            query(session, run_id, *args, **kwargs)
+            events.append(session, run_id, stage, kind, dict(data), self.services.wall.now())
+
+        await self.write(both)
+
     async def say(self, stage: str, kind: str, /, **data: Any) -> None:
         """Append an event."""
         await self.write(events.append, stage, kind, data, self.services.wall.now())

@@ -43,8 +43,9 @@ async def ask(desk: Desk, query: str, wave: int) -> Hits | None:
         hits = answer.outcome.value if isinstance(answer.outcome, Found) else ()
         stored = [hit.model_dump(mode="json") for hit in hits]
         now = desk.services.wall.now()
-        await desk.write(reading.keep_search, answer.engine, query, wave, answer.outcome, stored, now)
-        await _say(desk, query, answer.engine, len(hits), answer.outcome)
+        told = _told(query, answer.engine, len(hits), answer.outcome)
+        kept = (answer.engine, query, wave, answer.outcome, stored, now)
+        await desk.write_and_say(STAGE, "query", told, reading.keep_search, *kept)
 
     asked = await desk.search.ask(query, known=known, keep=keep)
     return asked.hits if asked.answered else None
@@ -57,18 +58,16 @@ async def _lent(desk: Desk, engine: str, query: str, wave: int) -> Outcome[tuple
     row = await desk.look(reading.search_of_another_run, engine, query, desk.services.wall.now() - age)
     if row is None:
         return None
-    await desk.write(reading.lend_search, row, wave)
     outcome = _outcome(row)
     assert outcome is not None
-    await _say(desk, query, engine, len(row.hits), outcome, asked_at=f"{row.asked_at:%Y-%m-%dT%H:%M:%SZ}")
+    told = _told(query, engine, len(row.hits), outcome) | {"asked_at": f"{row.asked_at:%Y-%m-%dT%H:%M:%SZ}"}
+    await desk.write_and_say(STAGE, "query", told, reading.lend_search, row, wave)
     return outcome
 
 
-async def _say(
-    desk: Desk, query: str, engine: str, hits: int, outcome: Outcome[tuple[SearchHit, ...]], **more: str
-) -> None:
+def _told(query: str, engine: str, hits: int, outcome: Outcome[tuple[SearchHit, ...]]) -> dict[str, object]:
     columns = reading.outcome_columns(outcome)
-    await desk.say(STAGE, "query", query=query, engine=engine, hits=hits, **columns._asdict(), **more)
+    return {"query": query, "engine": engine, "hits": hits, **columns._asdict()}
 
 
 def _outcome(row: SearchRow) -> Outcome[tuple[SearchHit, ...]] | None:

@@ -51,15 +51,17 @@ class StoredWeb:
         self, url: str, accept: str | None, headers: Mapping[str, str] | None, max_bytes: int
     ) -> Outcome[Page]:
         stored = await self._desk.look(reading.stored_fetch, url)
-        if stored is not None and not self._worth_another_try(stored.row):
+        is_part = any(name.lower() == "range" for name in headers or {})
+        if stored is not None and not self._worth_another_try(stored.row, is_part=is_part):
             return _outcome(*stored)
         lent = await self._lent(url)
         if lent is not None:
             return lent
         self._asked.add(url)
         outcome = await self._web.get(url, accept=accept, headers=headers, max_bytes=max_bytes)
-        await self._desk.write(reading.keep_fetch, url, outcome, self._desk.services.wall.now())
-        await self._say(url, outcome)
+        now = self._desk.services.wall.now()
+        told = _told(url, outcome)
+        await self._desk.write_and_say(self._stage, "page", told, reading.keep_fetch, url, outcome, now)
         return outcome
 
     async def _lent(self, url: str) -> Outcome[Page] | None:
@@ -71,21 +73,23 @@ class StoredWeb:
         known = await self._desk.look(reading.fetch_of_another_run, url, since)
         if known is None:
             return None
-        await self._desk.write(reading.lend_fetch, known)
         outcome = _outcome(*known)
-        await self._say(url, outcome, read_at=known.row.fetched_at.isoformat(timespec="seconds"))
+        told = _told(url, outcome) | {"read_at": known.row.fetched_at.isoformat(timespec="seconds")}
+        await self._desk.write_and_say(self._stage, "page", told, reading.lend_fetch, known)
         return outcome
 
-    async def _say(self, url: str, outcome: Outcome[Page], **more: str) -> None:
-        columns = reading.outcome_columns(outcome)
-        await self._desk.say(self._stage, "page", url=url, **columns._asdict(), **more)
-
-    def _worth_another_try(self, row: FetchRow) -> bool:
+    def _worth_another_try(self, row: FetchRow, *, is_part: bool) -> bool:
+        if is_part and row.reason == FailReason.TOO_LARGE:
+            return True  # the whole was too large, which says nothing of a part
         if not self._ask_again or row.url in self._asked:
             return False
         age = self._desk.services.max_age
         stale = age is not None and self._desk.services.wall.now() - row.fetched_at > age
         return stale or row.outcome in {"blocked", "failed"}
+
+
+def _told(url: str, outcome: Outcome[Page]) -> dict[str, str]:
+    return {"url": url, **reading.outcome_columns(outcome)._asdict()}
 
 
 def _outcome(row: FetchRow, page: Page | None) -> Outcome[Page]:

@@ -84,8 +84,9 @@ def _split(part: Mapping[str, Any], layers: int) -> _Layers | None:
     """How many layers grow, slide, or do neither; None where that cannot be known."""
     kinds = part.get("layer_types") or part.get("layers_block_type")
     if isinstance(kinds, Sequence) and not isinstance(kinds, str) and len(kinds) == layers:
-        growing = sum(kind in GROWING for kind in kinds)
-        sliding = sum(kind in SLIDING for kind in kinds)
+        named = [kind for kind in kinds if isinstance(kind, str)]
+        growing = sum(kind in GROWING for kind in named)
+        sliding = sum(kind in SLIDING for kind in named)
         return _Layers(growing, sliding, layers - growing - sliding)
     pattern = part.get("hybrid_override_pattern")
     if isinstance(pattern, str) and len(pattern) == layers:

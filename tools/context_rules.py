@@ -102,7 +102,7 @@ def read_header_context(metadata: Mapping[str, Any]) -> ContextReading:
         "max_position_embeddings": of("context_length"),
         "sliding_window": of("attention.sliding_window"),
         "rope_scaling": {
-            "type": "default" if of("rope.scaling.type") in {None, "none"} else of("rope.scaling.type"),
+            "type": "default" if of("rope.scaling.type") in (None, "none") else of("rope.scaling.type"),
             "factor": of("rope.scaling.factor"),
             "original_max_position_embeddings": of("rope.scaling.original_context_length"),
         },

@@ -126,7 +126,7 @@ def _licence_facts(model: HubModel, sheet: FactSheet) -> None:
     licence = model.card_data.get("license")
     if isinstance(licence, list):
         licence = licence[0] if licence else None
-    if isinstance(named, str) and named and licence in {None, "other", "unknown"}:
+    if isinstance(named, str) and named and licence in (None, "other", "unknown"):
         sheet.field(Factor.LICENCE, named[:120], "cardData.license_name")
     elif isinstance(licence, str) and licence:
         sheet.field(Factor.LICENCE, licence[:120], "cardData.license")

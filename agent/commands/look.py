@@ -110,7 +110,8 @@ def table(
             with place.database.reading() as session:
                 run_id = runs.get(session, run_id).id
                 for candidate in research.ledger(session, run_id, Standing.REJECTED):
-                    click.echo(f"{clean(candidate.key)}\t{clean(candidate.reason)}")
+                    into = f"\t→ {clean(candidate.folded_into)}" if candidate.folded_into else ""
+                    click.echo(f"{clean(candidate.key)}\t{clean(candidate.reason)}{into}")
         for path in write_tables(out, offered) if out is not None else ():
             click.echo(path, err=form != "terminal")
 

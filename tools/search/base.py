@@ -50,6 +50,8 @@ def make_hit(title: object, url: object, snippet: object) -> SearchHit | None:
     address = str(url or "").strip()
     if not address.lower().startswith(("http://", "https://")) or len(address) > LONGEST_URL:
         return None
+    if _encodable(address) != address:
+        return None
     return SearchHit(title=_line(title)[:300], url=address, snippet=_line(snippet)[:2000])
 
 
@@ -70,4 +72,9 @@ def in_brief(error: BaseException) -> str:
 
 
 def _line(text: object) -> str:
-    return " ".join(str(text or "").replace("\x00", " ").split())
+    return " ".join(_encodable(str(text or "")).replace("\x00", " ").split())
+
+
+def _encodable(text: str) -> str:
+    """``text`` without halves of characters, which JSON can spell and no file and no database can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")

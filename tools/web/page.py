@@ -43,9 +43,15 @@ class Page(BaseModel):
     """Sentences about the way here and the reading: a redirect from https to http, pages left out."""
 
     def json_value(self) -> Any:
-        """The body as JSON. Raises ValueError when it is none, or is nested too deeply to read."""
+        """The body as JSON; halves of characters, which no file and no database can hold, become ``?``.
+
+        Raises ValueError when it is none, or is nested too deeply to read.
+        """
         try:
-            return json.loads(self.text)
+            value = json.loads(self.text)
+            if "\\ud" not in self.text and "\\uD" not in self.text:
+                return value
+            return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
         except RecursionError as error:
             raise ValueError("the JSON is nested too deeply") from error
 
