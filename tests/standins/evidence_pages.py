@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from tests.standins.fact_page import page
 from tools.candidates import Claim
 from tools.evidence import PageReader
-from tools.facts import content_hash
-from tools.web import Page
 
 NAMES = {
     "Qwen/Qwen3-8B": ("Qwen3 8B", "qwen3:8b"),
@@ -19,24 +17,13 @@ NAMES = {
 WORDS = ("therapy", "counsel", "empath")
 
 
-def page(text: str, url: str = "https://blog.example/a") -> Page:
-    return Page(
-        url=url,
-        final_url=url,
-        status=200,
-        content_type="text/plain",
-        text=text,
-        content_hash=content_hash(text),
-        body_sha256=content_hash(text),
-        body_bytes=len(text),
-        retrieved_at=datetime(2026, 6, 1, tzinfo=UTC),
-    )
+HERE = "https://blog.example/a"
 
 
-def reader(text: str, url: str = "https://blog.example/a", **more: Any) -> PageReader:
+def reader(text: str, url: str = HERE, **more: Any) -> PageReader:
     fields = {"candidate_names": NAMES, "domain_words": WORDS, "benchmarks": ("EQ-Bench",), **more}
     return PageReader(page(text, url), text, **fields)
 
 
-def claims(text: str, url: str = "https://blog.example/a", **more: Any) -> list[Claim]:
+def claims(text: str, url: str = HERE, **more: Any) -> list[Claim]:
     return reader(text, url, **more).claims()

@@ -17,6 +17,6 @@ def page(text: str, url: str = "https://huggingface.co/x") -> Page:
         text=text,
         content_hash=content_hash(text),
         body_sha256=content_hash(text),
-        body_bytes=len(text),
+        body_bytes=len(text.encode()),
         retrieved_at=datetime(2026, 6, 1, tzinfo=UTC),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.standins.fact_page import page
 from tools.candidates import Candidate, Claim, ClaimKind, Stance, Standing
 from tools.facts import Fact, Factor, Source, SourceKind, Value, content_hash
 from tools.request import EvaluationRequest, SizeRange
@@ -25,20 +26,8 @@ def a_request(**changes: Any) -> EvaluationRequest:
 
 
 def a_page(text: str = CARD, url: str = "https://huggingface.co/Qwen/Qwen3-8B/raw/main/README.md") -> Page:
-    body = text.encode()
-    return Page(
-        url=url,
-        final_url=url,
-        status=200,
-        content_type="text/plain",
-        text=text,
-        content_hash=content_hash(text),
-        body_sha256=content_hash(text),
-        body_bytes=len(body),
-        retrieved_at=NOW,
-        headers={"etag": '"e"'},
-        notes=("a note",),
-    )
+    noted = {"retrieved_at": NOW, "headers": {"etag": '"e"'}, "notes": ("a note",)}
+    return page(text, url).model_copy(update=noted)
 
 
 def a_source(text: str = CARD, **changes: Any) -> Source:

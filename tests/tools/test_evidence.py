@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.standins.evidence_pages import HERE, NAMES, WORDS
+from tests.standins.fact_page import page
 from tests.standins.world import RoutingBackend, World
 from tools.candidates import ClaimKind, FoundBy, Quality, Stance
 from tools.clock import FixedClock
@@ -18,30 +20,8 @@ from tools.web import Page
 from tools.web.client import HttpWeb
 from tools.web.text import readable_text
 
-NAMES = {
-    "Qwen/Qwen3-8B": ("Qwen3 8B", "qwen3:8b"),
-    "google/gemma-2-9b-it": ("Gemma 2 9B",),
-    "meta-llama/Llama-3.1-8B-Instruct": ("Llama 3.1 8B",),
-    "tiiuae/Falcon3-7B-Instruct": ("Falcon3 7B",),
-}
-WORDS = ("therapy", "counsel", "empath")
 
-
-def page(text: str, url: str = "https://blog.example/a") -> Page:
-    return Page(
-        url=url,
-        final_url=url,
-        status=200,
-        content_type="text/plain",
-        text=text,
-        content_hash=content_hash(text),
-        body_sha256=content_hash(text),
-        body_bytes=len(text),
-        retrieved_at=datetime(2026, 6, 1, tzinfo=UTC),
-    )
-
-
-def claims(text: str, url: str = "https://blog.example/a", **more: object):
+def claims(text: str, url: str = HERE, **more: object):
     return claims_from_page(
         page(text, url), text, candidate_names=NAMES, domain_words=WORDS, benchmarks=("EQ-Bench",), **more
     )  # type: ignore[arg-type]
