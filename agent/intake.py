@@ -39,6 +39,7 @@ __all__ = [
     "Ready",
     "Unusable",
     "answer_question",
+    "complaint_about",
     "merge_brain",
     "read_request",
 ]
@@ -120,6 +121,11 @@ def answer_question(partial: PartialRequest, answers: Mapping[str, Any]) -> Inta
     for field, value in answers.items():
         partial = _answered(partial, field, value)
     return complete(partial)
+
+
+def complaint_about(field: str, value: Any) -> str | None:
+    """Why ``value`` cannot be used for ``field``, as a person gave it; None when it can."""
+    return _answered(PartialRequest(text=""), field, value).complaints.get(field)
 
 
 def _unusable(text: str) -> str | None:

@@ -21,6 +21,8 @@ from tools.search.engines import DEFAULT_ENGINES, engine_names
 
 RUNTIMES = ("auto", "ollama", "llamacpp", "openai")
 FILE = "bms.toml"
+MUST = {"cache_days": "must be a number of days, 0 or more", "leaderboards": "must be true or false"}
+"""What pydantic says in its own way."""
 
 
 def _default_home() -> Path:
@@ -196,7 +198,7 @@ def load_settings() -> Settings:
             ) from error
         raise WrongUse(
             f"The setting {VARIABLES[field]} ({field} in {FILE}) cannot be used: "
-            f"{first['msg'].removeprefix('Value error, ')}.",
+            f"{MUST.get(field) or first['msg'].removeprefix('Value error, ')}.",
             "See `bms --help` and docs/reference.",
         ) from error
     except tomllib.TOMLDecodeError as error:

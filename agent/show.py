@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -13,7 +15,7 @@ from store import evaluation
 from tools.evaluation import Verdict
 from tools.proposal import Proposal
 from tools.table import Column, ComparisonTable
-from tools.table_notes import foot, footnotes, in_words
+from tools.table_notes import STARS, foot, footnotes, in_words
 from tools.table_view import FIRST, Shown, shown
 
 RATIOS = {
@@ -29,6 +31,10 @@ RATIOS = {
     Column.FIT: 9,
     Column.NOTES: 22,
 }
+EXACT = re.compile(r" \((?:weights [^()]*|[\d,]{9,}(?: bytes)?)\)")
+NARROW = 120
+"""Columns of a terminal under which only the most telling columns of the table are shown."""
+TELLING = (Column.MODEL, Column.PARAMS, Column.LICENCE, Column.CONTEXT, Column.MEMORY, Column.FIT)
 LONGEST_CELL = 120
 """Characters of a cell on the screen; `bms evidence` and the files have the whole text."""
 
@@ -46,6 +52,9 @@ def print_table(
     ``view`` says which rows and columns; without it, the first ``limit`` rows and every column.
     """
     view = view or shown(table, limit=limit)
+    whole = view.columns == tuple(Column)
+    if whole and console.width < NARROW:
+        view = view._replace(columns=TELLING)
     grid = Table(
         title=f"Candidates for {plain(table.domain_title)}, {plain(table.request.size)}",
         expand=True,
@@ -69,12 +78,20 @@ def print_table(
         cells[0] = f"{mark}{cells[0]}"
         grid.add_row(*cells)
     console.print(grid)
+    if whole and len(view.columns) < len(Column):
+        more = [column.value for column in Column if column not in view.columns]
+        wider = f"{len(more)} more columns in a wider terminal, or with --columns: {', '.join(more)}"
+        console.print(f"[dim]{plain(wider)}[/]", highlight=False)
     for number, note in enumerate(notes.notes, 1):
         console.print(rf"[dim]\[{number}] {in_words(note, plain, plain)}[/]", highlight=False)
+    if Column.FIT in view.columns:
+        console.print(f"[dim]{plain(STARS)}[/]", highlight=False)
     if view.more:
         console.print(f"[dim]{view.more} more: bms table RUN --all[/]", highlight=False)
     if table.rejected:
         top = "; ".join(f"{group.count} {plain(group.reason)}" for group in table.rejected[:4])
+        rest = sum(group.count for group in table.rejected[4:])
+        top += f"; {rest} for other reasons" if rest else ""
         console.print(f"[dim]{table.counts.rejected} rejected: {top}[/]", highlight=False)
     for line in foot(table):
         console.print(f"[dim]{plain(line)}[/]", highlight=False)
@@ -83,6 +100,8 @@ def print_table(
 
 
 def _short(text: str) -> str:
+    """A cell for the screen; exact counts in brackets stand in the files and in `bms evidence`."""
+    text = EXACT.sub("", text)
     return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1].rstrip() + "…"
 
 

@@ -122,8 +122,12 @@ class Terminal:
         self._line(f"  {plain(data['source'])}: {told}")
 
     def _on_census(self, _stage: str, data: dict[str, Any]) -> None:
-        kinds = ", ".join(f"{count} {plain(reason)}" for reason, count in list(data["rejected"].items())[:4])
-        self._line(f"  {data['seen']} repositories listed, {data['accepted']} viable; rejected: {kinds}")
+        reasons = list(data["rejected"].items())
+        kinds = [f"{count} {plain(reason)}" for reason, count in reasons[:4]]
+        if len(reasons) > 4:
+            kinds.append(f"{sum(count for _, count in reasons[4:])} for other reasons")
+        rejected = f"; rejected: {', '.join(kinds)}" if kinds else ""
+        self._line(f"  {data['seen']} repositories listed, {data['accepted']} accepted{rejected}")
 
     def _on_leaderboard(self, _stage: str, data: dict[str, Any]) -> None:
         told = f"{data['entries']} entries, {data['claims']} figures of candidates"
@@ -137,6 +141,8 @@ class Terminal:
         told = f"{data['hits']} hits" if data["outcome"] == "found" else plain(data["outcome"])
         if data.get("reason"):
             told += f" ({plain(data['reason'])})"
+        if data.get("engine") and data["outcome"] in {"blocked", "failed"}:
+            told = f"{plain(data['engine'])} {told}"  # the next engine is asked the same
         self._line(f"  {mark} {plain(data['query'])} [dim]{told}[/]")
 
     def _on_page(self, stage: str, _data: dict[str, Any]) -> None:
@@ -147,7 +153,7 @@ class Terminal:
     def _on_wave(self, _stage: str, data: dict[str, Any]) -> None:
         self._end_bars()
         self._line(
-            f"  wave {data['wave']}: {data['seen']} candidates seen, {data['accepted']} viable, "
+            f"  wave {data['wave']}: {data['seen']} candidates seen, {data['accepted']} accepted, "
             f"{data['rejected']} rejected, {data['facts']} facts, {data['claims']} claims"
         )
         if data.get("coverage") is not None:
@@ -172,10 +178,10 @@ class Terminal:
         self._line(f"  [yellow]{plain(data['sentence'])} Trying again in {data['wait_seconds']:g} s.[/]")
 
     def _on_approval(self, _stage: str, data: dict[str, Any]) -> None:
-        self._line(
-            f"  {plain(data['action'])} by [bold]{plain(data['by'])}[/]: "
-            f"primary {plain(data['primary'] or '–')}, backup {plain(data['backup'] or '–')}"
-        )
+        chosen = ""
+        if data["action"] in {"approve", "swap"}:
+            chosen = f": primary {plain(data['primary'] or '–')}, backup {plain(data['backup'] or '–')}"
+        self._line(f"  {plain(data['action'])} by [bold]{plain(data['by'])}[/]{chosen}")
 
     def _on_artefact(self, _stage: str, data: dict[str, Any]) -> None:
         size = data["size_bytes"]

@@ -23,6 +23,8 @@ STAGE = "research"
 
 NOMINAL_SLACK = 0.15
 """A family's nominal size may differ from the exact count by this share; the exact count decides later."""
+BY_PERSON = "a person: "
+"""Begins what tells who added a candidate."""
 AT_ONCE = 8
 """Records read at the same time; the Hub has its own, smaller limit."""
 DEPTH = 3
@@ -141,7 +143,11 @@ async def take_named(
         models = [record for record in records if isinstance(record, HubModel)]
         folding = fold(models, makers())
         lines = [record for record in records if isinstance(record, Candidate)]
-        lines += [judged(folding.entries[model.id], model, terms, found_by) for model in models]
+        lines += [
+            judged(folding.entries[model.id], model, terms, found_by)
+            for model in models
+            if model.id not in known  # asked for by an older name, or one in other capitals
+        ]
         new = await desk.write(research.keep_candidates, lines)
         await desk.say(STAGE, "enumerated", source=found_by, seen=len(lines), new=new)
         accepted += [line.key for line in lines if line.standing is Standing.ACCEPTED]

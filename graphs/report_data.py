@@ -15,7 +15,7 @@ from graphs.prompts import POLICY, Approval, Review
 from graphs.results import Result, result_of
 from graphs.tables import coverage_note
 from store import evaluation, reading, research, runs
-from store.schema import ApprovalRow, EventRow, RunRow
+from store.schema import ApprovalRow, RunRow
 from tools.candidates import Standing
 from tools.clock import Clock, SystemClock
 from tools.failures import analyse
@@ -98,7 +98,7 @@ def _setup(session: Session, row: RunRow, options: RunOptions) -> Setup:
 def _research(session: Session, run_id: str) -> ResearchSummary:
     counted = reading.counts(session, run_id)
     facts = research.facts(session, run_id)
-    waves = [event.data["wave"] for event in _events(session, run_id, "wave")]
+    waves = research.waves(session, run_id)
     return ResearchSummary(
         searches=OutcomeTally.of(counted.searches),
         fetches=OutcomeTally.of(counted.fetches),
@@ -110,17 +110,10 @@ def _research(session: Session, run_id: str) -> ResearchSummary:
         ),
         facts=len(facts),
         claims=len(research.claims(session, run_id)),
-        waves=max(waves, default=0),
-        stopped="The planned queries had been asked; no further wave was wanted.",
+        waves=len(waves),
+        stopped=waves[-1].stopped if waves else "",
         oldest_fact=min((fact.source.retrieved_at for fact in facts), default=None),
     )
-
-
-def _events(session: Session, run_id: str, kind: str) -> list[EventRow]:
-    from sqlalchemy import select
-
-    query = select(EventRow).where(EventRow.run_id == run_id, EventRow.kind == kind)
-    return list(session.scalars(query.order_by(EventRow.seq)))
 
 
 def _approval(row: ApprovalRow, options: RunOptions) -> ApprovalNote:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from graphs.desk import Desk
 from graphs.fanout import each
-from graphs.ledger import Terms, makers
+from graphs.ledger import BY_PERSON, Terms, a_candidate, makers
 from graphs.names import names_of
 from store import reading, research
 from tools.candidates import Candidate, Claim, Standing
@@ -108,6 +108,8 @@ class Study:
             await self._note(candidate, record.reason.value)
             return await self._tagged(candidate, _Known(None, None, None))
         model, page = record.value
+        if model.id != key:
+            return await self._renamed(candidate, model.id)
         await self._clear(candidate)
         words = self._terms.domain.words
         await self._keep([page], [*facts_from_hub(model, page), *tagged_focus(model, page, words)])
@@ -209,6 +211,15 @@ class Study:
         rejected = candidate.model_copy(update={"standing": Standing.REJECTED, "reason": reason})
         await self._desk.write(research.keep_candidates, [rejected])
 
+    async def _renamed(self, candidate: Candidate, key: str) -> None:
+        """The Hub answers under another name, or other capitals: ``key`` is the candidate."""
+        old = candidate.model_copy(update={"folded_into": key})
+        await self._reject(old, "an older name of a repository")
+        if key not in await self._desk.look(research.known_keys):
+            now = a_candidate(key, Standing.ACCEPTED, candidate.reason, candidate.found_by)
+            await self._desk.write(research.keep_candidates, [now])
+            await self._candidate(now)
+
     async def _note(self, candidate: Candidate, reason: str) -> None:
         """Accepted still: what could not be read is unknown, not absent."""
         known = candidate.reason.partition(NOTE)[0]
@@ -245,10 +256,15 @@ def _plausible_tags(candidate: Candidate) -> list[str]:
 
 
 def in_order(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
-    """Who is studied when the budget does not reach for all: known families and the domain's own first.
+    """Who is studied when the budget does not reach for all: whom a person named, then known families and the
+    domain's own.
 
     Those studied before are among them: their pages come from the rows, so going over them again asks
     nothing, and a wave that was killed is completed.
     """
-    ranked = sorted(candidates, key=lambda c: (families().member(c.key) is None, c.found_by, c.key))
-    return ranked[:limit]
+
+    def rank(candidate: Candidate) -> tuple[bool, bool, str, str]:
+        by_others = not candidate.found_by.startswith(BY_PERSON)
+        return by_others, families().member(candidate.key) is None, candidate.found_by, candidate.key
+
+    return sorted(candidates, key=rank)[:limit]

@@ -34,11 +34,12 @@ def measured(session: Session, run_id: str) -> Coverage:
     accepted = {candidate.key for candidate in research.ledger(session, run_id, Standing.ACCEPTED)}
     asked = records(reading.searches(session, run_id))
     waves = research.waves(session, run_id)
+    listings = [wave.truncated for wave in waves if wave.census or wave.number == 1]
     return measure(
         [sighting for sighting in research.sightings(session, run_id) if sighting.candidate in accepted],
         [record.query for record in asked if record.answered],
         unanswered=sum(not record.answered for record in asked),
-        truncated=[sentence for wave in waves for sentence in wave.truncated],
+        truncated=listings[-1] if listings else (),
         stopped=waves[-1].stopped if waves else "",
     )
 

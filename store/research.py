@@ -86,15 +86,21 @@ class _Stored:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._known: dict[str, bool] = {}
         self._folded: dict[str, str | None] = {}
 
     def holds(self, source: Source) -> bool:
         """Whether the text that a source cites is stored, and holds the quote where there is one."""
         if source.quote is None:
-            query = select(PageRow.content_hash).where(PageRow.content_hash == source.content_hash)
-            return source.content_hash in self._folded or self._session.scalar(query) is not None
+            return self._is_stored(source.content_hash)
         text, words = self._text(source.content_hash), " ".join(source.quote.split())
         return text is not None and bool(words) and words in text
+
+    def _is_stored(self, digest: str) -> bool:
+        if digest not in self._known:
+            query = select(PageRow.content_hash).where(PageRow.content_hash == digest)
+            self._known[digest] = self._session.scalar(query) is not None
+        return self._known[digest]
 
     def _text(self, digest: str) -> str | None:
         if digest not in self._folded:
@@ -115,10 +121,20 @@ def _new(
 
 
 def keep_facts(session: Session, run_id: str, facts: Iterable[Fact]) -> int:
-    """Store facts whose source stands in a stored text, the same reading once; how many were new."""
+    """Store facts whose source stands in a stored text, the same reading once; how many were new.
+
+    A page that was fetched anew and says the same makes the fact as young as that.
+    """
     stored = _Stored(session)
     marked = {_hash(f.candidate, f.factor, repr(f.value), f.source.url): f for f in facts}
     fresh = _new(session, FactRow, run_id, marked)
+    for some in batched(sorted(set(marked) - fresh), BATCH):
+        query = select(FactRow).where(FactRow.run_id == run_id, FactRow.fingerprint.in_(some))
+        for row in session.scalars(query):
+            source = marked[row.fingerprint].source
+            read_at = datetime.fromisoformat(row.record["source"]["retrieved_at"])
+            if source.retrieved_at > read_at and stored.holds(source):
+                row.record = marked[row.fingerprint].model_dump(mode="json")
     return _add(
         session,
         (

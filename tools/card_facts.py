@@ -83,8 +83,9 @@ def facts_from_page(page: Page, candidate_names: Mapping[str, Sequence[str]]) ->
         key = _about(unit, index)
         if key is None:
             continue
-        sheet = sheets.setdefault(key, FactSheet(key, page, kind))
-        _take(sheet, _said(unit, key))
+        if key not in sheets:  # making one goes through the whole page
+            sheets[key] = FactSheet(key, page, kind)
+        _take(sheets[key], _said(unit, key))
     return [fact for sheet in sheets.values() for fact in sheet.all][:MOST_FROM_PAGE]
 
 

@@ -152,8 +152,9 @@ def _rope(part: Mapping[str, Any], prefix: str) -> _Rope | None:
         if kind in {"", "default", "mrope"}:
             continue
         factor = block.get("factor")
-        number = float(factor) if isinstance(factor, int | float) and not isinstance(factor, bool) else None
-        sane = number if number is not None and 1 <= number <= 1024 else None
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 1 <= factor <= 1024:
+            factor = None
+        sane = None if factor is None else float(factor)
         original = _tokens(block.get("original_max_position_embeddings"))
         return _Rope(kind, sane, original, prefix + key)
     return None

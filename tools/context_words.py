@@ -109,7 +109,9 @@ def read_lengths(lengths: Iterable[Length], *, extends: bool) -> list[ReadLength
 def _read(length: Length, native: Length | None, *, extends: bool, first: bool) -> ReadLength | None:
     tokens, sense, line = length
     if sense is Sense.EXTENDED:
-        return ReadLength(Factor.CONTEXT_EXTENDED, tokens, line, "The line speaks of scaling.")
+        return ReadLength(
+            Factor.CONTEXT_EXTENDED, tokens, line, "The line speaks of scaling (YaRN and the like)."
+        )
     if native is None or sense is Sense.NATIVE:
         note = "" if first or sense is Sense.NATIVE else "Another line of the same page."
         return ReadLength(Factor.CONTEXT_NATIVE, tokens, line, note)

@@ -7,6 +7,8 @@ from tools.web.page import Page
 from tools.web.text import is_html, readable_text
 
 LONGEST_NOTE = 300
+LARGEST = 2**63
+"""A number from here on counts nothing that there is, and would break whatever reckons with it."""
 
 
 class FactSheet:
@@ -46,6 +48,8 @@ class FactSheet:
         record_field: str | None = None,
     ) -> None:
         if any(fact.factor is factor and fact.value == value for fact in self.all):
+            return
+        if isinstance(value, int | float) and not abs(value) < LARGEST:
             return
         source = Source(
             url=self._page.url,

@@ -131,15 +131,16 @@ def _without_own(licence: str | None, base: _Base | None, domain: Domain) -> Lic
     """No licence is stated, or one that nobody has entered in ``licences.yaml``: never guessed to be open."""
     display = " ".join(licence.split())[:60] if licence and licence.strip() else "unknown"
     what = (
-        "No source states a licence"
+        "No source that was read states a licence"
         if display == "unknown"
         else f"The licence {display!r} was not judged yet"
     )
     terms = (base.terms,) if base else ()
     if base is not None and base.terms.commercial == "no":
-        condition = f"{what}, and {base.repo} is under {base.terms.display}: {base.terms.condition}"
+        condition = f"{what}; by our list {base.repo} is under {base.terms.display}: {base.terms.condition}"
         return _verdict(display, CommercialUse.NO, condition, False, terms, domain)
-    condition = f"{what}; the weights of {base.repo} are under {base.terms.display}." if base else f"{what}."
+    by_list = f"; by our list the weights of {base.repo} are under {base.terms.display}." if base else "."
+    condition = what + by_list
     return _verdict(display, CommercialUse.UNKNOWN, condition, False, terms, domain)
 
 

@@ -98,7 +98,9 @@ def _size(view: CandidateView, request: EvaluationRequest) -> _Check | None:
         return _Check(False, f"No source states its parameters; {request.size} was asked for.")
     if parameters is None:
         called = said(nominal_parameters(names) or 0)
-        return _Check(not fits, f"Only its name tells its size, {called}; {request.size} was asked for.")
+        if not fits:
+            return _Check(True, f"Its name says {called}; {request.size} was asked for.")
+        return _Check(False, f"Its size, {called}, is known from its name only.")
     if not fits:
         return _Check(True, f"It has {said(parameters)} parameters; {request.size} was asked for.")
     if not request.size.holds(parameters):

@@ -73,7 +73,7 @@ def propose(table: ComparisonTable) -> Proposal:
     return Proposal(
         primary=primary.key,
         backup=backup.key if backup else None,
-        why_primary=_why(primary, others, table.domain_title),
+        why_primary=_why(primary, others, table),
         over=tuple(_over(primary, other) for other in others[:COMPARED]),
         strengths=_strengths(primary, sensitivity),
         concerns=_concerns(primary, sensitivity),
@@ -101,9 +101,10 @@ def coverage_warning(note: CoverageNote | None) -> str | None:
     else:
         sentences = []
     if note is not None and note.degraded:
+        nothing = note.blocked + note.failed >= note.queries
         sentences.append(
             f"{note.blocked} of {note.queries} requests were blocked and {note.failed} failed, "
-            "so better candidates may have been missed."
+            + ("so nothing could be read." if nothing else "so better candidates may have been missed.")
         )
     return " ".join(sentences) or None
 
@@ -122,10 +123,14 @@ def _why_none(table: ComparisonTable) -> str:
     )
 
 
-def _why(primary: TableRow, others: list[TableRow], domain: str) -> str:
+def _why(primary: TableRow, others: list[TableRow], table: ComparisonTable) -> str:
     ahead = [row for row in others if order(row) < order(primary)]
     whose = "that can be had packaged and meet every hard need" if ahead else "that meet every hard need"
-    text = f"{primary.name} fits {domain} best of those {whose}: {primary.rating}."
+    unrated = len(table.eligible) - len(others) - 1
+    evidence = "with evidence " if unrated else ""
+    text = f"{primary.name} fits {table.domain_title} best of those {evidence}{whose}: {primary.rating}."
+    if unrated:
+        text += f" Of {unrated} more no source was read that says how well they fit."
     equal = [row.name for row in others if row.rating.stars == primary.rating.stars and row not in ahead]
     if equal:
         names = ", ".join(equal[:3]) + (" and others" if len(equal) > 3 else "")
@@ -168,8 +173,12 @@ def _tie(primary: TableRow, other: TableRow) -> str:
     )
 
 
+TELLING: Final = 0.1
+"""Stars that a part must add or take to be told as a strength or a concern."""
+
+
 def _strengths(row: TableRow, sensitivity: Sensitivity) -> tuple[str, ...]:
-    found = [part.why for part in row.rating.parts if part.points > 0]
+    found = [part.why for part in row.rating.parts if part.adds >= TELLING]
     found += _claimed(row, Stance.FOR)
     if row.licence.verdict is CommercialUse.YES:
         found.append(f"{row.licence.display} allows commercial use.")
@@ -185,7 +194,7 @@ def _claimed(row: TableRow, stance: Stance) -> list[str]:
 
 
 def _concerns(row: TableRow, sensitivity: Sensitivity) -> tuple[str, ...]:
-    found = [part.why for part in row.rating.parts if part.points < 0]
+    found = [part.why for part in row.rating.parts if part.adds <= -TELLING]
     found += [part.why for part in row.rating.parts if part.points == 0 and not part.sources]
     found += _claimed(row, Stance.AGAINST)
     if row.rating.stars is not None and row.rating.most < MOST:

@@ -7,14 +7,14 @@ from typing import Final
 
 from tools.candidates import Stance
 from tools.facts import Fact, Factor
-from tools.licences import CommercialUse, LicenceVerdict
+from tools.licences import LicenceVerdict
 from tools.needs import Needs, gigabytes, language_name, listed_languages, memory_need
 from tools.rating import CandidateView, Rating, parse_day
 from tools.request import EvaluationRequest
 from tools.sizes import said
 from tools.table_records import UNKNOWN, Cell, Column
 
-LONGEST_TEXT: Final = 400
+LONGEST_TEXT: Final = 1200
 """Characters of a value that a cell shows; the fact keeps all."""
 NOTHING: Final = "–"
 """Text of the notes when there is nothing to note."""
@@ -103,7 +103,9 @@ class CellWriter:
         notes = [f"Excluded: {why}" for why in needs.excluded]
         notes += needs.open
         if verdict.laundering:
-            notes.append("Licence laundering: the stated licence is more permissive than that of its base.")
+            notes.append("Its stated licence allows more than that of the model it was made from.")
+        if verdict.display == UNKNOWN and verdict.condition:
+            notes.append(verdict.condition)
         notes += [self._too_large()]
         notes += verdict.clauses
         notes += [write(self._view) for write in (_gated, _base, _off_quantization, _said_about, _scanned)]
@@ -163,11 +165,7 @@ def _params(view: CandidateView) -> str:
 
 def _licence(verdict: LicenceVerdict) -> str:
     if verdict.display == UNKNOWN:
-        return (
-            UNKNOWN
-            if verdict.verdict is CommercialUse.UNKNOWN
-            else f"{UNKNOWN}, commercial: {verdict.verdict}"
-        )
+        return UNKNOWN
     return f"{verdict.display}, commercial: {verdict.verdict}"
 
 
@@ -223,7 +221,7 @@ def _community(view: CandidateView) -> str:
 
 def _scanned(view: CandidateView) -> str:
     said = view.text(Factor.SECURITY)
-    return "The Hub's scan calls its files safe." if said and said.strip().lower() == "safe" else ""
+    return "" if said is None or said.strip().lower() == "safe" else f"The Hub's scan says: {said}."
 
 
 def _gated(view: CandidateView) -> str:
@@ -254,6 +252,6 @@ def _said_about(view: CandidateView) -> str:
     text = f"Claims: {', '.join(parts)}." if parts else ""
     suspicious = sum(claim.suspicious for claim in view.claims)
     read = len(view.claims) - len(counted) - suspicious
-    text += f" {suspicious} suspicious, not counted." if suspicious else ""
+    text += f" {suspicious} that try to instruct the reader are not counted." if suspicious else ""
     text += f" {read} read by the agent's model, not counted." if read else ""
     return text.strip()

@@ -8,7 +8,7 @@ from typing import Final
 from tools.escape import html, web_address
 from tools.facts import Fact, Source
 from tools.proposal import Proposal
-from tools.table_notes import PRECEDENCE, Footnote, foot, footnotes, in_words, rejections
+from tools.table_notes import PRECEDENCE, STARS, Footnote, foot, footnotes, in_words, rejections
 from tools.table_records import Cell, Column, ComparisonTable, TableRow
 from tools.table_view import FIRST
 
@@ -16,7 +16,7 @@ LONGEST_QUOTE: Final = 300
 
 STYLE: Final = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 110rem; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1rem 0; }
+table { border-collapse: collapse; font-size: .88em; margin: 1rem 0; }
 th, td { border: 1px solid #8886; padding: .4rem .55rem; text-align: left; vertical-align: top; }
 th { background: #8881; }
 .wide { overflow-x: auto; }
@@ -25,6 +25,7 @@ summary { cursor: pointer; }
 ul { margin: .2rem 0; padding-left: 1.2rem; }
 tr.excluded td { opacity: .65; }
 .differs { color: #a33; }
+td:last-child { min-width: 13rem; }
 """
 
 
@@ -38,6 +39,7 @@ def to_html(table: ComparisonTable, proposal: Proposal | None = None) -> str:
     body = [f"<h1>{title}</h1>", f"<p>Asked for: {html(table.request.text)}</p>"]
     body += _proposal(proposal)
     body.append(_grid(best) if best else "<p>No candidate meets every hard need.</p>")
+    body.append(f"<p>{html(STARS)}</p>")
     body += _folded(f"{len(rest)} more that meet every hard need", rest)
     body += _folded(f"{len(excluded)} excluded by a hard need", excluded)
     if table.rejected:
@@ -62,7 +64,7 @@ def _proposal(proposal: Proposal | None) -> list[str]:
     if proposal is None:
         return []
     head = f"<h2>Proposal: {html(proposal.primary or 'none')}</h2><p>{html(proposal.why_primary)}</p>"
-    said = [f"Compared: {html(sentence)}" for sentence in proposal.over]
+    said = [html(sentence) for sentence in proposal.over]
     said += [f"For: {html(sentence)}" for sentence in proposal.strengths]
     said += [f"Against, or unknown: {html(sentence)}" for sentence in proposal.concerns]
     backup = f"<p>Backup: {html(proposal.backup or 'none')}. {html(proposal.why_backup)}</p>"
@@ -113,7 +115,7 @@ def _how(row: TableRow) -> str:
 
 
 def _fact(fact: Fact) -> str:
-    note = f"; {html(fact.note)}" if fact.note else ""
+    note = f"; {html(fact.note.rstrip('.'))}" if fact.note else ""
     return (
         f"{html(fact.factor.value.replace('_', ' '))} {html(str(fact.value)[:120])}, "
         f"{html(PRECEDENCE[int(fact.source.kind)])}{note}: {_source(fact.source)}"

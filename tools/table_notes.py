@@ -26,6 +26,10 @@ CONTEXT_RULE: Final = (
     "shown is what the maker says in words of the trained length, since a config may hold head-room and "
     "scaling; then the better source"
 )
+STARS: Final = (
+    "⭐ 1 to 5, computed from what sources say of a model in this domain. “no evidence”: no source that "
+    "counts speaks of it, which says nothing against it. `bms evidence RUN MODEL` shows the sum."
+)
 REASONS: Final = 12
 """Reasons of rejection that are told one by one."""
 
@@ -137,7 +141,7 @@ def _attributions(table: ComparisonTable) -> list[str]:
         if claim.found_by is FoundBy.LEADERBOARD
     }
     named = [
-        f"{board.title}: {board.attribution} ({board.licence})."
+        f"{board.title}: {board.attribution}; licence: {board.licence}."
         for board in leaderboards()
         if any(url.startswith(board.address().partition("?")[0]) for url in cited)
     ]
@@ -165,14 +169,17 @@ def _coverage(note: CoverageNote | None) -> list[str]:
         interval = ""
         if measured is not None and measured.low is not None and measured.high is not None:
             interval = f", 95 % interval of the sample {measured.low:.0%} to {measured.high:.0%}"
-        lines.append(f"Coverage {note.share:.0%} (threshold {note.threshold:.0%}{interval}).")
+        lines.append(
+            f"Coverage {note.share:.0%} (threshold {note.threshold:.0%}{interval}) of what such queries can "
+            "show, not of all models."
+        )
     if measured is not None:
         if measured.sample_coverage is not None:
             unseen = math.ceil(measured.unseen)
             lines.append(
                 f"At least {unseen} more viable candidates are estimated to be unseen."
                 if unseen
-                else "No further viable candidate is estimated to be unseen."
+                else "No further viable candidate is estimated to be unseen. The estimate is a lower bound."
             )
         if measured.truncated:
             lines.append(f"Not read to their end: {', '.join(measured.truncated[:5])}.")

@@ -34,6 +34,8 @@ class Wave(BaseModel):
     """Pages read from the hits of its queries."""
     totals: Totals = Totals()
     """What was known when it was over."""
+    census: bool = False
+    """Whether it read the listings."""
     truncated: tuple[str, ...] = ()
     """Listings that could not be read to their end, each with what stopped it."""
     stopped: str = ""

@@ -183,13 +183,17 @@ def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
 
 def check_words(text: str, given: dict[str, Any], *, insist: bool) -> None:
     """Nonsense gets its sentence before a run is made of it."""
-    from agent.intake import read_request
+    from agent.intake import complaint_about, read_request
     from tools.reading import Unusable
 
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise WrongUse("The request is not text in UTF-8.", "Type it anew.") from error
+    for name, value in given.items():
+        complaint = complaint_about(name, value)
+        if complaint is not None:
+            raise WrongUse(f"--{name} is not understood: {complaint}")
     reading = read_request(text, given=given, insist=insist)
     if isinstance(reading, Unusable):
         raise WrongUse(reading.sentence)
@@ -266,7 +270,8 @@ async def _approval(seat: Any, run_id: str, given: dict[str, Any]) -> Any:
         seen = f"sha256:{wanted}" if len(wanted) == 64 else _whole_hash(wanted, run_id, (offered, shown))
     base = shown.table if shown is not None else offered.table
     named = {
-        name: resolve_key(given[name], current) if given[name] else None for name in ("primary", "backup")
+        name: resolve_key(given[name], current) if given[name] not in {None, "", "-"} else None
+        for name in ("primary", "backup")
     }
     if given["backup"] == "-":
         named["backup"] = NO_BACKUP

@@ -105,13 +105,14 @@ def table(
             raise WrongUse(
                 "No candidate of the table is left.", f"`bms table {run_id} --all` shows every one."
             )
-        _print_as(form, place.console, offered, view, limit)
         if rejected:
             with place.database.reading() as session:
                 run_id = runs.get(session, run_id).id
                 for candidate in research.ledger(session, run_id, Standing.REJECTED):
                     into = f"\t→ {clean(candidate.folded_into)}" if candidate.folded_into else ""
                     click.echo(f"{clean(candidate.key)}\t{clean(candidate.reason)}{into}")
+        else:
+            _print_as(form, place.console, offered, view, limit)
         for path in write_tables(out, offered) if out is not None else ():
             click.echo(path, err=form != "terminal")
 
@@ -135,6 +136,10 @@ def _print_as(form: str, console: Any, offered: Any, view: Any, limit: int | Non
             console.print(f"[dim]table {offered.table.hash[7:19]}[/]", highlight=False)
 
 
+WHO = {1: "the artefact itself", 2: "its maker", 3: "a vendor", 4: "a third party"}
+"""Who says so, by the number of :class:`tools.facts.SourceKind`."""
+
+
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("model")
@@ -152,7 +157,8 @@ def evidence(run_id: str, model: str, as_json: bool) -> None:
         key = model if model in known or offered is None else resolve_key(model, offered.table)
         if key not in known:
             raise WrongUse(
-                f"Run {run_id} has not come across {model!r}.", f"`bms table {run_id} --all` lists it."
+                f"Run {run_id} has not come across {model!r}.",
+                f"`bms table {run_id} --all` and `bms table {run_id} --rejected` list whom it has seen.",
             )
         facts, claims = research.facts(session, run_id, key), research.claims(session, run_id, key)
         row = None
@@ -172,14 +178,16 @@ def evidence(run_id: str, model: str, as_json: bool) -> None:
         out.print(
             f"[bold]{plain(known[key].name)}[/] {plain(key)}: {known[key].standing.value}", highlight=False
         )
-        out.print(f"  {plain(known[key].reason)}", highlight=False)
+        into = known[key].folded_into
+        stands = f" → {plain(into)}" if into else ""
+        out.print(f"  {plain(known[key].reason)}{stands}", highlight=False)
         if row is not None:
             _print_rating(out, row.rating)
         for fact in facts:
             said = f"“{fact.source.quote}”" if fact.source.quote else f"field {fact.source.record_field}"
             out.print(
                 f"  [cyan]{fact.factor.value}[/] = {plain(fact.value)}{_read_by(fact.note)}\n"
-                f"    {plain(said)} – {plain(fact.source.url)} ({fact.source.kind.name.lower()}, "
+                f"    {plain(said)} – {plain(fact.source.url.partition('?')[0])} ({WHO[fact.source.kind]}, "
                 f"{fact.source.retrieved_at:%Y-%m-%d %H:%M} UTC)",
                 highlight=False,
             )
@@ -209,7 +217,7 @@ def _print_rating(out: Any, rating: Any) -> None:
     from agent.terminal import STAR, plain
 
     stars = "no evidence" if rating.stars is None else f"{rating.stars:g} of 5 {STAR}"
-    out.print(f"  [bold]{stars}[/] (rating {plain(rating.version)})", highlight=False)
+    out.print(f"  [bold]{stars}[/] (formula {plain(rating.version)})", highlight=False)
     for part in rating.parts:
         out.print(
             f"    {plain(part.name)}: {part.points:+.2f} × {part.weight:g} – {plain(part.why)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -11,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from graphs.approval import Refused, check_approval, settled_pair
 from graphs.desk import Desk
+from graphs.ledger import BY_PERSON
 from graphs.prompts import POLICY, Approval, ApprovalAction, ApprovalPrompt
 from graphs.state import Journey
 from graphs.tables import current_table
 from store import events, research
+from store.schema import ApprovalRow
 from tools.candidates import Candidate, Standing
 from tools.proposal import Proposal
 
@@ -81,6 +84,13 @@ def _is_stored(session: Session, run_id: str, approval: Approval) -> bool:
     return bool(earlier) and earlier[-1].record == approval.model_dump(mode="json")
 
 
+def newest_approval(rows: Sequence[ApprovalRow]) -> Approval | None:
+    """The decision that holds: the last one that approved models. What it replaced approves nothing."""
+    decisions = [Approval.model_validate(row.record) for row in rows]
+    approved = [d for d in decisions if d.action in {ApprovalAction.APPROVE, ApprovalAction.SWAP}]
+    return approved[-1] if approved else None
+
+
 def keep(session: Session, run_id: str, approval: Approval, now: datetime) -> None:
     """Store the decision with its event and what it does to the ledger, once and in one transaction."""
     record = approval.model_dump(mode="json")
@@ -96,6 +106,7 @@ def keep(session: Session, run_id: str, approval: Approval, now: datetime) -> No
 def _edit_ledger(session: Session, run_id: str, approval: Approval) -> None:
     """Candidates that a person adds or leaves out change the ledger, with the person as the reason."""
     known = {candidate.key: candidate for candidate in research.ledger(session, run_id)}
+    spelt = {key.casefold(): key for key in known}
     edited = [
         known[key].model_copy(
             update={"standing": Standing.REJECTED, "reason": f"left out by {approval.by} at the approval"}
@@ -103,9 +114,15 @@ def _edit_ledger(session: Session, run_id: str, approval: Approval) -> None:
         for key in approval.exclude
         if key in known
     ]
-    for key in approval.add:
+    for named in approval.add:
+        key = spelt.get(named.casefold(), named)
         if key in known:
-            changed = {"standing": Standing.ACCEPTED, "reason": f"added by {approval.by} at the approval"}
+            changed = {
+                "standing": Standing.ACCEPTED,
+                "reason": f"added by {approval.by} at the approval",
+                "found_by": f"{BY_PERSON}{approval.by}",
+                "folded_into": None,
+            }
             edited.append(known[key].model_copy(update=changed))
         else:
             edited.append(
@@ -115,7 +132,7 @@ def _edit_ledger(session: Session, run_id: str, approval: Approval) -> None:
                     family=key.partition("/")[0],
                     standing=Standing.ACCEPTED,
                     reason=f"added by {approval.by} at the approval",
-                    found_by=f"a person: {approval.by}",
+                    found_by=f"{BY_PERSON}{approval.by}",
                 )
             )
     research.keep_candidates(session, run_id, edited)

@@ -10,7 +10,8 @@ from langgraph.types import Command, interrupt
 from sqlalchemy.orm import Session
 
 from graphs.desk import Desk
-from graphs.prompts import POLICY, Approval, Review, ReviewPrompt
+from graphs.nodes.approve import newest_approval
+from graphs.prompts import POLICY, Review, ReviewPrompt
 from graphs.results import result_of
 from graphs.state import Journey
 from store import evaluation, events, research
@@ -44,11 +45,8 @@ async def _backup(desk: Desk) -> str | None:
         return None
     if "backup" in await desk.look(evaluation.roles):
         return None
-    for row in reversed(await desk.look(research.approvals)):
-        approval = Approval.model_validate(row.record)
-        if approval.backup:
-            return approval.backup
-    return None
+    newest = newest_approval(await desk.look(research.approvals))
+    return (newest.backup or None) if newest is not None else None
 
 
 async def review(state: Journey) -> Journey:

@@ -10,7 +10,7 @@ from langgraph.types import Command
 
 from graphs.desk import Desk
 from graphs.models import NoArtefact, name_on_runtime
-from graphs.nodes.approve import keep
+from graphs.nodes.approve import keep, newest_approval
 from graphs.prompts import Approval, ApprovalAction
 from graphs.retry import patiently
 from graphs.state import Journey, Role
@@ -84,11 +84,9 @@ async def _approved(desk: Desk, role: Role) -> str:
             by="the person who named it",
         )
         await desk.write(keep, approval, desk.services.wall.now())
-    for row in reversed(await desk.look(research.approvals)):
-        approval = Approval.model_validate(row.record)
-        candidate = approval.primary if role == "primary" else approval.backup
-        if approval.action in {ApprovalAction.APPROVE, ApprovalAction.SWAP} and candidate:
-            return candidate
+    newest = newest_approval(await desk.look(research.approvals))
+    if newest is not None and (candidate := newest.primary if role == "primary" else newest.backup):
+        return candidate
     raise Fault(f"No {role} model was approved in this run.", f"`bms approve {desk.run_id}` approves one.")
 
 

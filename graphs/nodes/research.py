@@ -65,7 +65,8 @@ async def research(state: Journey, runtime: Runtime[Desk]) -> Command[Literal["r
         if desk.services.leaderboards:
             await read_leaderboards(desk, web, terms)
     earlier = [wave for wave in await desk.look(rows.waves) if wave.number < number]
-    wave = await _planned(desk, terms, Wave(number=number, note=state.get("note", "")), earlier, budget)
+    wave = Wave(number=number, note=state.get("note", ""), census=number == 1 or again)
+    wave = await _planned(desk, terms, wave, earlier, budget, again=again)
     pages = await _carried_out(desk, web, terms, wave, earlier, budget)
     wave = wave.model_copy(
         update={"truncated": tuple(truncated), "pages": pages, "totals": await desk.look(rows.totals)}
@@ -77,8 +78,11 @@ async def research(state: Journey, runtime: Runtime[Desk]) -> Command[Literal["r
     return Command(goto="compare" if wave.stopped else "research", update=update)
 
 
-async def _planned(desk: Desk, terms: Terms, wave: Wave, earlier: Sequence[Wave], budget: Budget) -> Wave:
-    """The wave with its queries; as it was planned at first, when a process died in it."""
+async def _planned(
+    desk: Desk, terms: Terms, wave: Wave, earlier: Sequence[Wave], budget: Budget, *, again: bool
+) -> Wave:
+    """The wave with its queries; as it was planned at first, when a process died in it. With ``again`` what
+    nobody answered before is asked once more."""
     known = next((w for w in await desk.look(rows.waves) if w.number == wave.number), None)
     if known is not None:
         return known
@@ -86,6 +90,11 @@ async def _planned(desk: Desk, terms: Terms, wave: Wave, earlier: Sequence[Wave]
     queries = await _first_queries(desk, terms, budget) if not earlier else ()
     if earlier:
         queries = await _following(desk, terms, earlier, left)
+    if again:
+        unanswered = [
+            record.query for record in records(await desk.look(reading.searches)) if not record.answered
+        ]
+        queries = (*unanswered, *queries)
     if wave.note and left > 0:
         today = desk.services.clock.today()
         queries = (f"{wave.note[:200]} {terms.domain.title} {today.year}", *queries)
@@ -163,8 +172,10 @@ async def _why_stop(desk: Desk, terms: Terms, waves: Sequence[Wave], budget: Bud
     asked_now = records([row for row in await desk.look(reading.searches) if row.wave == waves[-1].number])
     if asked_now and not any(record.answered for record in asked_now):
         return "No query of the last wave was answered, so asking on would show nothing."
-    if saturated(coverage) and not _brought(waves):
-        return f"Sample coverage reached {ENOUGH:.0%} ({share}) and the last wave brought nothing new."
+    if found is not None and saturated(coverage) and not _brought(waves):
+        return (
+            f"Sample coverage is {found:.1%} ({ENOUGH:.0%} is enough) and the last wave brought nothing new."
+        )
     if len(waves) >= budget.waves:
         return f"The budget of {budget.waves} waves was used up before sample coverage was sure ({share})."
     if asked >= budget.queries:

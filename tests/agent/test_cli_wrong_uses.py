@@ -485,7 +485,8 @@ def test_a_run_without_table_report_or_judge(bms: Bms, waiting: Kept) -> None:
     )
     assert_wrong(
         bms("evidence", run_id, "nobody/nothing"),
-        f"Run {run_id} has not come across 'nobody/nothing'. `bms table {run_id} --all` lists it.",
+        f"Run {run_id} has not come across 'nobody/nothing'. `bms table {run_id} --all` "
+        f"and `bms table {run_id} --rejected` list whom it has seen.",
     )
     assert_wrong(
         bms("resume", run_id, "--judge", "ollama:gemma3:12b"),

@@ -130,7 +130,7 @@ def test_no_brain_in_the_environment_wins_over_a_brain_in_the_file(monkeypatch: 
         ('search_engines = ["mojeek"]', "BMS_SEARCH_ENGINES (search_engines in bms.toml) cannot be used"),
         (
             "cache_days = -1",
-            "BMS_CACHE_DAYS (cache_days in bms.toml) cannot be used: Input should be greater",
+            "BMS_CACHE_DAYS (cache_days in bms.toml) cannot be used: must be a number of days, 0 or more",
         ),
         ("cache_days = inf", "BMS_CACHE_DAYS (cache_days in bms.toml) cannot be used"),
         ('searxng_url = "searx.example"', "cannot be used: must be an http or https address"),

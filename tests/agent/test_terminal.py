@@ -57,7 +57,7 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "the census": (
         "census",
         {"seen": 2500, "accepted": 60, "rejected": {"a merge of other models": 900, HOSTILE: 1}},
-        f"2500 repositories listed, 60 viable; rejected: 900 a merge of other models, 1 {TAMED}",
+        f"2500 repositories listed, 60 accepted; rejected: 900 a merge of other models, 1 {TAMED}",
     ),
     "a leaderboard": (
         "leaderboard",
@@ -92,18 +92,18 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "a wave": (
         "wave",
         {**WAVE, "blocked": 0, "failed": 0},
-        "wave 1: 71 candidates seen, 36 viable, 35 rejected, 412 facts, 12 claims",
+        "wave 1: 71 candidates seen, 36 accepted, 35 rejected, 412 facts, 12 claims",
     ),
     "a measured wave": (
         "wave",
         {**WAVE, "coverage": 0.971, "stopped": HOSTILE},
-        "wave 1: 71 candidates seen, 36 viable, 35 rejected, 412 facts, 12 claims sample coverage 97.1%: so "
+        "wave 1: 71 candidates seen, 36 accepted, 35 rejected, 412 facts, 12 claims sample coverage 97.1%: so "
         f"likely is the next model that a query shows to be known already {TAMED}",
     ),
     "a degraded wave": (
         "wave",
         {**WAVE, "blocked": 5, "failed": 2},
-        "wave 1: 71 candidates seen, 36 viable, 35 rejected, 412 facts, 12 claims "
+        "wave 1: 71 candidates seen, 36 accepted, 35 rejected, 412 facts, 12 claims "
         "5 requests blocked, 2 failed: degraded research",
     ),
     "a warning": ("warning", {"sentence": HOSTILE}, f"! {TAMED}"),

@@ -12,7 +12,7 @@ from graphs.ledger import Terms, judged, repositories_in, seeds, take_named
 from graphs.stored_web import StoredWeb
 from store import research
 from tests.standins.candidate_records import request
-from tests.standins.http_server import Answered, Asked, StandIn
+from tests.standins.http_server import Answered, Asked, StandIn, as_json
 from tests.standins.hub_server import HubServer
 from tests.standins.records import NOW
 from tools.candidates import Candidate, Standing
@@ -172,3 +172,23 @@ async def test_a_repository_that_is_not_there_and_one_that_cannot_be_read_have_d
     assert accepted == []
     assert lines["someone/gone-8b"].reason == "the Hub has no such repository"
     assert lines["someone/broken-8b"].reason == "its record could not be read: server error"
+
+
+async def test_a_repository_that_is_asked_for_by_another_name_keeps_its_line(
+    desk_for: Callable[..., Desk],
+) -> None:
+    left_out = Candidate(
+        key="Qwen/Qwen3-8B",
+        name="Qwen3 8B",
+        family="qwen3",
+        standing=Standing.REJECTED,
+        reason="left out by a person",
+        found_by="families.yaml",
+    )
+    with StandIn(lambda _: as_json(QWEN)) as hub:  # the Hub leads other capitals and older names there
+        async with HttpWeb(FixedClock(NOW), allow_hosts=frozenset({hub.netloc})) as web:
+            desk = desk_for(web=web, hub_endpoint=hub.address)
+            await desk.write(research.keep_candidates, [left_out])
+            named = ["qwen/qwen3-8b"]
+            assert await take_named(desk, StoredWeb(desk, "research"), named, terms(), "a hit", 10) == []
+            assert await desk.look(research.ledger) == [left_out]

@@ -23,6 +23,7 @@ from tools.clock import FixedClock
 from tools.outcomes import Blocked, BlockReason, Empty, Failed, FailReason, Found
 from tools.web import Page
 from tools.web.client import HttpWeb
+from tools.web.robots import RobotsWeb
 
 STATUSES = {"found": 200, "empty": 404, "blocked": 429, "failed": 500}
 
@@ -227,3 +228,14 @@ async def test_what_was_lent_is_fetched_anew_when_it_has_become_stale(desk_for: 
             assert len(server.asked) == 1, "a run goes on with what it has"
             await StoredWeb(later, "research", ask_again=True).get(url)
     assert len(server.asked) == 2
+
+
+async def test_a_part_is_asked_for_where_the_whole_was_too_large(desk_for: Callable[..., Desk]):
+    with StandIn(lambda _: Answered(b"User-agent: *\nDisallow: /a\n" + b"# words\n" * 70_000)) as server:
+        async with a_desk(desk_for, server) as desk:
+            allowed = RobotsWeb(StoredWeb(desk, "research"))
+            assert isinstance(await allowed.get(f"{server.address}/a"), Blocked)
+            assert isinstance(
+                await RobotsWeb(StoredWeb(desk, "research")).get(f"{server.address}/a"), Blocked
+            )
+    assert [asked.path for asked in server.asked] == ["/robots.txt"] * 2, "a resumed run repeats neither"

@@ -243,6 +243,15 @@ def test_the_same_reading_is_stored_once_and_another_value_beside_it(database: D
         assert len(research.facts(session, run_id)) == 5
 
 
+def test_what_a_page_says_again_is_as_young_as_its_newest_reading(database: Database, run_id: str):
+    keep_card(database, run_id)
+    for retrieved_at in (NOW, LATER, NOW):
+        with database.session() as session:
+            research.keep_facts(session, run_id, [a_fact(retrieved_at=retrieved_at)])
+    with database.reading() as session:
+        assert [fact.source.retrieved_at for fact in research.facts(session, run_id)] == [LATER]
+
+
 def test_values_of_other_types_are_other_values(database: Database, run_id: str):
     keep_card(database, run_id)
     values: list[str | int | float | bool] = [1, 1.0, True, "1"]

@@ -69,6 +69,7 @@ anything = st.one_of(
     st.integers(),
     st.text(max_size=5),
     st.lists(st.text(max_size=3)),
+    st.just([{}] * 36),
     st.just(QWEN3_8B),
     st.booleans(),
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.standins.fact_page import page
+from tools import card_facts
 from tools.extraction import facts_from_card, facts_from_page
 from tools.facts import Fact, Factor, SourceKind, quote_is_in
 
@@ -166,3 +169,18 @@ def test_any_page_gives_quotes_that_stand_in_it(words: list[str]) -> None:
     text = " ".join(words)
     facts = facts_from_page(page(text, THIRD), NAMES)
     assert all(quote_is_in(fact.source.quote or "", text) and fact.candidate in NAMES for fact in facts)
+
+
+def test_a_long_page_is_gone_through_once_for_each_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each sentence would take minutes."""
+    made: list[str] = []
+
+    class Counted(card_facts.FactSheet):
+        def __init__(self, candidate: str, *others: Any) -> None:
+            made.append(candidate)
+            super().__init__(candidate, *others)
+
+    monkeypatch.setattr(card_facts, "FactSheet", Counted)
+    long = page("Qwen3-8B was released on 2025-04-29.\n\n" * 50, "https://a.example/x")
+    assert len(facts_from_page(long, {"Qwen/Qwen3-8B": ("Qwen3-8B",)})) == 1
+    assert made == ["", "Qwen/Qwen3-8B"]

@@ -371,3 +371,29 @@ def test_a_config_gives_its_rule_and_its_cache():
     facts = {fact.factor: fact for fact in facts_from_config(page(json.dumps(config)), KEY)}
     assert facts[Factor.CACHE_BYTES].value == 2 * 2 * 2 * 8 * 2
     assert "40,960 = 32,768 + 8,192" in facts[Factor.CONTEXT_NATIVE].note
+
+
+@pytest.mark.parametrize("licence", [{}, {"name": "mit"}, 7, [{}], [[]], True])
+def test_a_licence_of_a_wrong_type_is_none(licence):
+    record = {"id": "org/M-8B", "cardData": {"license": licence, "license_name": "own"}}
+    facts = facts_from_hub(HubModel.model_validate(record), page(json.dumps(record)))
+    assert [fact for fact in facts if fact.factor is Factor.LICENCE] == []
+
+
+HUGE = 10**400
+"""JSON can spell it, and no float can hold it."""
+
+
+def test_a_number_that_counts_nothing_is_no_fact():
+    config = {
+        "max_position_embeddings": 32768,
+        "rope_scaling": {"type": "yarn", "factor": HUGE},
+        "num_hidden_layers": HUGE,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+    }
+    told = facts_from_config(page(json.dumps(config)), "org/M-8B")
+    assert {fact.factor: fact.value for fact in told} == {Factor.CONTEXT_NATIVE: 32768}
+    record = {"id": "org/M", "safetensors": {"total": HUGE}, "downloads": HUGE, "likes": 3}
+    facts = facts_from_hub(HubModel.model_validate(record), page(json.dumps(record)))
+    assert [(fact.factor, fact.value) for fact in facts] == [(Factor.LIKES, 3)]

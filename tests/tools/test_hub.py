@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.standins.fact_page import page as fact_page
 from tests.standins.http_server import Answered, StandIn, as_json
 from tests.standins.hub_server import HubServer
 from tests.standins.world import RoutingBackend, World, hub_content
@@ -240,3 +241,10 @@ def test_fields_of_wrong_types_count_as_absent(fields):
     model = HubModel.model_validate({"id": "org/name", **fields})
     assert model.parameters is None
     assert isinstance(model.base_models, tuple)
+
+
+def test_halves_of_characters_are_nobodys_licence():
+    """JSON can spell them, and no file and no database can hold them."""
+    written = '{"license": "mit \\ud83d", "name": "\\ud83d\\ude00", "count": 12345678901234567890}'
+    told = fact_page(written).json_value()
+    assert told == {"license": "mit ?", "name": "\U0001f600", "count": 12345678901234567890}

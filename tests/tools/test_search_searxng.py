@@ -157,3 +157,10 @@ async def test_any_json_is_empty_only_with_an_empty_list_and_nobody_silent(value
     outcome = await SearXNG(Saying(value), "https://searx.example").search("q")
     says_so = isinstance(value, dict) and value.get("results") == [] and not value.get("unresponsive_engines")
     assert isinstance(outcome, Empty) == says_so
+
+
+async def test_halves_of_characters_do_not_get_into_rows():
+    """An engine that cuts a text in the middle of an emoji leaves one."""
+    cut = {"title": "Calm \ud83d", "url": "https://a.example/", "content": "8B"}
+    found = await asked(body(cut, {**cut, "url": "https://\ud83d.example/"}))
+    assert found == Found((SearchHit(title="Calm ?", url="https://a.example/", snippet="8B"),))

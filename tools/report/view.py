@@ -401,7 +401,10 @@ def _covered(data: ReportData) -> tuple[Line, ...]:
             f"{percent(found.sample_coverage or 0.0)} (Good–Turing), and {found.queries} of "
             f"{found.queries + found.unanswered} queries were answered",
         ),
-        Line("Estimated unseen", f"at least {found.unseen:.1f} viable candidates (Chao2)"),
+        Line(
+            "Estimated unseen",
+            f"{found.unseen:.1f} viable candidates of the kind that queries show (Chao2, a lower bound)",
+        ),
     ]
     if found.truncated:
         lines.append(Line("Listings not read to their end", "; ".join(found.truncated)))

@@ -19,6 +19,8 @@ MAX_MISHAPS = 2
 """A page is asked again so often after a time-out, a broken connection or a server's error."""
 MISHAPS_IN_A_ROW = 6
 """After so many a host counts as down: each page is asked for once, until one of them is answered."""
+DOWN_SECONDS = 30.0
+"""How long a host that could not be reached is left alone."""
 MISHAPS = frozenset({FailReason.TIMEOUT, FailReason.UNREACHABLE, FailReason.SERVER_ERROR})
 FIRST_REFUSAL_SECONDS = 5.0
 FIRST_MISHAP_SECONDS = 0.5
@@ -39,6 +41,8 @@ class _Host:
     """The wait itself, of which every request to the host is part; None when it was not affordable."""
     mishaps: int = 0
     """Mishaps in a row, of whichever page; a host that is down is not asked everything twice more."""
+    down_until: float = float("-inf")
+    """Until when it counts as down and is not asked."""
     refused: Blocked | None = None
     """What it said when its wait could not be afforded, or did not help."""
 
@@ -95,6 +99,8 @@ class PatientWeb:
         mishaps = 0
         while True:
             async with host.places:
+                if self._monotonic() < host.down_until:
+                    return Failed(FailReason.UNREACHABLE, "not asked: the host could not be reached before")
                 closed = await self._turn(host)
                 if closed is not None:
                     return closed
@@ -107,6 +113,8 @@ class PatientWeb:
                 host.mishaps = 0
                 return outcome
             host.mishaps += 1
+            if host.mishaps > MISHAPS_IN_A_ROW and outcome.reason is FailReason.UNREACHABLE:
+                host.down_until = self._monotonic() + DOWN_SECONDS
             if mishaps == MAX_MISHAPS or host.mishaps > MISHAPS_IN_A_ROW:
                 return outcome
             seconds = self._jittered(FIRST_MISHAP_SECONDS * 2**mishaps)
