@@ -252,6 +252,6 @@ def _said_about(view: CandidateView) -> str:
     text = f"Claims: {', '.join(parts)}." if parts else ""
     suspicious = sum(claim.suspicious for claim in view.claims)
     read = len(view.claims) - len(counted) - suspicious
-    text += f" {suspicious} that try to instruct the reader are not counted." if suspicious else ""
+    text += f" Not counted: {suspicious} that try to instruct the reader." if suspicious else ""
     text += f" {read} read by the agent's model, not counted." if read else ""
     return text.strip()

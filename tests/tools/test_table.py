@@ -134,7 +134,7 @@ def test_cells_say_what_the_facts_say() -> None:
     assert "Languages named: English (en), French (fr), German (de), Chinese (zh) and 1 more." in text(
         Column.NOTES
     )
-    assert "1 that try to instruct the reader are not counted" in text(Column.NOTES)
+    assert "Not counted: 1 that try to instruct the reader" in text(Column.NOTES)
     assert "unlicensed practice" in text(Column.NOTES, LLAMA)
 
 
