@@ -35,12 +35,13 @@ async def read_by_brain(desk: Desk, terms: Terms, names: Names, urls: Iterable[s
         reader = await asyncio.to_thread(_reader, stored.page, terms, names)
         shown = await asyncio.to_thread(windows, reader)
         for window in shown:
-            key = content_hash(f"{stored.page.content_hash}\n{window}")
+            offered = {key: names[key] for key in sorted(named_in(window, names))}
+            asked = (desk.options.brain, stored.page.content_hash, window, *offered)
+            key = content_hash("\n".join(asked))
             told = await desk.look(evaluation.stored_call, "reading", key)
             if told is None:
                 try:
                     brain = brain or await desk.services.open_model(desk.options.brain)
-                    offered = {key: names[key] for key in sorted(named_in(window, names))}
                     reply = await brain.chat(reading_request(window, offered, terms.domain.title))
                 except RuntimeFault as fault:
                     sentence = f"The brain {desk.options.brain} does not read: {fault.sentence}"

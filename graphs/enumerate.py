@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from graphs.desk import Desk
 from graphs.fanout import each
-from graphs.ledger import Terms, judged, makers, seeds, take_named
+from graphs.ledger import UNREAD, Terms, judged, makers, seeds, take_named
 from store import reading, research
 from tools.candidates import Standing
 from tools.coverage import Sighting
@@ -160,7 +160,7 @@ async def _keep(
     desk: Desk, census: _Census, folding: Folding, models: Iterable[HubModel], terms: Terms
 ) -> set[str]:
     """Lines of the ledger for all that is new to it. Keys of those accepted, new or not."""
-    known = await desk.look(research.known_keys)
+    known = {line.key for line in await desk.look(research.ledger) if UNREAD not in line.reason}
     found_by = census.found_by()
     lines = [judged(folding.entries[model.id], model, terms, found_by[model.id]) for model in models]
     await desk.write(research.keep_candidates, [line for line in lines if line.key not in known])

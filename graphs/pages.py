@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from graphs.desk import Desk
@@ -47,12 +47,23 @@ class _Read(NamedTuple):
 class Pages:
     """The pages of one wave, read while the queries go on.
 
-    ``names`` are the candidates known when it began, ``limit`` is how many pages may be read.
+    ``names`` are the candidates known when it began, ``limit`` is how many pages may be asked for, ``before``
+    are addresses that hits of earlier waves led to.
     """
 
-    def __init__(self, desk: Desk, web: Web, domain: Domain, names: Names, limit: int) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        web: Web,
+        domain: Domain,
+        names: Names,
+        limit: int,
+        before: Collection[str] = frozenset(),
+    ) -> None:
         self._desk, self._web, self._domain, self._names = desk, web, domain, names
-        self._left = limit
+        self._left, self._before = limit, before
+        self.charged = 0
+        """Pages asked for that no earlier wave has asked for."""
         self._queries: defaultdict[str, set[str]] = defaultdict(set)
         self._read: dict[str, None] = {}
         self._crew = Crew(AT_ONCE)
@@ -84,9 +95,18 @@ class Pages:
             first = url not in self._queries
             self._queries[url].add(query)
             self._hear(url, hit, self._names)
-            if first and self._left > 0 and not repositories_in([url]):
-                self._left -= 1
+            if first and not repositories_in([url]) and await self._affordable(url):
                 self._crew.add(self._one(url))
+
+    async def _affordable(self, url: str) -> bool:
+        """Whether a page may be read; one that an earlier wave has asked for costs nothing again."""
+        if url in self._before and await self._desk.look(reading.stored_fetch, url) is not None:
+            return True
+        if self._left <= 0:
+            return False
+        self._left -= 1
+        self.charged += 1
+        return True
 
     async def again(self, everybody: Names) -> None:
         """Read the same hits and pages for candidates that were not known at first; nothing is fetched.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from graphs.desk import Desk
 from graphs.fanout import each
@@ -178,7 +179,7 @@ class Study:
 
     async def _header(self, candidate: Candidate, facts: Sequence[Fact]) -> None:
         told = {fact.factor: str(fact.value) for fact in facts}
-        url = f"{self._endpoint}/{told[Factor.GGUF_REPO]}/resolve/main/{told[Factor.GGUF_FILE]}"
+        url = f"{self._endpoint}/{told[Factor.GGUF_REPO]}/resolve/main/{quote(told[Factor.GGUF_FILE])}"
         page = await read_gguf_header(self._web, url)
         if isinstance(page, Found):
             await self._keep([page.value], facts_from_gguf_header(page.value, candidate.key))
@@ -210,6 +211,9 @@ class Study:
     async def _reject(self, candidate: Candidate, reason: str) -> None:
         rejected = candidate.model_copy(update={"standing": Standing.REJECTED, "reason": reason})
         await self._desk.write(research.keep_candidates, [rejected])
+        if candidate.found_by.startswith(BY_PERSON):
+            sentence = f"{candidate.key} was added by a person, and cannot be considered: {reason}."
+            await self._desk.say(STAGE, "warning", sentence=sentence)
 
     async def _renamed(self, candidate: Candidate, key: str) -> None:
         """The Hub answers under another name, or other capitals: ``key`` is the candidate."""

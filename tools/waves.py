@@ -31,7 +31,7 @@ class Wave(BaseModel):
     """Keys of the candidates that were accepted when it was planned: a wave that is carried on after its
     process died studies those, as it would have."""
     pages: int = Field(default=0, ge=0)
-    """Pages read from the hits of its queries."""
+    """Pages asked for that no earlier wave had asked for."""
     totals: Totals = Totals()
     """What was known when it was over."""
     census: bool = False

@@ -37,6 +37,7 @@ from tools.search.queries import follow_up_queries, plan_queries, wanted_capabil
 from tools.waves import Totals, Wave
 from tools.web import Web
 from tools.web.robots import RobotsWeb
+from tools.web.urls import canonical
 
 STAGE = "research"
 
@@ -140,14 +141,17 @@ async def _following(desk: Desk, terms: Terms, earlier: Sequence[Wave], left: in
 async def _carried_out(
     desk: Desk, web: Web, terms: Terms, wave: Wave, earlier: Sequence[Wave], budget: Budget
 ) -> int:
-    """Search, read and study at the same time: they ask different hosts. How many pages were read."""
+    """Search, read and study at the same time: they ask different hosts. How many pages
+    were asked for that no earlier wave had asked for."""
     hub = urlsplit(desk.services.hub_endpoint).netloc
     polite = RobotsWeb(web, exempt=frozenset({hub}), slow_down=desk.services.slow_down)
     limit = budget.pages - sum(w.pages for w in earlier)
     study = Study(desk, web, terms)
     known = [line for line in await desk.look(rows.ledger) if line.key in wave.known]
     names = {line.key: names_of(line) for line in known}
-    async with Pages(desk, polite, terms.domain, names, max(0, limit)) as pages, Crew(1) as crew:
+    asked = await desk.look(reading.searches)
+    before = {canonical(hit["url"]) for row in asked if row.wave < wave.number for hit in row.hits}
+    async with Pages(desk, polite, terms.domain, names, max(0, limit), before) as pages, Crew(1) as crew:
         crew.add(study.candidates(in_order(known, budget.candidates)))
         await ask_all(desk, wave.queries, wave.number, pages.take)
     linked = repositories_in(list(pages.hits))
@@ -160,7 +164,7 @@ async def _carried_out(
     await pages.again(everybody)
     await pages.settle()
     await read_by_brain(desk, terms, everybody, pages.read)
-    return len(pages.read)
+    return pages.charged
 
 
 async def _why_stop(desk: Desk, terms: Terms, waves: Sequence[Wave], budget: Budget) -> str:

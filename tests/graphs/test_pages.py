@@ -169,3 +169,19 @@ async def test_pages_are_read_again_for_newcomers_without_being_asked_for(
             Sighting("q", QWEN, False),
             Sighting("q", LLAMA, False),
         }
+
+
+async def test_a_page_that_an_earlier_wave_has_asked_for_costs_nothing_again(desk_for: Callable[..., Desk]):
+    served = {path: GOOD for path in ("/one", "/two", "/three")}
+    async with a_place(desk_for, served, NAMES, limit=1) as place:
+        one = place.hit("/one")
+        async with place.pages:
+            await place.pages.take("q1", [one])
+        web = StoredWeb(place.desk, "research")
+        domain = domains().named("therapy-coaching", "therapy coaching")
+        later = Pages(place.desk, web, domain, NAMES, 1, before={one.url})
+        async with later:
+            await later.take("q2", [one, place.hit("/two"), place.hit("/three")])
+    assert (place.pages.charged, later.charged) == (1, 1)
+    assert [url.rpartition("/")[2] for url in sorted(later.read)] == ["one", "two"]
+    assert [path for path in place.asked if path != "/robots.txt"] == ["/one", "/two"]

@@ -191,7 +191,9 @@ def what_may_not_be_used_commercially_is_excluded_with_its_licence(done: Researc
         "(Mistral Research) does not allow commercial use" in excluded["mistralai/Ministral-8B-Instruct-2410"]
     )
     assert "(CC BY-NC 4.0) does not allow commercial use" in excluded["CohereLabs/aya-expanse-8b"]
-    assert "No source that was read states a licence" in excluded["Qwen/Qwen2.5-Math-7B-Instruct"], "unknown is not free"
+    assert "No source that was read states a licence" in excluded["Qwen/Qwen2.5-Math-7B-Instruct"], (
+        "unknown is not free"
+    )
     assert all(row.licence.verdict.value in {"yes", "conditional"} for row in done.offered.table.eligible)
 
 
