@@ -97,8 +97,8 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "a measured wave": (
         "wave",
         {**WAVE, "coverage": 0.971, "stopped": HOSTILE},
-        "wave 1: 71 candidates seen, 36 accepted, 35 rejected, 412 facts, 12 claims sample coverage 97.1%: so "
-        f"likely is the next model that a query shows to be known already {TAMED}",
+        "wave 1: 71 candidates seen, 36 accepted, 35 rejected, 412 facts, 12 claims sample coverage 97.1%: "
+        f"so likely is the next model that a query shows to be known already {TAMED}",
     ),
     "a degraded wave": (
         "wave",

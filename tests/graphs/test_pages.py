@@ -172,7 +172,7 @@ async def test_pages_are_read_again_for_newcomers_without_being_asked_for(
 
 
 async def test_a_page_that_an_earlier_wave_has_asked_for_costs_nothing_again(desk_for: Callable[..., Desk]):
-    served = {path: GOOD for path in ("/one", "/two", "/three")}
+    served = dict.fromkeys(("/one", "/two", "/three"), GOOD)
     async with a_place(desk_for, served, NAMES, limit=1) as place:
         one = place.hit("/one")
         async with place.pages:

@@ -180,7 +180,7 @@ async def test_a_poisoned_world_changes_nothing_that_counts(calm: Calm, tmp_path
     assert all(claim.suspicious for claim in poison)
     assert [claim for claim in claims if claim.suspicious and "huggingface.co" in claim.source.url], "a card"
     table = done.offered.table
-    assert "not counted" in table.row("tiiuae/Falcon3-7B-Instruct").cell(Column.NOTES).text
+    assert "Not counted" in table.row("tiiuae/Falcon3-7B-Instruct").cell(Column.NOTES).text
     done.database.close()
 
 
