@@ -149,17 +149,34 @@ def settle(facts: Iterable[Fact]) -> Settled | None:
 
     Precedence is :class:`SourceKind`; within one kind the candidate's own repository, then the newest
     reading, then a value that was read plainly before one that needed a rule. The order of arrival never
-    matters. Two factors have a precedence of their own:
+    matters. What an address said before its text changed is no second opinion, and is left out. Two factors
+    have a precedence of their own:
 
     - context: a header or a config holds the length that a runtime may allocate, head-room, scaling and
       placeholders included, so the maker's words on the trained length come first;
     - architecture focus: what a model was trained for (code, mathematics, a domain) before its manner.
     """
-    ranked = sorted(facts, key=_rank)
+    ranked = sorted(_current(facts), key=_rank)
     if not ranked:
         return None
     first = ranked[0]
     return Settled(first, tuple(fact for fact in ranked[1:] if not _agree(first, fact)))
+
+
+def _current(facts: Iterable[Fact]) -> list[Fact]:
+    """Facts but for those of a text that its address has since replaced."""
+    facts = list(facts)
+    newest: dict[str, Source] = {}
+    for source in (fact.source for fact in facts):
+        known = newest.setdefault(source.url, source)
+        if source.retrieved_at > known.retrieved_at:
+            newest[source.url] = source
+    return [
+        fact
+        for fact in facts
+        if fact.source.retrieved_at == (last := newest[fact.source.url]).retrieved_at
+        or fact.source.content_hash == last.content_hash
+    ]
 
 
 def _rank(fact: Fact) -> tuple[Any, ...]:

@@ -158,12 +158,12 @@ async def _carried_out(
     await take_named(desk, web, linked, terms, LINKED, NEW_NAMES)
     await look_up(desk, web, pages.mentions, terms, MENTIONED, NEW_NAMES)
     accepted = await desk.look(rows.ledger, Standing.ACCEPTED)
-    await study.candidates([line for line in accepted if line.key not in names])
+    async with Crew(2) as crew:  # the one waits for the Hub, the other reads what is here
+        crew.add(study.candidates([line for line in accepted if line.key not in names]))
+        crew.add(pages.again({line.key: names_of(line) for line in accepted}))
     await study.lineages()
-    everybody = await names_of_all(desk)
-    await pages.again(everybody)
     await pages.settle()
-    await read_by_brain(desk, terms, everybody, pages.read)
+    await read_by_brain(desk, terms, await names_of_all(desk), pages.read)
     return pages.charged
 
 

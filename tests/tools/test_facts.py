@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.standins.records import NOW, a_fact
 from tools.facts import Fact, Factor, Settled, Source, SourceKind, Value, content_hash, quote_is_in, settle
 
 KEY = "Qwen/Qwen3-8B"
@@ -174,3 +175,19 @@ def test_the_order_of_arrival_never_matters(facts: list[Fact], random: object) -
 )
 def test_quotes_are_looked_up_with_white_space_folded(quote: str, text: str, there: bool) -> None:
     assert quote_is_in(quote, text) is there
+
+
+def test_what_a_page_said_before_it_changed_is_no_second_opinion():
+    before = a_fact(factor=Factor.LICENCE, value="mit", text="Licence: MIT", quote="Licence: MIT")
+    later = NOW + timedelta(days=1)
+    after = a_fact(
+        factor=Factor.LICENCE,
+        value="apache-2.0",
+        text="Licence: Apache 2.0",
+        quote="Licence: Apache 2.0",
+        retrieved_at=later,
+    )
+    elsewhere = a_fact(factor=Factor.LICENCE, value="mit", url="https://reviews.example/a", kind=4)
+    settled = settle([before, after, elsewhere])
+    assert settled is not None
+    assert (settled.fact, settled.contradicting) == (after, (elsewhere,))
