@@ -161,12 +161,6 @@ def searches(session: Session, run_id: str) -> list[SearchRow]:
     return list(session.scalars(query.order_by(SearchRow.wave, SearchRow.position, SearchRow.engine)))
 
 
-def asked_before(session: Session, run_id: str) -> int:
-    """How many distinct queries were asked."""
-    query = select(func.count(func.distinct(SearchRow.query))).where(SearchRow.run_id == run_id)
-    return session.scalar(query) or 0
-
-
 def keep_search(
     session: Session,
     run_id: str,

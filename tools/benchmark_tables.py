@@ -28,7 +28,6 @@ FIGURE = re.compile(
     re.IGNORECASE,
 )
 RULE = re.compile(r"^[\s|:+=–—-]*$")
-MARKS = re.compile(r"[*`]|<[^<>]{1,40}>|(?<!\w)_|_(?!\w)")
 LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 
 

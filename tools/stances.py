@@ -20,8 +20,6 @@ from tools.named import Mention
 
 FIGURE = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d+)?\s?%|(?<![\w.])\d{1,4}(?:\.\d+)?(?![\w.])")
 OPPOSITE = {Stance.FOR: Stance.AGAINST, Stance.AGAINST: Stance.FOR, Stance.MIXED: Stance.MIXED}
-REACHING = re.compile(r"\b(?:than|als|wie|over|unlike|compared|both|them|they|beide|sie)\b", re.IGNORECASE)
-"""Words by which a clause speaks of another clause's model."""
 BEFORE_CUE = 40
 """Characters before a cue in which a negation is looked for."""
 
