@@ -50,7 +50,8 @@ async def read_by_brain(desk: Desk, terms: Terms, names: Names, urls: Iterable[s
                 told = {"text": reply.text}
                 await desk.write(evaluation.keep_call, "reading", key, told, desk.services.wall.now())
             found = await asyncio.to_thread(claims_from_reply, str(told["text"]), reader)
-            await desk.write(reading.keep_text, readable_text(stored.page))
+            if found.claims:
+                await desk.write(reading.keep_text, readable_text(stored.page))
             kept = await desk.write(research.keep_claims, found.claims)
             await desk.say(STAGE, "read", url=url, claims=kept, refused=len(found.refusals))
         pages += bool(shown)

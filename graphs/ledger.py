@@ -18,6 +18,7 @@ from tools.repo_kinds import RepoKind
 from tools.request import EvaluationRequest, SizeRange
 from tools.sizes import fits_size
 from tools.web import Web
+from tools.web.urls import HUB_PREFIXES
 
 STAGE = "research"
 
@@ -165,6 +166,9 @@ async def _record(desk: Desk, web: Web, name: str, found_by: str) -> HubModel | 
     return a_candidate(name, Standing.REJECTED, told, found_by)
 
 
+NO_OWNERS = HUB_PREFIXES | {"datasets", "spaces"}
+
+
 def repositories_in(urls: Sequence[str]) -> list[str]:
     """Hub repositories that links point to, in order."""
     found = []
@@ -175,10 +179,3 @@ def repositories_in(urls: Sequence[str]) -> list[str]:
             if is_repo(name) and parts[1] not in NO_OWNERS:
                 found.append(name)
     return list(dict.fromkeys(found))
-
-
-NO_OWNERS = frozenset(
-    {"api", "blog", "collections", "datasets", "docs", "learn", "models"}
-    | {"papers", "posts", "spaces", "tasks"}
-)
-"""First parts of the Hub's addresses that are no owner of a repository."""

@@ -36,8 +36,8 @@ async def names_of_all(desk: Desk) -> dict[str, tuple[str, ...]]:
 
 async def look_up(
     desk: Desk, web: Web, names: Iterable[str], terms: Terms, found_by: str, limit: int
-) -> list[str]:
-    """Names that mean nobody in the ledger, searched for on the Hub. Keys of those accepted."""
+) -> None:
+    """Search the Hub for names that mean nobody in the ledger, and take what bears them into it."""
     ledger = await desk.look(research.ledger)
     known = KnownNames({line.key: names_of(line) for line in ledger})
     wanted: dict[Signature, str] = {}
@@ -52,7 +52,7 @@ async def look_up(
             found.append(repository)
 
     await each(list(wanted.values())[:limit], search, at_once=AT_ONCE)
-    return await take_named(desk, web, sorted(found), terms, found_by, limit)
+    await take_named(desk, web, sorted(found), terms, found_by, limit)
 
 
 async def _repository(desk: Desk, web: Web, name: str) -> str | None:

@@ -29,8 +29,6 @@ async def read_leaderboards(desk: Desk, web: Web, terms: Terms) -> None:
         unknown = unknown_names(standings, await names_of_all(desk), size=size)[:NEW_NAMES]
         await look_up(desk, web, [name.repo or name.name for name in unknown], terms, board.title, NEW_NAMES)
         claims = claims_from_standings(standings, await names_of_all(desk), size=size)
-        for page in standings.pages:
-            await desk.write(reading.keep_text, page.text)
         kept = await desk.write(research.keep_claims, claims)
         await desk.say(
             STAGE,

@@ -19,7 +19,9 @@ UNSAFE = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]+|%")
 
 HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 HUB_PAGE = re.compile(r"(/(?:datasets/|spaces/)?[^/]+/[^/]+)(?:/tree/main|/blob/main(?:/README\.md)?)?/?")
-HUB_PREFIXES = frozenset({"api", "docs", "blog", "papers", "collections", "organizations", "learn"})
+HUB_PREFIXES = frozenset(
+    {"api", "docs", "blog", "papers", "collections", "organizations", "learn", "models", "posts", "tasks"}
+)
 """First parts of the Hub's addresses that are no owner of a repository."""
 
 
