@@ -16,6 +16,7 @@ from store.schema import (
     AssessmentRow,
     CallRow,
     DocumentRow,
+    LabelRow,
     ReviewRow,
     ScenarioRow,
     VerdictRow,
@@ -25,7 +26,9 @@ from tools.evaluation import (
     Assessment,
     AssessmentOutcome,
     CriterionVerdict,
+    Label,
     Scenario,
+    Usage,
     Verdict,
 )
 from tools.runtimes import Artefact, LoadedModel
@@ -131,6 +134,7 @@ def keep_assessment(
             judge=judge,
             outcome=assessment.outcome.value,
             detail=assessment.detail,
+            usage=None if assessment.usage is None else assessment.usage.model_dump(mode="json"),
             at=now,
         )
     )
@@ -171,6 +175,7 @@ def assessments(session: Session, run_id: str, role: str, judge: str) -> dict[st
             outcome=AssessmentOutcome(row.outcome),
             verdicts=tuple(verdicts.get(row.scenario_id, ())),
             detail=row.detail,
+            usage=None if row.usage is None else Usage.model_validate(row.usage),
         )
         for row in session.scalars(query)
     }
@@ -180,6 +185,27 @@ def newest_judge(session: Session, run_id: str, role: str) -> str | None:
     """The judge of the newest assessment of a role; None when nothing is judged."""
     query = select(AssessmentRow.judge).where(AssessmentRow.run_id == run_id, AssessmentRow.role == role)
     return session.scalars(query.order_by(AssessmentRow.at.desc()).limit(1)).first()
+
+
+def keep_label(session: Session, run_id: str, role: str, label: Label) -> None:
+    """Store a person's word on one answer; it replaces an earlier one of the same person."""
+    record = label.model_dump(mode="json")
+    session.merge(
+        LabelRow(
+            run_id=run_id,
+            role=role,
+            scenario_id=label.scenario_id,
+            by=label.by,
+            record=record,
+            at=label.at,
+        )
+    )
+
+
+def labels(session: Session, run_id: str, role: str) -> list[Label]:
+    """Every person's labels of a role's answers, oldest first."""
+    query = select(LabelRow).where(LabelRow.run_id == run_id, LabelRow.role == role)
+    return [Label.model_validate(row.record) for row in session.scalars(query.order_by(LabelRow.at))]
 
 
 def _key(key: str) -> str:

@@ -297,6 +297,8 @@ class AssessmentRow(Base):
     judge: Mapped[str] = mapped_column(String(200), primary_key=True)
     outcome: Mapped[str] = mapped_column(String(60))
     detail: Mapped[str] = mapped_column(Text, default="")
+    usage: Mapped[dict[str, Any] | None]
+    """:class:`tools.evaluation.Usage` of the judge's calls."""
     at: Mapped[datetime]
 
 
@@ -314,6 +316,20 @@ class VerdictRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     judge: Mapped[str] = mapped_column(String(200))
     """Who gave this one verdict: the model, or ``computed`` for a rule."""
+
+
+class LabelRow(Base):
+    """What a person made of one answer; labelled again, the newest word counts."""
+
+    __tablename__ = "labels"
+
+    run_id: Mapped[str] = _run_fk()
+    role: Mapped[str] = mapped_column(String(10), primary_key=True)
+    scenario_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    by: Mapped[str] = mapped_column(String(120), primary_key=True)
+    record: Mapped[dict[str, Any]]
+    """:class:`tools.evaluation.Label`."""
+    at: Mapped[datetime]
 
 
 class CallRow(Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +22,9 @@ class Scenario(BaseModel):
     dimensions: dict[str, str] = Field(default_factory=dict)
     """Further dimensions of the taxonomy: difficulty, cadence …"""
     message: str = Field(min_length=1)
+    held_out: bool = False
+    """Kept for judging a later fine-tune: counted in the pass rate, but neither quoted in the failure analysis
+    nor handed on as a seed of training data."""
 
 
 class AnswerOutcome(StrEnum):
@@ -31,6 +35,26 @@ class AnswerOutcome(StrEnum):
     TRUNCATED = "cut off by the token limit"
     TIMEOUT = "timeout"
     ERROR = "runtime error"
+
+
+class SignKind(StrEnum):
+    """Signs are reported beside an answer; they neither fail it nor excuse it."""
+
+    REPETITION_LOOP = "repetition loop"
+    TEMPLATE_LEAKAGE = "template leakage"
+    THINKING_LEAKAGE = "thinking in the answer"
+    REFUSAL = "refusal"
+    WRONG_LANGUAGE = "wrong language"
+    ECHO = "repeats the message"
+
+
+class Sign(BaseModel):
+    """One sign of trouble in an answer, with the words that show it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: SignKind
+    detail: str
 
 
 class Answer(BaseModel):
@@ -52,6 +76,11 @@ class Answer(BaseModel):
     first_token_seconds: float | None = None
     detail: str = ""
     """What went wrong, in the runtime's words."""
+    max_tokens: int | None = None
+    """Token limit of the call that gave this answer, larger than the run's where it was asked again."""
+    asked: int = 1
+    """Calls that it took: 2 where the first answer was cut off and asked for again with a larger limit."""
+    signs: tuple[Sign, ...] = ()
 
 
 class Verdict(StrEnum):
@@ -85,6 +114,21 @@ class AssessmentOutcome(StrEnum):
     CANNOT_ASSESS = "the judge could not assess a criterion"
 
 
+class Usage(BaseModel):
+    """What calls of a model cost. Tokens are None where a server does not tell."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calls: int = 0
+    prompt_tokens: int | None = None
+    """Tokens sent."""
+    cached_tokens: int | None = None
+    """Of those, the ones that the server had read before and did not evaluate again."""
+    completion_tokens: int | None = None
+    seconds: float = 0.0
+    """Wall time of the calls, summed."""
+
+
 class Assessment(BaseModel):
     """All verdicts on one answer."""
 
@@ -95,3 +139,20 @@ class Assessment(BaseModel):
     verdicts: tuple[CriterionVerdict, ...] = ()
     detail: str = ""
     """What went wrong, when the outcome is not ``measured``."""
+    usage: Usage | None = None
+    """What the judge's calls cost; None for a person, a rule, or an answer that was not judged."""
+
+
+class Label(BaseModel):
+    """What a person, who saw neither the model's name nor the judge's verdicts, made of one answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scenario_id: str
+    by: str = Field(min_length=1, max_length=120)
+    passed: bool | None
+    """Whether the answer is good enough as a whole; None when the person could not tell."""
+    verdicts: tuple[CriterionVerdict, ...] = ()
+    """Criterion by criterion, where the person went that far."""
+    note: str = Field(default="", max_length=4000)
+    at: datetime

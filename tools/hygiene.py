@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from tools.evaluation import Answer, AnswerOutcome, Scenario
+from tools.evaluation import Answer, AnswerOutcome, Scenario, Sign, SignKind
 from tools.patterns import check_pattern, found_in
 from tools.runtimes.base import ChatReply, RuntimeFault, RuntimeFaultKind
 from tools.yaml_lines import parse, read_text, validate
@@ -21,23 +19,6 @@ MAX_PERIOD = 60
 """Longest repeated stretch that is looked for, in words."""
 MAX_WORDS = 4_000
 """Words of an answer that are searched for a loop."""
-
-
-class SignKind(StrEnum):
-    """Signs are reported beside an answer; they neither fail it nor excuse it."""
-
-    REPETITION_LOOP = "repetition loop"
-    TEMPLATE_LEAKAGE = "template leakage"
-    THINKING_LEAKAGE = "thinking in the answer"
-    REFUSAL = "refusal"
-    ECHO = "repeats the message"
-
-
-class Sign(NamedTuple):
-    """One sign, with the words that show it."""
-
-    kind: SignKind
-    detail: str
 
 
 class _Patterns(BaseModel):
@@ -90,7 +71,7 @@ def signs(text: str, scenario: Scenario) -> tuple[Sign, ...]:
     found: list[Sign] = []
     loop = _loop(text)
     if loop:
-        found.append(Sign(SignKind.REPETITION_LOOP, loop))
+        found.append(Sign(kind=SignKind.REPETITION_LOOP, detail=loop))
     patterns = _patterns()
     for kind, listed in (
         (SignKind.TEMPLATE_LEAKAGE, patterns.template_leakage),
@@ -99,10 +80,10 @@ def signs(text: str, scenario: Scenario) -> tuple[Sign, ...]:
     ):
         match = next((m for m in (found_in(pattern, text) for pattern in listed) if m), None)
         if match:
-            found.append(Sign(kind, match.strip()))
+            found.append(Sign(kind=kind, detail=match.strip()))
     message, answer = _folded(scenario.message), _folded(text)
     if len(message.split()) >= 4 and answer.startswith(message):
-        found.append(Sign(SignKind.ECHO, "the answer begins with the whole message"))
+        found.append(Sign(kind=SignKind.ECHO, detail="the answer begins with the whole message"))
     return tuple(found)
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.evaluation import AnswerOutcome, Scenario
-from tools.hygiene import SignKind, classify_reply, is_blank, signs
+from tools.evaluation import AnswerOutcome, Scenario, SignKind
+from tools.hygiene import classify_reply, is_blank, signs
 from tools.runtimes.base import ChatReply, RuntimeFault, RuntimeFaultKind
 
 SCENARIO = Scenario(id="s1", topic="t", subtopic="s", style="terse", message="i am so tired of all of it")

@@ -161,6 +161,9 @@ class ChatReply(BaseModel):
     finish_reason: str | None = None
     """``stop``, ``length`` or whatever the server says."""
     prompt_tokens: int | None = None
+    """Tokens of the prompt, evaluated or not."""
+    cached_tokens: int | None = None
+    """Of those, the ones that the server had kept from an earlier request; None where it does not tell."""
     completion_tokens: int | None = None
     seconds: float
     first_token_seconds: float | None = None
