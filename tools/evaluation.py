@@ -23,8 +23,8 @@ class Scenario(BaseModel):
     """Further dimensions of the taxonomy: difficulty, cadence …"""
     message: str = Field(min_length=1)
     held_out: bool = False
-    """Kept for judging a later fine-tune: counted in the pass rate, but neither quoted in the failure analysis
-    nor handed on as a seed of training data."""
+    """Kept for judging a later fine-tune: counted in the pass rate, but neither quoted in the failure
+    analysis nor handed on as a seed of training data."""
 
 
 class AnswerOutcome(StrEnum):
