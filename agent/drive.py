@@ -72,21 +72,26 @@ async def drive(
     run_id: str,
     *,
     reply: Reply | None = None,
+    further: int | None = None,
     until: Callable[[Prompt], bool] = lambda _prompt: False,
 ) -> Standing:
     """Carry a run on to its end, or to a question that nobody here can answer.
 
-    ``until`` names prompts at which to stop even when somebody could be asked.
+    ``until`` names prompts at which to stop even when somebody could be asked. A run that has ended goes on
+    where it ended undecided; ``further`` says with how many scenarios.
     """
     with seat.database.reading() as session:
         row = runs.get(session, run_id)
         options, seen = RunOptions.model_validate(row.options), events.last_seq(session, row.id)
-        run_id = row.id
+        run_id, ended = row.id, RunStatus(row.status).ended
     while True:
         screen = Terminal(seat.console, seat.database, run_id, after=seen)
         async with screen.following():
             try:
-                standing = await seat.runner.drive(run_id, reply)
+                if ended:
+                    standing, ended = await seat.runner.extend(run_id, further), False
+                else:
+                    standing = await seat.runner.drive(run_id, reply)
             except Fault as fault:
                 raise await _with_a_way_on(fault, seat, run_id) from fault
         seen = screen.seen

@@ -17,12 +17,16 @@ from graphs.prompts import (
     ApprovalPrompt,
     JudgeChoice,
     JudgePrompt,
+    Labelled,
+    LabelsPrompt,
     Prompt,
     Reply,
     RequestAnswer,
     RequestPrompt,
     Review,
     ReviewPrompt,
+    ScenariosAgreement,
+    ScenariosPrompt,
 )
 from store import research
 from store.database import Database
@@ -41,15 +45,19 @@ def who() -> str:
         return "a person at the terminal"
 
 
-def ask_person(console: Console, database: Database, run_id: str, prompt: Prompt) -> Reply:
-    """Put the prompt to the person. Ctrl-C or the end of input leaves the run waiting."""
+def ask_person(console: Console, database: Database, run_id: str, prompt: Prompt) -> Reply | None:
+    """Put the prompt to the person; None, Ctrl-C or the end of input leaves the run waiting."""
     match prompt:
         case RequestPrompt():
             return _ask_request(console, prompt)
         case ApprovalPrompt():
             return _ask_approval(console, database, run_id, prompt)
+        case ScenariosPrompt():
+            return _ask_scenarios(console, prompt)
         case JudgePrompt():
             return _ask_judge(console, prompt)
+        case LabelsPrompt():
+            return _ask_labels(console, database, run_id, prompt)
         case ReviewPrompt():
             return _ask_review(console, database, run_id, prompt)
         case _:
@@ -136,6 +144,35 @@ def _approval(choice: str, prompt: ApprovalPrompt, table: ComparisonTable) -> Ap
             )
 
 
+def _ask_scenarios(console: Console, prompt: ScenariosPrompt) -> ScenariosAgreement:
+    """The taxonomy in the person's editor, where they want to change it."""
+    console.print("[bold]No taxonomy is known for this domain; this one was drafted from its words.[/]")
+    console.print(plain(prompt.taxonomy), highlight=False)
+    console.print(f"[bold]Of the {prompt.count} messages made from it:[/]")
+    for message in prompt.sample:
+        console.print(f"  – {plain(message)}", highlight=False)
+    if prompt.problem:
+        console.print(f"[red]{plain(prompt.problem)}[/]")
+    choice = click.prompt(
+        "[u]se it, [e]dit it, [r]efuse",
+        type=click.Choice(list("uer"), case_sensitive=False),
+        default="u",
+        show_choices=False,
+    )
+    edited = click.edit(prompt.taxonomy, extension=".yaml") if choice == "e" else None
+    return ScenariosAgreement(agree=choice != "r", taxonomy=edited, by=who())
+
+
+def _ask_labels(console: Console, database: Database, run_id: str, prompt: LabelsPrompt) -> Labelled | None:
+    console.print(f"You are the judge: {prompt.missing} answers wait for your verdicts.")
+    if not click.confirm("Give them now?", default=True):
+        return None
+    from agent.labelling import label_in_terminal
+
+    label_in_terminal(console, database, run_id, prompt.role, who())
+    return Labelled(by=who())
+
+
 def _ask_judge(console: Console, prompt: JudgePrompt) -> JudgeChoice:
     console.print(f"[yellow]{plain(prompt.problem)}[/]")
     if (
@@ -155,7 +192,17 @@ def _ask_review(console: Console, database: Database, run_id: str, prompt: Revie
     notes = click.prompt(
         "Qualitative notes for the document (Enter for none)", default="", show_default=False
     )
+    if prompt.further and click.confirm(
+        f"The decision is open. Run the {prompt.further} further scenarios that would settle it?",
+        default=False,
+    ):
+        return Review(notes=notes, further=prompt.further, by=who())
+    better = prompt.failures > 0 and click.confirm(
+        f"Ask {prompt.failures} failures again under an improved system prompt, to see whether the model "
+        "cannot or the prompt could?",
+        default=False,
+    )
     backup = False
     if prompt.backup:
         backup = click.confirm(f"Evaluate the backup, {prompt.backup}, as well?", default=False)
-    return Review(notes=notes, run_backup=backup, by=who())
+    return Review(notes=notes, run_backup=backup, try_prompt=better, by=who())

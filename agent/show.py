@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from agent.terminal import plain
 from graphs.results import result_of
 from store import evaluation
+from store.evaluation import ModelRole
 from tools.evaluation import Verdict
+from tools.failures import review_sample
 from tools.proposal import Proposal
 from tools.table import Column, ComparisonTable
 from tools.table_notes import STARS, foot, footnotes, in_words
@@ -137,18 +139,19 @@ def print_proposal(console: Console, proposal: Proposal) -> None:
         console.print(f"[yellow]! {plain(proposal.coverage_warning)}[/]", highlight=False)
 
 
-def print_sample(console: Console, session: Session, run_id: str, role: str, sample: tuple[str, ...]) -> None:
-    """Scenarios, answers and the criteria that failed, for reading."""
-    given = evaluation.answers(session, run_id, role)
-    judge = evaluation.newest_judge(session, run_id, role)
-    judged = {} if judge is None else evaluation.assessments(session, run_id, role, judge)
-    for scenario in evaluation.scenarios(session, run_id):
-        if scenario.id not in sample or scenario.id not in given:
+def print_sample(
+    console: Console, session: Session, run_id: str, role: ModelRole, sample: tuple[str, ...]
+) -> None:
+    """Answers for reading, each with why it was chosen and the criteria that it failed."""
+    result = result_of(session, run_id, role, evaluation.judge_of(session, run_id, role) or "")
+    for pick in review_sample(result.lines, result.rubric):
+        scenario, answer, assessment, _ = pick.row
+        if scenario.id not in sample:
             continue
-        console.rule(escape(f"{scenario.id} · {scenario.topic} · {scenario.style}"))
+        console.rule(escape(f"{scenario.id} · {scenario.topic} · {scenario.style} · {pick.why}"))
         console.print(f"[bold]User:[/] {plain(scenario.message)}", highlight=False)
-        console.print(f"[bold]Model:[/] {plain(given[scenario.id].text)}", highlight=False)
-        for verdict in judged[scenario.id].verdicts if scenario.id in judged else ():
+        console.print(f"[bold]Model:[/] {plain(answer.text)}", highlight=False)
+        for verdict in assessment.verdicts:
             if verdict.verdict is Verdict.NO:
                 console.print(
                     f"[red]{plain(verdict.criterion)} NO:[/] {plain(verdict.reason)}", highlight=False
@@ -158,8 +161,8 @@ def print_sample(console: Console, session: Session, run_id: str, role: str, sam
 def print_result(console: Console, session: Session, run_id: str) -> None:
     """The headline of every evaluated model, recomputed from rows."""
     for role in evaluation.roles(session, run_id):
-        judge = evaluation.newest_judge(session, run_id, role)
-        if judge is None:
+        judge = evaluation.judge_of(session, run_id, role)
+        if judge is None or not evaluation.has_assessments(session, run_id, role):
             continue
         result = result_of(session, run_id, role, judge)
         held = evaluation.held(session, run_id, role)

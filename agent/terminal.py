@@ -37,6 +37,7 @@ TITLES = {
     "compare": "Comparing",
     "pull": "Pulling the model",
     "scenarios": "Scenarios",
+    "try_prompt": "Asking the failures again",
     "answer": "Answers",
     "check_judge": "Checking the judge",
     "judge": "Judging",
@@ -201,6 +202,22 @@ class Terminal:
 
     def _on_scenarios(self, _stage: str, data: dict[str, Any]) -> None:
         self._line(f"  {data['count']} scenarios from {plain(data['source'])}")
+
+    def _on_worded(self, _stage: str, data: dict[str, Any]) -> None:
+        self._line(f"  {plain(data['sentence'])}")
+
+    def _on_extension(self, _stage: str, data: dict[str, Any]) -> None:
+        self._line(f"  {plain(data['sentence'])}")
+
+    def _on_agreed(self, _stage: str, data: dict[str, Any]) -> None:
+        edited = ", with changes" if data["edited"] else ""
+        self._line(f"  the drafted taxonomy was agreed to by [bold]{plain(data['by'])}[/]{edited}")
+
+    def _on_improved_prompt(self, _stage: str, data: dict[str, Any]) -> None:
+        self._line(
+            f"  {data['scenarios']} failures are asked again: under the same prompt, and under an improved "
+            f"one ({plain(data['source'])})"
+        )
 
     def _on_preflight(self, _stage: str, data: dict[str, Any]) -> None:
         self._line(f"  {plain(data['sentence'])}")

@@ -9,31 +9,50 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Self, TypeVar
 
+from tools.concurrency import Throttle
+
 Item = TypeVar("Item")
 
 
-async def each(items: Iterable[Item], work: Callable[[Item], Awaitable[None]], *, at_once: int) -> None:
-    """Run ``work`` on every item. The first failure stops what has not begun, and is raised as it is."""
-    slots = asyncio.Semaphore(at_once)
+async def each(
+    items: Iterable[Item], work: Callable[[Item], Awaitable[None]], *, at_once: int | Throttle
+) -> None:
+    """Run ``work`` on every item. The first failure stops what has not begun, and is raised as it is.
+
+    There are as many workers as there may be items under way, however many items there are.
+    """
+    throttle = Throttle(at_once) if isinstance(at_once, int) else at_once
+    left = iter(items)
     stopped = False
 
-    async def bounded(item: Item) -> None:
+    async def worker() -> None:
         nonlocal stopped
-        async with slots:
-            if stopped:  # the slot of a failure is free before the group has cancelled whoever waits for it
-                return
-            try:
-                await work(item)
-            except BaseException:
-                stopped = True
-                raise
+        while True:
+            async with throttle:
+                if stopped:  # the slot of a failure is free before the group has cancelled who waits for it
+                    return
+                item = next(left, _NOTHING)
+                if isinstance(item, _Nothing):
+                    return
+                try:
+                    await work(item)
+                except BaseException:
+                    stopped = True
+                    raise
 
     try:
         async with asyncio.TaskGroup() as group:
-            for item in items:
-                group.create_task(bounded(item))
+            for _ in range(throttle.most):
+                group.create_task(worker())
     except BaseExceptionGroup as failures:
         raise _first(failures) from None
+
+
+class _Nothing:
+    """What is left when nothing is."""
+
+
+_NOTHING = _Nothing()
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

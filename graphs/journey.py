@@ -12,15 +12,18 @@ os.environ.setdefault(
 from langgraph.graph import END, START, StateGraph
 
 from graphs.desk import Desk
+from graphs.nodes.answer import answer
 from graphs.nodes.approve import approve, record_approval
+from graphs.nodes.choose_judge import check_judge, choose_judge, name_judge
 from graphs.nodes.compare import compare
 from graphs.nodes.decide import decide, record_review, review
 from graphs.nodes.document import document
-from graphs.nodes.evaluate import answer, scenarios
 from graphs.nodes.intake import ask, intake
-from graphs.nodes.judge import check_judge, choose_judge, judge
+from graphs.nodes.judge import await_labels, judge
 from graphs.nodes.pull import pull
 from graphs.nodes.research import research
+from graphs.nodes.scenarios import agree, record_agreement, scenarios
+from graphs.nodes.try_prompt import try_prompt
 from graphs.state import Journey
 
 if TYPE_CHECKING:
@@ -34,15 +37,20 @@ STATIONS: dict[str, Any] = {
     "compare": compare,
     "approve": approve,
     "record_approval": record_approval,
-    "pull": pull,
     "scenarios": scenarios,
+    "agree": agree,
+    "record_agreement": record_agreement,
+    "name_judge": name_judge,
+    "choose_judge": choose_judge,
+    "pull": pull,
     "answer": answer,
     "check_judge": check_judge,
-    "choose_judge": choose_judge,
     "judge": judge,
+    "await_labels": await_labels,
     "decide": decide,
     "review": review,
     "record_review": record_review,
+    "try_prompt": try_prompt,
     "document": document,
 }
 
@@ -50,14 +58,12 @@ EDGES = (
     (START, "intake"),
     ("compare", "approve"),
     ("approve", "record_approval"),
-    ("scenarios", "answer"),
+    ("agree", "record_agreement"),
     ("answer", "check_judge"),
-    ("judge", "decide"),
-    ("decide", "review"),
     ("review", "record_review"),
     ("document", END),
 )
-"""The fixed ones; intake, research, record_approval, pull, check_judge and record_review choose their own."""
+"""The fixed ones; a station that can lead to several others chooses by itself (``Command``)."""
 
 
 def build_graph(

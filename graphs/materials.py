@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from graphs.desk import Desk
 from store import runs
+from tools.drafting import draft_taxonomy, dump_taxonomy
 from tools.knowledge.loader import domains, knowledge_text
 from tools.request import EvaluationRequest
 from tools.rubric import Rubric, parse_rubric
-from tools.taxonomy import Taxonomy, draft_taxonomy, parse_taxonomy
+from tools.taxonomy import Taxonomy, parse_taxonomy
 
 GENERAL_RUBRIC = "general.rubric.yaml"
+DRAFTED = "draft"
+"""Material: the taxonomy that was drafted from the domain's words, as YAML."""
 
 
 async def taxonomy_of(desk: Desk) -> Taxonomy:
@@ -23,6 +26,7 @@ async def taxonomy_of(desk: Desk) -> Taxonomy:
         draft = drafted(request)
         for warning in draft.warnings:
             await desk.say("scenarios", "warning", sentence=warning)
+        await desk.write(runs.keep_material, DRAFTED, request.domain, dump_taxonomy(draft))
         return draft
     text = knowledge_text(domain.taxonomy)
     await desk.write(runs.keep_material, "taxonomy", domain.taxonomy, text)

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.decision import GATE_SHARE_LIMIT
+
 
 class Approver(StrEnum):
     """Who answers when the journey waits."""
@@ -54,13 +56,21 @@ class RunOptions(BaseModel):
     """Model named directly (``bms evaluate --model``): no research, and the command is the approval."""
     runtime: str = "auto"
     judge: str | None = None
-    """``provider:model``; asked for when it is None."""
+    """``provider:model``, several of them separated by commas, or ``human``; asked for when it is None."""
     judge_insisted: bool = False
     """A person wants this judge although it is of the candidate's family or failed its preflight."""
     brain: str | None = None
     count: int = Field(default=50, ge=1, le=5000)
     """Scenarios."""
     seed: int = 0
+    one_call_per_criterion: bool = False
+    """The judge is asked for each criterion by itself instead of for all at once."""
+    concurrency: int | None = Field(default=None, ge=1, le=256)
+    """Most requests under way at once; None lets the throughput find it."""
+    gate_share: float = Field(default=GATE_SHARE_LIMIT, ge=0, le=1)
+    """Share of the answers that may fail a gate; above it nothing is deployed."""
+    try_prompt: bool = False
+    """The failures are asked again under an improved system prompt without a person's asking for it."""
     temperature: float = Field(default=0.7, ge=0.0, le=2.0)
     max_tokens: int = Field(default=1024, ge=1)
     story: str | None = None

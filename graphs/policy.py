@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from graphs.nodes.approve import policy_approval
+from graphs.nodes.choose_judge import policy_judge
 from graphs.nodes.decide import policy_review
-from graphs.nodes.judge import policy_judge
-from graphs.prompts import ApprovalPrompt, JudgePrompt, Prompt, Reply, ReviewPrompt
+from graphs.nodes.scenarios import policy_agreement
+from graphs.prompts import ApprovalPrompt, JudgePrompt, Prompt, Reply, ReviewPrompt, ScenariosPrompt
 
 
 def policy_reply(prompt: Prompt) -> Reply | None:
@@ -14,6 +15,8 @@ def policy_reply(prompt: Prompt) -> Reply | None:
         case ApprovalPrompt():
             # A refused proposal is not proposed a second time.
             return policy_approval(prompt) if prompt.problem is None else None
+        case ScenariosPrompt():
+            return policy_agreement(prompt)
         case JudgePrompt():
             return policy_judge(prompt)
         case ReviewPrompt():

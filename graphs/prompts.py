@@ -87,6 +87,46 @@ class Approval(_Record):
     """When; also what tells one decision from the same one made again."""
 
 
+class ScenariosPrompt(_Record):
+    """The taxonomy was drafted from the domain's words; nothing runs on it before somebody has agreed."""
+
+    kind: Literal["scenarios"] = "scenarios"
+    run_id: str
+    count: int
+    """Scenarios."""
+    taxonomy: str
+    """The draft as YAML, which can be edited and handed back."""
+    sample: tuple[str, ...]
+    """Messages from it."""
+    problem: str | None = None
+    """Why the taxonomy that was handed back could not be used."""
+
+
+class ScenariosAgreement(_Record):
+    agree: bool
+    taxonomy: str | None = Field(default=None, max_length=1_000_000)
+    """YAML to be used instead of the draft; the scenarios are made anew from it."""
+    by: str = Field(min_length=1, max_length=120)
+
+
+class LabelsPrompt(_Record):
+    """A person is the judge: answers wait for their verdicts."""
+
+    kind: Literal["labels"] = "labels"
+    run_id: str
+    role: str
+    missing: int
+    """Answers without a verdict."""
+
+
+class Labelled(_Record):
+    """The verdicts have been stored."""
+
+    enough: bool = False
+    """Go on although some answers have none; they are unmeasured."""
+    by: str = Field(min_length=1, max_length=120)
+
+
 class JudgePrompt(_Record):
     """There is no judge yet, or the one named should not be used."""
 
@@ -113,7 +153,7 @@ class ReviewPrompt(_Record):
 
     kind: Literal["review"] = "review"
     run_id: str
-    role: str
+    role: Literal["primary", "backup"]
     decision: str
     sentence: str
     pass_rate: float | None = None
@@ -122,15 +162,23 @@ class ReviewPrompt(_Record):
     """Scenarios worth reading."""
     backup: str | None
     """Candidate that can be run next; None when there is none left."""
+    further: int | None = None
+    """Scenarios that would settle an open decision; None when there is nothing to settle, or none would."""
+    failures: int = 0
+    """Failed answers that can be asked again under an improved system prompt; 0 when that was done."""
 
 
 class Review(_Record):
     notes: str = Field(default="", max_length=20000)
     """Qualitative notes for the document."""
     run_backup: bool = False
+    further: int = Field(default=0, ge=0, le=5000)
+    """Run so many more scenarios, then decide anew."""
+    try_prompt: bool = False
+    """Ask the failures again under an improved system prompt, beside a repetition under the same one."""
     by: str = Field(min_length=1, max_length=120)
     at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
-Prompt = RequestPrompt | ApprovalPrompt | JudgePrompt | ReviewPrompt
-Reply = RequestAnswer | Approval | JudgeChoice | Review
+Prompt = RequestPrompt | ApprovalPrompt | ScenariosPrompt | JudgePrompt | LabelsPrompt | ReviewPrompt
+Reply = RequestAnswer | Approval | ScenariosAgreement | JudgeChoice | Labelled | Review

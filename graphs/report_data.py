@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from sqlalchemy.orm import Session
 
 from graphs.desk import Replayed
 from graphs.materials import drafted
-from graphs.nodes.judge import INSISTENCE, insistence_key, judge_relation
+from graphs.nodes.choose_judge import INSISTENCE, insistence_key, judge_relation
 from graphs.options import RunOptions
 from graphs.prompts import POLICY, Approval, Review
 from graphs.results import Result, result_of
+from graphs.state import Role
 from graphs.tables import coverage_note
+from graphs.trials import IMPROVED_PROMPT
+from graphs.wording import WORDING
 from store import evaluation, reading, research, runs
 from store.schema import ApprovalRow, RunRow
+from tools.brain_wording import WordingReport
 from tools.candidates import Standing
 from tools.clock import Clock, SystemClock
+from tools.comparison import compare_models
 from tools.failures import analyse
 from tools.knowledge.loader import domains
+from tools.paired import PairedComparison
 from tools.report import (
     ApprovalNote,
     Conditions,
@@ -32,9 +39,12 @@ from tools.report import (
     ReviewNote,
     Setup,
 )
+from tools.retrial import Retrial, build_retrial
 from tools.scenarios import Coverage, coverage
 from tools.table import RejectedGroup
 from tools.taxonomy import parse_taxonomy
+
+RETRIALS: tuple[Role, ...] = ("repeated", "reprompted")
 
 
 def assemble(session: Session, run_id: str, clock: Clock, replayed: Replayed | None = None) -> ReportData:
@@ -51,6 +61,12 @@ def assemble(session: Session, run_id: str, clock: Clock, replayed: Replayed | N
     if approved is not None and approved.table_hash:
         offered = research.table_with_hash(session, row.id, approved.table_hash)
     note = coverage_note(session, row.id)
+    models = tuple(
+        _model(session, row.id, result_of(session, row.id, role, judge))
+        for role in evaluation.roles(session, row.id)
+        if evaluation.has_assessments(session, row.id, role)
+        and (judge := evaluation.judge_of(session, row.id, role)) is not None
+    )
     return ReportData(
         run_id=row.id,
         domain=domains().named(request.domain_key, request.domain).title,
@@ -66,11 +82,9 @@ def assemble(session: Session, run_id: str, clock: Clock, replayed: Replayed | N
         proposal=None if offered is None else offered.proposal,
         candidates=tuple(research.ledger(session, row.id, Standing.ACCEPTED)),
         approval=None if approved is None else _approval(approved, options),
-        models=tuple(
-            _model(session, row.id, result_of(session, row.id, role, judge))
-            for role in evaluation.roles(session, row.id)
-            if (judge := evaluation.newest_judge(session, row.id, role)) is not None
-        ),
+        models=models,
+        paired=_paired(models),
+        wording=_wording(session, row.id),
         reviews=_reviews(session, row.id),
         degraded=note.degraded,
         degraded_why=(note.detail,) if note.degraded else (),
@@ -158,8 +172,8 @@ def _model(session: Session, run_id: str, result: Result) -> ModelResult:
         ),
         judge=JudgeNote(
             name=result.judge,
-            preflight_passed=None if result.preflight is None else result.preflight.passed,
-            preflight="" if result.preflight is None else result.preflight.sentence,
+            preflight_passed=result.unfit is None if result.preflights else None,
+            preflight=" ".join(report.sentence for _, report in result.preflights),
             relation=relation,
             insisted=insistence is not None,
             insisted_by="" if insistence is None else insistence["by"],
@@ -169,8 +183,45 @@ def _model(session: Session, run_id: str, result: Result) -> ModelResult:
         rows=result.lines,
         coverage=_coverage(session, run_id),
         decision=result.decision,
-        failures=analyse(result.lines, result.rubric),
+        failures=analyse(result.lines, result.rubric, result.by_judge),
+        labels=result.labels,
+        calibration=result.calibration,
+        panel=result.agreement,
+        retrial=_retrial(session, run_id, result),
     )
+
+
+def _retrial(session: Session, run_id: str, result: Result) -> Retrial | None:
+    """What became of the failures that were asked again; None where they were not, or not to the end."""
+    improved = runs.material(session, run_id, IMPROVED_PROMPT)
+    if improved is None or result.role != "primary":
+        return None
+    if not all(evaluation.has_assessments(session, run_id, role) for role in RETRIALS):
+        return None
+    repeated, reprompted = (result_of(session, run_id, role, result.judge).lines for role in RETRIALS)
+    return build_retrial(result.lines, repeated, reprompted, improved.text, result.rubric)
+
+
+def _paired(models: Sequence[ModelResult]) -> PairedComparison | None:
+    """Primary and backup on the scenarios that both were measured on."""
+    if len(models) < 2:
+        return None
+    first, second = models
+    names = (first.candidate, second.candidate)
+    return compare_models(first.rows, second.rows, first.rubric, names=names).paired
+
+
+def _wording(session: Session, run_id: str) -> str:
+    """Who worded the scenarios, in a sentence."""
+    own = runs.material(session, run_id, "scenarios")
+    if own is not None:
+        return f"They are a person's own, from {own.name}."
+    reports = [
+        WordingReport.model_validate(reply).sentence
+        for reply in evaluation.stored_calls(session, run_id, WORDING).values()
+        if "worded_by" in reply  # the others are the brain's own replies
+    ]
+    return " ".join(reports) or "They were worded from the taxonomy's own sentences."
 
 
 def _coverage(session: Session, run_id: str) -> Coverage | None:

@@ -2,43 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from graphs.labels import agreed
+from graphs.options import RunOptions
+from graphs.state import Role
+from graphs.trials import scenarios_of
 from store import evaluation, runs
+from tools.calibration import Calibration, calibrate
 from tools.decision import Decision, decide
+from tools.evaluation import Assessment, Label
 from tools.failures import Row
 from tools.faults import WrongUse
 from tools.judge import PreflightReport
+from tools.panel import HUMAN, PanelAgreement, combine, panel_agreement, parse_panel
 from tools.rubric import Rubric, parse_rubric
 from tools.scoring import score_assessment
 
 
 class Result(NamedTuple):
-    role: str
+    role: Role
     judge: str
+    """As it was named: one judge, several with commas between them, or ``human``."""
     rubric: Rubric
     lines: tuple[Row, ...]
     """Scenarios that were answered and judged, in their order."""
     planned: int
-    """Scenarios of the run."""
+    """Scenarios of the role."""
     decision: Decision
-    preflight: PreflightReport | None
+    preflights: tuple[tuple[str, PreflightReport], ...]
+    """Of each judge that was tried."""
+    by_judge: dict[str, dict[str, Assessment]]
+    """Each judge's own assessments by scenario."""
+    agreement: PanelAgreement | None
+    """Among several judges."""
+    labels: tuple[Label, ...]
+    """What people said of the answers, one for an answer."""
+    calibration: Calibration | None
+    """The judge beside people's labels, where there are some."""
+
+    @property
+    def unfit(self) -> str | None:
+        """Why the judge cannot be trusted to begin with."""
+        return " ".join(report.sentence for _, report in self.preflights if not report.passed) or None
 
 
-def result_of(session: Session, run_id: str, role: str, judge: str) -> Result:
+def result_of(session: Session, run_id: str, role: Role, judge: str) -> Result:
     """The result of one model of a run by one judge; :class:`WrongUse` while nothing is judged."""
     material = runs.material(session, run_id, "rubric")
     given = evaluation.answers(session, run_id, role)
-    judged = evaluation.assessments(session, run_id, role, judge)
-    if material is None or not judged:
+    judges = parse_panel(judge) if judge else ()
+    by_judge = {one: evaluation.assessments(session, run_id, role, one) for one in judges}
+    if material is None or not any(by_judge.values()):
         raise WrongUse(
             f"Run {run_id} has no judged answers of its {role} model yet.",
             f"`bms show {run_id}` tells where it is.",
         )
     rubric = parse_rubric(material.text, material.name)
-    planned = evaluation.scenarios(session, run_id)
+    judged = _together(by_judge, rubric)
+    planned = scenarios_of(session, run_id, role)
     lines = tuple(
         Row(
             scenario,
@@ -49,10 +74,54 @@ def result_of(session: Session, run_id: str, role: str, judge: str) -> Result:
         for scenario in planned
         if scenario.id in given and scenario.id in judged
     )
-    stored = evaluation.stored_call(session, run_id, "preflight", judge)
-    preflight = None if stored is None else PreflightReport.model_validate(stored)
-    problem = None if preflight is None or preflight.passed else preflight.sentence
+    preflights = tuple(
+        (one, PreflightReport.model_validate(stored))
+        for one in judges
+        if (stored := evaluation.stored_call(session, run_id, "preflight", one)) is not None
+    )
+    labels = agreed(evaluation.labels(session, run_id, role))
+    calibration = None if judge == HUMAN else _calibration(labels, lines)
     scores = {line.scenario.id: line.score for line in lines}
     # What is not judged yet is unmeasured: a part of a run must not decide for the whole.
-    decision = decide([scores.get(scenario.id) for scenario in planned], rubric, judge_problem=problem)
-    return Result(role, judge, rubric, lines, len(planned), decision, preflight)
+    decision = decide(
+        [scores.get(scenario.id) for scenario in planned],
+        rubric,
+        topics=[scenario.topic for scenario in planned],
+        gate_share_limit=RunOptions.model_validate(runs.get(session, run_id).options).gate_share,
+        judge_problem=" ".join(report.sentence for _, report in preflights if not report.passed) or None,
+        corrected=None if calibration is None else calibration.prediction_powered,
+    )
+    return Result(
+        role=role,
+        judge=judge,
+        rubric=rubric,
+        lines=lines,
+        planned=len(planned),
+        decision=decision,
+        preflights=preflights,
+        by_judge=by_judge,
+        labels=labels,
+        agreement=panel_agreement(by_judge, rubric) if len(judges) > 1 else None,
+        calibration=calibration,
+    )
+
+
+def _together(by_judge: dict[str, dict[str, Assessment]], rubric: Rubric) -> dict[str, Assessment]:
+    """One assessment a scenario; those of several judges by majority, once all of them have judged it."""
+    if len(by_judge) == 1:
+        return next(iter(by_judge.values()))
+    common = set.intersection(*(set(assessments) for assessments in by_judge.values()))
+    return {
+        scenario: combine({one: assessments[scenario] for one, assessments in by_judge.items()}, rubric)
+        for scenario in common
+    }
+
+
+def _calibration(given: Sequence[Label], lines: Sequence[Row]) -> Calibration | None:
+    judged = {line.scenario.id: line.score.passed for line in lines if line.score.passed is not None}
+    labels = {
+        label.scenario_id: label.passed
+        for label in given
+        if label.passed is not None and label.scenario_id in judged
+    }
+    return calibrate(judged, labels) if labels else None

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from graphs.desk import Desk
-from tools.runtimes import RuntimeFault
+from tools.concurrency import Throttle
+from tools.runtimes import RuntimeFault, RuntimeFaultKind
 
 R = TypeVar("R")
 
@@ -17,12 +18,23 @@ LONGEST_WAIT = 120.0
 """Seconds; a server that wants a longer pause than this is treated as down."""
 
 
-async def patiently(desk: Desk, stage: str, call: Callable[[], Awaitable[R]]) -> R:
-    """The result of ``call``, or the last :class:`RuntimeFault` when every try failed; retries are events."""
+TOO_MUCH = {RuntimeFaultKind.BUSY, RuntimeFaultKind.TIMEOUT}
+"""Failures that fewer requests at once may prevent."""
+
+
+async def patiently(
+    desk: Desk, stage: str, call: Callable[[], Awaitable[R]], throttle: Throttle | None = None
+) -> R:
+    """The result of ``call``, or the last :class:`RuntimeFault` when every try failed; retries are events.
+
+    ``throttle`` hears of a server that has too much to do.
+    """
     for delay in DELAYS:
         try:
             return await call()
         except RuntimeFault as fault:
+            if throttle is not None and fault.kind in TOO_MUCH:
+                throttle.complain()
             wait = max(delay, fault.retry_after_seconds or 0.0)
             if not fault.kind.retryable or wait > LONGEST_WAIT:
                 raise

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
 
 from graphs.desk import Desk, Services
+from graphs.extension import extend
 from graphs.options import RunOptions
 from graphs.prompts import Prompt, Reply
 from store import evaluation, events, leases, runs
 from store.database import Database, StoreFault
-from store.schema import RunStatus
+from store.schema import RunRow, RunStatus
 from tools.clock import SystemClock
 from tools.evaluation import Scenario
 from tools.faults import Fault, WrongUse
@@ -77,12 +78,29 @@ class Runner:
                 f"Run {row.id} has ended ({row.status}){became}.",
                 f"`bms show {row.id}` tells more; a new request starts a new run.",
             )
+        return await self._under_lease(row, lambda desk: self._drive(desk, reply))
+
+    async def extend(self, run_id: str, further: int | None = None) -> Standing:
+        """Carry a run that ended undecided on: what could not be measured is asked again, and ``further``
+        scenarios are run, or as many as would settle it."""
+        row = await self._services.database.look(runs.get, run_id)
+
+        async def go_on(desk: Desk) -> Standing:
+            by_story = self._services.replayed is not None
+            extension = await desk.write(extend, further, by_story=by_story)
+            await desk.say("scenarios", "extension", sentence=extension.sentence)
+            await desk.write(runs.reopen, self._services.wall.now())
+            return await self._drive(desk, None, again=extension.target)
+
+        return await self._under_lease(row, go_on)
+
+    async def _under_lease(self, row: RunRow, go: Callable[[Desk], Awaitable[Standing]]) -> Standing:
         options = RunOptions.model_validate(row.options)
         holder = leases.this_process()
         lease = await self._services.database.run(leases.take, row.id, holder, self._services.wall.now())
         desk = Desk(row.id, options, self._services, lease)
         try:
-            return await self._drive(desk, reply)
+            return await go(desk)
         finally:
             await asyncio.shield(self._services.database.run(leases.release, lease))
 
@@ -105,7 +123,8 @@ class Runner:
         waiting = [interrupt for task in state.tasks for interrupt in task.interrupts]
         return _prompt.validate_python(waiting[0].value) if waiting else None
 
-    async def _drive(self, desk: Desk, reply: Reply | None) -> Standing:
+    async def _drive(self, desk: Desk, reply: Reply | None, *, again: int | None = None) -> Standing:
+        """``again`` begins anew at the scenarios, of which there shall be so many."""
         from langgraph.types import Command
 
         pending = await self._pending(desk.run_id)
@@ -121,6 +140,9 @@ class Runner:
         work: Any = None if state.values else {"run_id": desk.run_id}
         if reply is not None:
             work = Command(resume=reply.model_dump(mode="json"))
+        if again is not None:
+            update = {"target": again, "role": "primary", "answered": False}
+            work = Command(goto="scenarios", update=update)
         await self._set(desk, RunStatus.RUNNING, "")
         try:
             async with self._heart(desk):
@@ -249,7 +271,11 @@ def _waits_for(prompt: Prompt) -> str:
             return "waits for an answer about the request"
         case "approval":
             return "waits for an approval of the table"
+        case "scenarios":
+            return "waits for a word on its drafted scenarios"
         case "judge":
             return "waits for a judge"
+        case "labels":
+            return "waits for a person's verdicts"
         case "review":
             return "waits for a review of the answers"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-Role = Literal["primary", "backup"]
+Role = Literal["primary", "backup", "repeated", "reprompted"]
+"""Whose answers: of the approved models, or the primary's second and third answers to what it failed, once
+under the same prompt and once under an improved one."""
 
 
 class Journey(TypedDict, total=False):
@@ -29,12 +31,20 @@ class Journey(TypedDict, total=False):
     """Another wave was asked for."""
     approval: dict[str, Any]
     """The last :class:`graphs.prompts.Approval`."""
+    target: int
+    """Scenarios that there shall be, where a person asked for more than at the start."""
+    agreement: dict[str, Any]
+    """The last :class:`graphs.prompts.ScenariosAgreement`."""
     role: Role
     """The model that is being evaluated."""
+    answered: bool
+    """Every scenario has been asked, so that a judge may begin."""
     judge: str | None
     judge_insisted: bool
     judge_by: str
     """Who named the judge, or insisted on it."""
+    labelled: bool
+    """A person who judges has said that the labels there are be enough."""
     problem: str | None
     """Why the table is offered again."""
     review: dict[str, Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from store.schema import (
@@ -23,6 +23,7 @@ from store.schema import (
 )
 from tools.evaluation import (
     Answer,
+    AnswerOutcome,
     Assessment,
     AssessmentOutcome,
     CriterionVerdict,
@@ -78,16 +79,26 @@ def held(session: Session, run_id: str, role: str) -> Held | None:
     return Held(row.candidate, Artefact.model_validate(row.artefact), row.pulled_at, loaded)
 
 
-def roles(session: Session, run_id: str) -> list[str]:
+ModelRole = Literal["primary", "backup"]
+_MODEL_ROLES: tuple[ModelRole, ...] = ("primary", "backup")
+
+
+def roles(session: Session, run_id: str) -> list[ModelRole]:
     """Roles that a model was proved for: ``primary``, then ``backup``."""
-    found = session.scalars(select(ArtefactRow.role).where(ArtefactRow.run_id == run_id)).all()
-    return sorted(found, key=["primary", "backup"].index)
+    found = set(session.scalars(select(ArtefactRow.role).where(ArtefactRow.run_id == run_id)))
+    return [role for role in _MODEL_ROLES if role in found]
 
 
-def keep_scenarios(session: Session, run_id: str, scenarios: Sequence[Scenario]) -> None:
-    for position, scenario in enumerate(scenarios):
+def keep_scenarios(session: Session, run_id: str, scenarios: Sequence[Scenario], after: int = 0) -> None:
+    """Store scenarios in their order, behind the ``after`` first ones."""
+    for position, scenario in enumerate(scenarios, after):
         record = scenario.model_dump(mode="json")
         session.merge(ScenarioRow(run_id=run_id, id=scenario.id, position=position, record=record))
+
+
+def drop_scenarios(session: Session, run_id: str) -> None:
+    """Forget the scenarios of a run, which nobody has answered yet."""
+    session.execute(delete(ScenarioRow).where(ScenarioRow.run_id == run_id))
 
 
 def scenarios(session: Session, run_id: str) -> list[Scenario]:
@@ -95,20 +106,28 @@ def scenarios(session: Session, run_id: str) -> list[Scenario]:
     return [Scenario.model_validate(row.record) for row in session.scalars(query)]
 
 
-def keep_answer(
-    session: Session, run_id: str, role: str, answer: Answer, conditions: dict[str, Any], now: datetime
+def keep_answers(
+    session: Session,
+    run_id: str,
+    role: str,
+    given: Sequence[Answer],
+    conditions: dict[str, Any],
+    now: datetime,
 ) -> None:
-    session.add(
-        AnswerRow(
-            run_id=run_id,
-            role=role,
-            scenario_id=answer.scenario_id,
-            outcome=answer.outcome.value,
-            record=answer.model_dump(mode="json"),
-            conditions=conditions,
-            at=now,
-        )
-    )
+    """Store answers that were made under the same conditions."""
+    rows = [
+        {
+            "run_id": run_id,
+            "role": role,
+            "scenario_id": answer.scenario_id,
+            "outcome": answer.outcome.value,
+            "record": answer.model_dump(mode="json"),
+            "conditions": conditions,
+            "at": now,
+        }
+        for answer in given
+    ]
+    session.connection().execute(insert(AnswerRow), rows)
 
 
 def answers(session: Session, run_id: str, role: str) -> dict[str, Answer]:
@@ -123,35 +142,65 @@ def conditions(session: Session, run_id: str, role: str) -> dict[str, Any]:
     return session.scalars(query.order_by(AnswerRow.scenario_id).limit(1)).first() or {}
 
 
-def keep_assessment(
-    session: Session, run_id: str, role: str, judge: str, assessment: Assessment, now: datetime
+def keep_assessments(
+    session: Session, run_id: str, role: str, judge: str, given: Sequence[Assessment], now: datetime
 ) -> None:
-    session.add(
-        AssessmentRow(
-            run_id=run_id,
-            role=role,
-            scenario_id=assessment.scenario_id,
-            judge=judge,
-            outcome=assessment.outcome.value,
-            detail=assessment.detail,
-            usage=None if assessment.usage is None else assessment.usage.model_dump(mode="json"),
-            at=now,
-        )
-    )
-    session.add_all(
-        VerdictRow(
-            run_id=run_id,
-            role=role,
-            scenario_id=assessment.scenario_id,
-            assessed_by=judge,
-            criterion=verdict.criterion,
-            position=position,
-            verdict=verdict.verdict.value,
-            reason=verdict.reason,
-            judge=verdict.judge,
-        )
+    """Store assessments by one judge, each with its verdicts."""
+    key = {"run_id": run_id, "role": role}
+    rows = [
+        {
+            **key,
+            "scenario_id": assessment.scenario_id,
+            "judge": judge,
+            "outcome": assessment.outcome.value,
+            "detail": assessment.detail,
+            "usage": None if assessment.usage is None else assessment.usage.model_dump(mode="json"),
+            "at": now,
+        }
+        for assessment in given
+    ]
+    verdicts = [
+        {
+            **key,
+            "scenario_id": assessment.scenario_id,
+            "assessed_by": judge,
+            "criterion": verdict.criterion,
+            "position": position,
+            "verdict": verdict.verdict.value,
+            "reason": verdict.reason,
+            "judge": verdict.judge,
+        }
+        for assessment in given
         for position, verdict in enumerate(assessment.verdicts)
+    ]
+    session.connection().execute(insert(AssessmentRow), rows)
+    if verdicts:
+        session.connection().execute(insert(VerdictRow), verdicts)
+
+
+def forget_unmeasured(session: Session, run_id: str, role: str) -> int:
+    """Forget the answers that a timeout or a fault of the runtime ended, and the judgements that could not be
+    used, so that they are asked for again. How many answers get another chance."""
+    mine = (AnswerRow.run_id == run_id, AnswerRow.role == role)
+    lost = (AnswerOutcome.TIMEOUT.value, AnswerOutcome.ERROR.value)
+    unanswered = set(session.scalars(select(AnswerRow.scenario_id).where(*mine, AnswerRow.outcome.in_(lost))))
+    of_role = (AssessmentRow.run_id == run_id, AssessmentRow.role == role)
+    unjudged = set(
+        session.scalars(
+            select(AssessmentRow.scenario_id).where(
+                *of_role, AssessmentRow.outcome == AssessmentOutcome.JUDGE_ERROR.value
+            )
+        )
     )
+    again = sorted(unanswered | unjudged)
+    session.execute(delete(AnswerRow).where(*mine, AnswerRow.scenario_id.in_(sorted(unanswered))))
+    session.execute(
+        delete(VerdictRow).where(
+            VerdictRow.run_id == run_id, VerdictRow.role == role, VerdictRow.scenario_id.in_(again)
+        )
+    )
+    session.execute(delete(AssessmentRow).where(*of_role, AssessmentRow.scenario_id.in_(again)))
+    return len(again)
 
 
 def assessments(session: Session, run_id: str, role: str, judge: str) -> dict[str, Assessment]:
@@ -181,10 +230,27 @@ def assessments(session: Session, run_id: str, role: str, judge: str) -> dict[st
     }
 
 
-def newest_judge(session: Session, run_id: str, role: str) -> str | None:
-    """The judge of the newest assessment of a role; None when nothing is judged."""
+_JUDGE = "judge of the role"
+
+
+def set_judge(session: Session, run_id: str, role: str, judge: str, now: datetime) -> None:
+    """Say who judges a role, as it was named: one judge, several with commas between them, or a person."""
+    session.merge(CallRow(run_id=run_id, purpose=_JUDGE, key=call_key(role), reply={"judge": judge}, at=now))
+
+
+def judge_of(session: Session, run_id: str, role: str) -> str | None:
+    """Who judges a role; None while nobody has begun."""
+    named = stored_call(session, run_id, _JUDGE, role)
+    if named is not None:
+        return str(named["judge"])
     query = select(AssessmentRow.judge).where(AssessmentRow.run_id == run_id, AssessmentRow.role == role)
     return session.scalars(query.order_by(AssessmentRow.at.desc()).limit(1)).first()
+
+
+def has_assessments(session: Session, run_id: str, role: str) -> bool:
+    """Whether anything of a role has been judged."""
+    query = select(AssessmentRow.judge).where(AssessmentRow.run_id == run_id, AssessmentRow.role == role)
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def keep_label(session: Session, run_id: str, role: str, label: Label) -> None:
@@ -208,21 +274,27 @@ def labels(session: Session, run_id: str, role: str) -> list[Label]:
     return [Label.model_validate(row.record) for row in session.scalars(query.order_by(LabelRow.at))]
 
 
-def _key(key: str) -> str:
+def call_key(key: str) -> str:
     """Keys of any length in 64 characters, no two alike."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def stored_call(session: Session, run_id: str, purpose: str, key: str) -> dict[str, Any] | None:
     """The reply of an earlier call of this purpose and key."""
-    row = session.get(CallRow, (run_id, purpose, _key(key)))
+    row = session.get(CallRow, (run_id, purpose, call_key(key)))
     return None if row is None else row.reply
+
+
+def stored_calls(session: Session, run_id: str, purpose: str) -> dict[str, dict[str, Any]]:
+    """The replies of all earlier calls of this purpose, by the hash of their keys (:func:`call_key`)."""
+    query = select(CallRow).where(CallRow.run_id == run_id, CallRow.purpose == purpose)
+    return {row.key: row.reply for row in session.scalars(query)}
 
 
 def keep_call(
     session: Session, run_id: str, purpose: str, key: str, reply: dict[str, Any], now: datetime
 ) -> None:
-    session.add(CallRow(run_id=run_id, purpose=purpose, key=_key(key), reply=reply, at=now))
+    session.add(CallRow(run_id=run_id, purpose=purpose, key=call_key(key), reply=reply, at=now))
 
 
 def keep_review(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from store.schema import EventRow
@@ -16,6 +17,20 @@ def append(session: Session, run_id: str, stage: str, kind: str, data: dict[str,
     last = session.scalar(select(func.max(EventRow.seq)).where(EventRow.run_id == run_id)) or 0
     session.add(EventRow(run_id=run_id, seq=last + 1, at=now, stage=stage, kind=kind, data=data))
     return last + 1
+
+
+def append_all(
+    session: Session, run_id: str, stage: str, kind: str, data: Sequence[dict[str, Any]], now: datetime
+) -> None:
+    """Add events of one kind, in their order."""
+    if not data:
+        return
+    last = last_seq(session, run_id)
+    rows = [
+        {"run_id": run_id, "seq": seq, "at": now, "stage": stage, "kind": kind, "data": record}
+        for seq, record in enumerate(data, last + 1)
+    ]
+    session.connection().execute(insert(EventRow), rows)
 
 
 def after(session: Session, run_id: str, seq: int, limit: int = 500) -> list[EventRow]:

@@ -76,6 +76,12 @@ def set_status(
         row.stage = stage
 
 
+def reopen(session: Session, run_id: str, now: datetime) -> None:
+    """A run that has ended goes on."""
+    row = get(session, run_id)
+    row.status, row.detail, row.updated_at = RunStatus.STOPPED, "opened again", now
+
+
 def set_stage(session: Session, run_id: str, stage: str, now: datetime) -> None:
     row = get(session, run_id)
     row.stage, row.updated_at = stage, now
@@ -108,6 +114,11 @@ def keep_material(
     """Store the text of a rubric, taxonomy or prompt; the first one stored for a run stays."""
     if session.get(MaterialRow, (run_id, kind)) is None:
         session.add(MaterialRow(run_id=run_id, kind=kind, name=name, text=text, by_person=by_person))
+
+
+def replace_material(session: Session, run_id: str, kind: str, name: str, text: str) -> None:
+    """Put a person's text in the place of the one that was used so far."""
+    session.merge(MaterialRow(run_id=run_id, kind=kind, name=name, text=text, by_person=True))
 
 
 def material(session: Session, run_id: str, kind: str) -> MaterialRow | None:

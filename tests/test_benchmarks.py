@@ -10,12 +10,18 @@ from pathlib import Path
 
 from benchmarks.bounds import bound_of
 from benchmarks.crowd import FULL, article
+from benchmarks.evaluation import AT_ONCE, ONE, Case, ideal_seconds, slopes
 from tests.standins.http_server import Logged
 
 FIGURES = {
     *("wall_seconds", "bound_seconds", "bound_in_turn_seconds", "ratio", "ratio_in_turn", "floor_seconds"),
     *("cpu_seconds", "cpu_ms_a_page", "peak_mb", "database_bytes", "requests"),
     *("largest_checkpoint_bytes", "checkpoint_file_bytes"),
+}
+OF_A_ROW = {
+    *("scenarios", "rubric", "latency_seconds", "ideal_seconds", "wall_seconds", "cpu_seconds", "peak_mb"),
+    *("database_bytes", "requests", "requests_beside", "connections", "passed"),
+    *("floor_wall_seconds", "floor_cpu_seconds", "floor_peak_mb", "floor_database_bytes"),
 }
 ROOT = Path(__file__).parents[1]
 
@@ -42,6 +48,48 @@ def test_the_small_research_benchmark_prints_every_figure() -> None:
     assert told["rows"]["fetches"] > 50
     assert told["largest_checkpoint_bytes"] < 10_000
     assert told["waits_for"] == "waits for an approval of the table"
+
+
+def test_the_small_evaluation_benchmark_asks_each_scenario_once_and_prints_every_figure() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.evaluation", "--small", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert 0 < told["help_cpu_seconds"] < told["start_up_cpu_seconds"]
+    one, fifty = told["rows"]
+    assert set(one) == set(fifty) == OF_A_ROW
+    assert (one["scenarios"], fifty["scenarios"]) == (1, 50)
+    assert one["requests_beside"] == fifty["requests_beside"] == 6, "a greeting and five planted answers"
+    assert fifty["requests"] == 2 * 50 + 6
+    assert fifty["passed"] == 40
+    assert fifty["connections"] <= AT_ONCE + 3, "connections are used again"
+    assert fifty["database_bytes"] > one["database_bytes"] > 0
+
+
+def test_ideal_time_is_that_of_full_slots() -> None:
+    assert ideal_seconds(Case(5000, 0.2)) == 100.0
+    assert ideal_seconds(Case(50, 0.0)) == 0.0
+
+
+def test_a_slope_is_between_the_two_largest_runs_without_latency() -> None:
+    cost = {"peak_mb": 0.0, "database_bytes": 0.0, "floor_cpu_seconds": 0.0}
+    rows = [
+        {**Case(n, latency, rubric)._asdict(), **cost, "cpu_seconds": busy}
+        for n, latency, rubric, busy in (
+            (5000, 0.0, ONE, 26.0),
+            (500, 0.0, ONE, 3.5),
+            (50, 0.0, ONE, 2.0),
+            (5000, 0.2, ONE, 99.0),
+            (9000, 0.0, "another", 1.0),
+        )
+    ]
+    assert slopes(rows)["cpu_ms_a_scenario"] == 5.0
 
 
 def test_a_bound_is_that_of_the_slowest_host_or_of_all_in_turn() -> None:

@@ -18,7 +18,7 @@ from tools.candidates import Claim, FoundBy, Stance
 from tools.evidence import PageReader, Unit
 from tools.evidence_rules import evidence_rules
 from tools.injection import is_suspicious
-from tools.judging import neutralise
+from tools.judge_prompt import neutralise
 from tools.runtimes.base import ChatRequest, Message
 from tools.stances import asserts
 

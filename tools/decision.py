@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from tools.calibration import CorrectedRate
+from tools.clusters import ClusteredInterval, clustered_wilson
 from tools.rubric import Rubric
 from tools.scoring import Score
 from tools.statistics import (
@@ -21,6 +23,17 @@ from tools.statistics import (
 )
 
 GATE_SHARE_LIMIT = 0.05
+FEWEST_MEASURED = 30
+"""Measured answers under which nothing is decided.
+
+Without it 3 of 3 would deploy a model whose true rate is 65 % in 27 % of runs. By exact enumeration
+(``benchmarks/gate.py``), at 30 and every larger size a model ten points inside another band is decided
+wrongly in at most 7 % of runs, one five points inside in at most 11 %; with 3 to 10 answers in up to 31 and
+33 %. It is also where no gate failure at all begins to mean something: a true share of 10 % shows none of 30
+in 4 % of runs.
+"""
+SETTLED_TIMES = "six times in ten"
+"""How often a number of further scenarios really settles it, in the simulation of ``benchmarks/gate.py``."""
 NEARLY_NOTHING = 0.05
 """A pass rate up to this looks more like a broken set-up than like a weak model."""
 
@@ -54,11 +67,17 @@ class Decision(BaseModel):
     reason: str
     """One sentence or a few, for the person."""
     further_scenarios: int | None
-    """How many more would settle it if the rates stay as they are; 0 when it is settled, None when no number
-    that can be recommended would."""
+    """How many more would settle it if the rates stay as they are, which they need not; with too few
+    measured, how many are missing. 0 when it is settled, None when no number that can be recommended
+    would."""
     gate_failures: dict[str, int]
     """Criterion to the number of answers in which it failed as a gate; only those that did."""
     answers_failing_a_gate: int
+    clustered: ClusteredInterval | None = None
+    """Of the pass rate, for a fresh draw of topics; shown, and decides nothing. None where topics were not
+    given or cannot tell."""
+    corrected: CorrectedRate | None = None
+    """The pass rate corrected by a person's labels, where there are enough."""
 
 
 class _Counts(BaseModel):
@@ -107,19 +126,34 @@ class _Rule(BaseModel):
         return bands.between + bands.above if forbidden else bands.between
 
     def extremes(self, counts: _Counts) -> set[DecisionKind]:
-        """What it could be, were the unmeasured answers all good, all bad, or all bad at a gate."""
+        """What it could be, were the unmeasured answers any mixture of good, bad, and bad at a gate."""
         n, u = counts.measured + counts.unmeasured, counts.unmeasured
-        at_gates = u if counts.has_gates else 0
-        return {
-            self.kind(counts.passes + u, n, counts.gate_failures),
-            self.kind(counts.passes, n, counts.gate_failures),
-            # The rest would pass: the worst for the gates that is the best for the pass rate.
-            *(self.kind(counts.passes + u - k, n, counts.gate_failures + k) for k in range(1, at_gates + 1)),
-        }
+
+        def bad(k: int) -> DecisionKind:
+            return self.kind(counts.passes + u - k, n, counts.gate_failures)
+
+        def bad_at_a_gate(k: int) -> DecisionKind:
+            return self.kind(counts.passes + u - k, n, counts.gate_failures + k)
+
+        return _passed_through(bad, u) | (_passed_through(bad_at_a_gate, u) if counts.has_gates else set())
 
     def settled(self, counts: _Counts) -> bool:
+        if counts.measured < FEWEST_MEASURED:
+            return False
         kind = self.kind(counts.passes, counts.measured, counts.gate_failures)
         return self.extremes(counts) == {kind} and self.probability(kind, counts) >= self.certainty
+
+
+def _passed_through(kind: Callable[[int], DecisionKind], u: int) -> set[DecisionKind]:
+    """All kinds from ``kind(0)`` to ``kind(u)``, where the kind only gets worse as the number grows."""
+    first, last = kind(0), kind(u)
+    if {first, last} != {DecisionKind.DEPLOY, DecisionKind.FULL_PIPELINE}:
+        return {first, last}
+    good, worse = 0, u
+    while worse - good > 1:
+        middle = (good + worse) // 2
+        good, worse = (middle, worse) if kind(middle) is first else (good, middle)
+    return {first, kind(worse), last}
 
 
 def decide(
@@ -130,15 +164,18 @@ def decide(
     certainty: float = DEFAULT_CERTAINTY,
     gate_share_limit: float = GATE_SHARE_LIMIT,
     judge_problem: str | None = None,
+    topics: Sequence[str] | None = None,
+    corrected: CorrectedRate | None = None,
 ) -> Decision:
     """The decision from one score for each scenario; None stands for an answer that was never assessed.
 
     ``judge_problem`` is a sentence that says why the judge cannot be trusted, such as a failed preflight; the
-    numbers are then reported, and decide nothing.
+    numbers are then reported, and decide nothing. ``topics`` stand beside the results, one each (ValueError
+    otherwise). ``corrected`` is the pass rate that a person's labels lead to.
 
     The rule:
 
-    1. Nothing measured, or a judge that cannot be trusted: UNDECIDED.
+    1. Nothing measured, fewer than ``FEWEST_MEASURED``, or a judge that cannot be trusted: UNDECIDED.
     2. The pass rate over the measured answers points to FULL_PIPELINE (under the lower threshold), FINE_TUNE
        (between) or DEPLOY (at the upper one or over it). Where more than ``gate_share_limit`` of the measured
        answers fail a gate, any gate, DEPLOY becomes FINE_TUNE.
@@ -146,7 +183,16 @@ def decide(
        and gate failures they were: UNDECIDED.
     4. If the posterior probability (Jeffreys prior) of the true rate's lying where the pointed-to decision
        holds is under ``certainty``: UNDECIDED.
-    5. Otherwise the decision is what step 2 points to.
+    5. If the rate that people's labels correct (``corrected``) leads elsewhere in step 2: UNDECIDED, and no
+       number of further scenarios settles it. Taking it back only where the whole interval leads elsewhere
+       prevents few wrong decisions with 50 labels (``benchmarks/gate.py``).
+    6. Otherwise the decision is what step 2 points to.
+
+    The topic-clustered interval takes no part. It answers how the rate would vary over a fresh random draw of
+    topics. But the topics of a baseline are no sample: they are strata that a person chose, with weights, and
+    the question is asked of them. Scenarios vary within the strata only, so even the plain interval is a
+    little too wide. Where the clustered one takes back what the plain one says about a threshold, a sentence
+    says so: for topics other than these the rate is less sure.
 
     Everything is recomputed from ``results``; nothing is read from a stored headline.
     """
@@ -163,12 +209,19 @@ def decide(
         has_gates=bool(rubric.gates),
     )
     rule = _Rule(thresholds=thresholds, certainty=certainty, gate_share_limit=gate_share_limit)
+    n = len(measured)
+    clustered = _clustered(results, topics)
     kind, leaning, further, reason = _judge(rule, counts, by_gate)
+    if clustered is not None and (sentence := _what_clusters_change(rule, wilson(passes, n), clustered)):
+        reason = f"{reason} {sentence}"
+    if corrected is not None and leaning is not None:
+        taken_back = _what_labels_change(rule, counts, leaning, corrected)
+        if taken_back is not None:
+            kind, further, reason = DecisionKind.UNDECIDED, None, f"{_headline(counts)} {taken_back}"
     if judge_problem is not None:
         kind, further = DecisionKind.UNDECIDED, None
         said = f"{_headline(counts)} These numbers decide nothing." if counts.measured else reason
         reason = f"{said} {judge_problem}"
-    n = len(measured)
     return Decision(
         kind=kind,
         leaning=leaning,
@@ -182,6 +235,60 @@ def decide(
         further_scenarios=further,
         gate_failures={gate: by_gate[gate] for gate in rubric.ids if by_gate[gate]},
         answers_failing_a_gate=len(failing),
+        clustered=clustered,
+        corrected=corrected,
+    )
+
+
+def _clustered(results: Sequence[Score | None], topics: Sequence[str] | None) -> ClusteredInterval | None:
+    if topics is None:
+        return None
+    if len(topics) != len(results):
+        raise ValueError("topics stand beside the results, one each")
+    groups: dict[str, tuple[int, int]] = {}
+    for topic, score in zip(topics, results, strict=True):
+        if score is not None and not score.unmeasured:
+            passes, n = groups.get(topic, (0, 0))
+            groups[topic] = (passes + (score.passed is True), n + 1)
+    return clustered_wilson(groups)
+
+
+def _what_clusters_change(rule: _Rule, plain: Interval, clustered: ClusteredInterval) -> str | None:
+    taken_back = []
+    for threshold in rule.thresholds:
+        if not plain.low <= threshold <= plain.high and clustered.low <= threshold <= clustered.high:
+            side = "over" if plain.low > threshold else "under"
+            taken_back.append(f"{side} {threshold:.0%}")
+    if not taken_back:
+        return None
+    return (
+        f"The interval lies {' and '.join(taken_back)} for these {clustered.clusters} topics only: they "
+        f"differ so much that for other topics it would be {clustered.low:.0%} to {clustered.high:.0%}."
+    )
+
+
+def _what_labels_change(
+    rule: _Rule, counts: _Counts, leaning: DecisionKind, corrected: CorrectedRate
+) -> str | None:
+    """Why the corrected rate takes the decision back; None where it leads to the same one."""
+
+    def kind(rate: float) -> DecisionKind:
+        return rule.kind(rate * counts.measured, counts.measured, counts.gate_failures)
+
+    if kind(corrected.rate) is leaning:
+        return None
+    low, high = corrected.interval
+    # The middle band may lie wholly inside of the interval.
+    reached = {kind(low), kind(high)} | {kind(rate) for rate in rule.thresholds if low <= rate <= high}
+    advice = (
+        "label more answers before acting on it"
+        if leaning in reached
+        else "more scenarios by this judge settle nothing, so mend the rubric or the judge"
+    )
+    return (
+        f"But corrected by a person's labels the rate is {corrected.rate:.0%} (95 % interval {low:.0%} to "
+        f"{high:.0%}), where the judge alone says {counts.passes / counts.measured:.0%}. That points to "
+        f"{kind(corrected.rate).value}, not to {leaning.value}: {advice}."
     )
 
 
@@ -200,7 +307,9 @@ def _judge(
     if rule.settled(counts):
         sentences.append(_meaning(rule, leaning, counts))
         return leaning, leaning, 0, " ".join(sentences)
-    further = first_settled(lambda n: rule.settled(counts.ahead(n)))
+    missing = FEWEST_MEASURED - int(counts.measured)
+    # The rate of so few is no ground for a look farther ahead.
+    further = missing if missing > 0 else first_settled(lambda n: rule.settled(counts.ahead(n)))
     sentences.append(_why_open(rule, leaning, counts, further))
     return DecisionKind.UNDECIDED, leaning, further, " ".join(sentences)
 
@@ -249,6 +358,10 @@ def _meaning(rule: _Rule, kind: DecisionKind, counts: _Counts) -> str:
 
 def _why_open(rule: _Rule, leaning: DecisionKind, counts: _Counts, further: int | None) -> str:
     parts: list[str] = []
+    n = int(counts.measured)
+    if n < FEWEST_MEASURED:
+        answers = "1 measured answer is" if n == 1 else f"{n} measured answers are"
+        parts.append(f"{answers} too few to decide anything; {FEWEST_MEASURED} are the least.")
     others = rule.extremes(counts) - {leaning}
     if others:
         names = " or ".join(sorted(kind.value for kind in others))
@@ -261,8 +374,13 @@ def _why_open(rule: _Rule, leaning: DecisionKind, counts: _Counts, further: int 
         parts.append(
             f"{leaning.value} is right with probability {sure:.0%}, less than the {asked} asked for."
         )
-    if further is not None:
-        parts.append(f"About {further} further scenarios would settle it if the rates stay as they are.")
+    if n < FEWEST_MEASURED:
+        parts.append(f"At least {further} further scenarios are needed; then the numbers can be read again.")
+    elif further is not None:
+        parts.append(
+            f"About {further} further scenarios would settle it if the rates stay as they are; as chance "
+            f"moves them, that many suffice about {SETTLED_TIMES}."
+        )
     elif sure < rule.certainty:
         parts.append("The rate is so close to a threshold that no reasonable number of scenarios settles it.")
     return " ".join(parts)

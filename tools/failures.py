@@ -1,53 +1,41 @@
-"""What the failed answers have in common, in numbers, in words and in quotations."""
+"""What the failed answers have in common, in numbers, in words and in quotations.
+
+Every answer counts. Only scenarios that are not held out are quoted, and only their failures may shape a
+better prompt (``CriterionFailures.open_failures``).
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from tools.evaluation import (
-    Answer,
-    AnswerOutcome,
-    Assessment,
-    AssessmentOutcome,
-    CriterionVerdict,
-    Scenario,
-    Verdict,
-)
+from tools.answer_signs import Signs, answer_signs
+from tools.concentrations import FALSE_DISCOVERY_RATE, FEWEST_IN_A_GROUP, Concentration, concentrations
+from tools.crosses import Count, Cross, Grouping, crosses, group
+from tools.data_problems import DataProblem, Suspects, data_problems, suspects
+from tools.evaluation import Assessment
+from tools.reason_words import Reasons, SharedWord
+from tools.review import Pick, review_sample
+from tools.rows import Case, Row, cases_by_criterion, one_of_each
 from tools.rubric import Criterion, Rubric
-from tools.scoring import Score
 from tools.statistics import Interval, wilson
+from tools.together import CoFailure, co_failures
+
+__all__ = [
+    "CriterionFailures",
+    "FailureAnalysis",
+    "FailureExample",
+    "GroupRate",
+    "Pick",
+    "Row",
+    "analyse",
+    "review_sample",
+]
 
 EXAMPLES = 3
 EXCERPT_CHARACTERS = 220
-FEWEST_IN_A_GROUP = 3
-"""A group with fewer verdicts is not called a concentration."""
-
-
-class Row(NamedTuple):
-    """One scenario with all that became of it."""
-
-    scenario: Scenario
-    answer: Answer
-    assessment: Assessment
-    score: Score
-
-
-class Concentration(NamedTuple):
-    """A group in which a criterion fails more often than elsewhere."""
-
-    dimension: str
-    """topic, style, or another dimension of the taxonomy."""
-    value: str
-    failed: int
-    assessed: int
-    interval: Interval
-    """Wilson, 95 %, of the share that failed in the group."""
-    elsewhere: float
-    """Share that failed outside it."""
-    clear: bool
-    """Whether the share elsewhere lies under the interval; without it the difference may be chance."""
+WHOLE_ANSWER = "the whole answer"
+"""Stands for passing, where whole answers are counted like a criterion."""
 
 
 class FailureExample(NamedTuple):
@@ -71,20 +59,29 @@ class CriterionFailures(NamedTuple):
     """Verdicts YES or NO, and NA where it is not allowed."""
     share: float
     interval: Interval
+    open_failures: int
+    """Of the failures, those on scenarios that are not held out."""
     concentrations: tuple[Concentration, ...]
-    """Strongest first, at most one a dimension."""
+    """Strongest first, at most one a dimension; groups of two dimensions only where they are clear."""
+    shared_words: tuple[SharedWord, ...]
+    """Words that the judge's reasons have in common."""
     pattern: str
-    """One or two sentences built from the numbers."""
+    """A few sentences built from the numbers."""
     examples: tuple[FailureExample, ...]
 
 
-class DataProblem(NamedTuple):
-    """Answers that say nothing about the model's skill: empty, cut off, not judged."""
+class GroupRate(NamedTuple):
+    """The pass rate of the answers in one group."""
 
-    kind: str
-    scenario_ids: tuple[str, ...]
-    detail: str
-    """What was said of the first."""
+    dimension: str
+    """topic, style, edge case, held out, or a dimension of the taxonomy."""
+    value: str
+    passed: int
+    measured: int
+    interval: Interval
+    """Wilson, 95 %."""
+    weaker: bool
+    """Whether it passes less often than the rest, by more than chance explains."""
 
 
 class FailureAnalysis(NamedTuple):
@@ -92,137 +89,148 @@ class FailureAnalysis(NamedTuple):
     """Criteria with at least one failure, most frequent first, gates before others of the same count."""
     data_problems: tuple[DataProblem, ...]
     summary: str
+    crosses: tuple[Cross, ...] = ()
+    """Criteria by topic, by style, and by each further dimension in which the scenarios differ."""
+    rates: tuple[GroupRate, ...] = ()
+    """Pass rates of the groups, lowest first within a dimension."""
+    weak_groups: tuple[Concentration, ...] = ()
+    """Groups whose answers fail as a whole more often than elsewhere, where that is clear."""
+    together: tuple[CoFailure, ...] = ()
+    """Criteria that fail together."""
+    signs: Signs = Signs()
+    suspects: tuple[Suspects, ...] = ()
+    """Scenarios that may themselves be at fault."""
+    looked_at: int = 0
+    """Groups that were tested for being worse than the rest, over all criteria and whole answers."""
+
+    @property
+    def caution(self) -> str:
+        """How far the concentrations can be trusted, in a sentence or two."""
+        if not self.looked_at:
+            return "The groups are too small for any of them to be told from the rest."
+        return (
+            f"Concentrations were looked for {self.looked_at} times, with Fisher's exact test. One is called "
+            "so only where it stands out among them all (Benjamini–Hochberg, false discovery rate "
+            f"{FALSE_DISCOVERY_RATE:.0%})."
+        )
 
 
-def analyse(rows: Sequence[Row], rubric: Rubric) -> FailureAnalysis:
+def analyse(
+    rows: Sequence[Row],
+    rubric: Rubric,
+    by_judge: Mapping[str, Mapping[str, Assessment]] | None = None,
+) -> FailureAnalysis:
     """Failures by criterion, over every verdict given; answers without verdicts stand apart.
 
     A NO counts whether or not the answer passed in the end, and whether or not other criteria of it could be
-    assessed: a weakness is one either way.
+    assessed: a weakness is one either way. ``by_judge`` has each judge's assessments by scenario, where there
+    are several. Time grows linearly with the rows.
     """
-    found = [_criterion(rows, criterion, rubric) for criterion in rubric.criteria]
-    failing = [entry for entry in found if entry is not None]
+    if not rows:
+        return FailureAnalysis((), (), "There is nothing to analyse.")
+    cases = cases_by_criterion(rows, rubric)
+    grouping = group(rows)
+    counts = {name: grouping.tally((c.position, c.failed) for c in found) for name, found in cases.items()}
+    answers = grouping.tally(
+        (i, not row.score.passed) for i, row in enumerate(rows) if not row.score.unmeasured
+    )
+    where = concentrations(grouping, {**counts, WHOLE_ANSWER: answers})
+    reasons = Reasons(rows, cases)
+    failing = [
+        _criterion(rows, rubric, criterion, cases[criterion.id], where.by_criterion[criterion.id], reasons)
+        for criterion in rubric.criteria
+        if any(case.failed for case in cases[criterion.id])
+    ]
     failing.sort(key=lambda entry: (-entry.failed, not entry.gate))
-    problems = _data_problems(rows)
-    return FailureAnalysis(tuple(failing), problems, _summary(rows, failing, problems))
+    problems, signs, suspected = data_problems(rows), answer_signs(rows), suspects(rows, by_judge)
+    weak = tuple(c for c in where.by_criterion[WHOLE_ANSWER] if c.clear)
+    together = co_failures(cases)
+    return FailureAnalysis(
+        criteria=tuple(failing),
+        data_problems=problems,
+        summary=_summary(failing, weak, together, problems, signs, suspected),
+        crosses=crosses(grouping, counts),
+        rates=_rates(grouping, answers, weak),
+        weak_groups=weak,
+        together=together,
+        signs=signs,
+        suspects=suspected,
+        looked_at=where.looked_at,
+    )
 
 
-def worth_reading(rows: Sequence[Row], threshold: float, limit: int = 8) -> tuple[Row, ...]:
-    """Answers for a person to read: edge cases first, then those nearest to ``threshold``, topics in turn."""
-
-    def rank(row: Row) -> tuple[bool, float, str]:
-        score = row.score.score
-        distance = 1.0 if score is None else abs(score - threshold)
-        return (not row.scenario.edge_case, distance, row.scenario.id)
-
-    ordered = sorted((row for row in rows if not row.score.unmeasured), key=rank)
-    first_of_topic = list({row.scenario.topic: row for row in reversed(ordered)}.values())[::-1]
-    return tuple([*first_of_topic, *(row for row in ordered if row not in first_of_topic)][:limit])
-
-
-class _Case(NamedTuple):
-    row: Row
-    verdict: CriterionVerdict
-    failed: bool
-
-
-def _criterion(rows: Sequence[Row], criterion: Criterion, rubric: Rubric) -> CriterionFailures | None:
-    cases = [case for row in rows if (case := _case(row, criterion)) is not None]
-    failed = [case for case in cases if case.failed]
-    if not failed:
-        return None
-    concentrations = _concentrations(cases)
-    interval = wilson(len(failed), len(cases))
+def _criterion(
+    rows: Sequence[Row],
+    rubric: Rubric,
+    criterion: Criterion,
+    own: Sequence[Case],
+    where: Sequence[Concentration],
+    reasons: Reasons,
+) -> CriterionFailures:
+    failed = [case for case in own if case.failed]
+    quotable = [case for case in failed if not rows[case.position].scenario.held_out]
+    interval = wilson(len(failed), len(own))
+    shown = _strongest(where)
+    words = reasons.shared(criterion)
     return CriterionFailures(
         criterion=criterion.id,
         question=criterion.question,
         gate=criterion.id in rubric.gates,
         failed=len(failed),
-        assessed=len(cases),
-        share=len(failed) / len(cases),
+        assessed=len(own),
+        share=len(failed) / len(own),
         interval=interval,
-        concentrations=concentrations,
-        pattern=_pattern(len(failed), len(cases), interval, concentrations),
-        examples=tuple(_example(case) for case in _telling(failed, concentrations)),
+        open_failures=len(quotable),
+        concentrations=shown,
+        shared_words=words,
+        pattern=_pattern(len(failed), len(own), interval, shown, words),
+        examples=tuple(_example(rows[case.position], case) for case in _telling(rows, quotable, shown)),
     )
 
 
-def _case(row: Row, criterion: Criterion) -> _Case | None:
-    verdict = next((v for v in row.assessment.verdicts if v.criterion == criterion.id), None)
-    if verdict is None or verdict.verdict is Verdict.CANNOT_ASSESS:
-        return None
-    if verdict.verdict is Verdict.NA:
-        return None if criterion.na_allowed else _Case(row, verdict, failed=True)
-    return _Case(row, verdict, failed=verdict.verdict is Verdict.NO)
+def _strongest(where: Sequence[Concentration]) -> tuple[Concentration, ...]:
+    """The first of each dimension; of two dimensions together only what is clear."""
+    first: dict[str, Concentration] = {}
+    for found in where:
+        if found.clear or len(found.group.dimensions) == 1:
+            first.setdefault(found.dimension, found)
+    return tuple(first.values())
 
 
-def _concentrations(cases: Sequence[_Case]) -> tuple[Concentration, ...]:
-    names = ["topic", "style", "edge case"]
-    names += sorted({key for case in cases for key in case.row.scenario.dimensions} - set(names))
-    best = [top for name in names if (top := _strongest(name, cases)) is not None]
-    return tuple(sorted(best, key=lambda c: (not c.clear, -(c.failed / c.assessed - c.elsewhere))))
-
-
-def _value(scenario: Scenario, dimension: str) -> str | None:
-    if dimension == "edge case":
-        return "yes" if scenario.edge_case else "no"
-    known = {"topic": scenario.topic, "style": scenario.style}
-    return known.get(dimension) or scenario.dimensions.get(dimension)
-
-
-def _strongest(name: str, cases: Sequence[_Case]) -> Concentration | None:
-    assessed = Counter(_value(case.row.scenario, name) for case in cases)
-    failed = Counter(_value(case.row.scenario, name) for case in cases if case.failed)
-    total = sum(failed.values())
-    groups: list[Concentration] = []
-    for value, n in assessed.items():
-        others = len(cases) - n
-        if value is None or n < FEWEST_IN_A_GROUP or not others or failed[value] < 2:
-            continue
-        elsewhere = (total - failed[value]) / others
-        interval = wilson(failed[value], n)
-        if failed[value] / n > elsewhere:
-            groups.append(
-                Concentration(name, value, failed[value], n, interval, elsewhere, interval.low > elsewhere)
-            )
-    return max(groups, key=lambda c: (c.clear, c.failed / c.assessed - c.elsewhere, c.failed), default=None)
-
-
-def _pattern(failed: int, n: int, interval: Interval, where: Sequence[Concentration]) -> str:
+def _pattern(
+    failed: int, n: int, interval: Interval, where: Sequence[Concentration], words: Sequence[SharedWord]
+) -> str:
     span = f"95 % interval {interval.low:.0%} to {interval.high:.0%}"
-    said = f"Not met in {failed} of {n} answers ({failed / n:.0%}, {span})."
+    said = [f"Not met in {failed} of {n} answers ({failed / n:.0%}, {span})."]
     clear = [c for c in where if c.clear]
     if clear:
-        places = ", and ".join(
-            f"{_place(c)} ({c.failed} of {c.assessed}, against {c.elsewhere:.0%} elsewhere)"
-            for c in clear[:2]
-        )
-        return f"{said} It concentrates in {places}."
-    if where:
+        said.append(f"It concentrates in {', and '.join(_counted(c) for c in clear[:2])}.")
+    elif where:
         counts = f"{where[0].failed} of {where[0].assessed}"
-        return f"{said} Most often in {_place(where[0])} ({counts}), which may be chance."
-    return said if failed < FEWEST_IN_A_GROUP else f"{said} It is spread over topics and styles."
+        said.append(f"Most often in {where[0].place} ({counts}), which may be chance.")
+    elif failed >= FEWEST_IN_A_GROUP:
+        said.append("It is spread over topics and styles.")
+    if words:
+        listed = ", ".join(f"“{word.word}” ({word.reasons} of {word.of})" for word in words)
+        said.append(f"Words that the judge's reasons share: {listed}.")
+    return " ".join(said)
 
 
-def _place(concentration: Concentration) -> str:
-    if concentration.dimension == "edge case":
-        return "edge cases" if concentration.value == "yes" else "ordinary cases"
-    return f"the {concentration.dimension} “{concentration.value}”"
+def _counted(where: Concentration) -> str:
+    return f"{where.place} ({where.failed} of {where.assessed}, against {where.elsewhere:.0%} elsewhere)"
 
 
-def _telling(failed: Sequence[_Case], where: Sequence[Concentration]) -> list[_Case]:
-    """Examples: first from the clearest concentration, then from other topics than those shown."""
-    lead = where[0].value if where and where[0].dimension == "topic" else None
-    ordered = sorted(failed, key=lambda case: case.row.scenario.topic != lead)
-    one_a_topic = list({case.row.scenario.topic: case for case in reversed(ordered)}.values())[::-1]
-    others = [case for case in ordered if case not in one_a_topic]
-    return (one_a_topic + others)[:EXAMPLES]
+def _telling(rows: Sequence[Row], failed: Sequence[Case], where: Sequence[Concentration]) -> list[Case]:
+    """Examples: first from the strongest concentration, then from other topics than those shown."""
+    lead = where[0].group if where else None
+    ordered = sorted(failed, key=lambda case: lead is None or not lead.holds(rows[case.position].scenario))
+    return one_of_each(ordered, lambda case: rows[case.position].scenario.topic)[:EXAMPLES]
 
 
-def _example(case: _Case) -> FailureExample:
-    scenario = case.row.scenario
+def _example(row: Row, case: Case) -> FailureExample:
+    scenario = row.scenario
     return FailureExample(
-        scenario.id, _excerpt(scenario.message), _excerpt(case.row.answer.text), case.verdict.reason
+        scenario.id, _excerpt(scenario.message), _excerpt(row.answer.text), case.verdict.reason
     )
 
 
@@ -233,31 +241,28 @@ def _excerpt(text: str) -> str:
     return folded[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " …"
 
 
-def _data_problems(rows: Sequence[Row]) -> tuple[DataProblem, ...]:
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.answer.outcome is not AnswerOutcome.ANSWERED:
-            groups.setdefault(row.answer.outcome.value, []).append(row)
-        elif row.assessment.outcome is not AssessmentOutcome.MEASURED:
-            groups.setdefault(row.assessment.outcome.value, []).append(row)
-        elif row.score.unmeasured:
-            groups.setdefault("no criterion applied", []).append(row)
+def _rates(grouping: Grouping, answers: Count, weak: Sequence[Concentration]) -> tuple[GroupRate, ...]:
+    weaker = {found.group for found in weak}
+    found = [
+        GroupRate(entry.dimension, entry.value, n - failed, n, wilson(n - failed, n), entry in weaker)
+        for entry, n, failed in zip(grouping.groups, answers.assessed, answers.failed, strict=True)
+        if n and len(entry.dimensions) == 1
+    ]
+    order = {name: i for i, name in enumerate(grouping.dimensions)}
     return tuple(
-        DataProblem(
-            kind,
-            tuple(row.scenario.id for row in group),
-            group[0].answer.detail or group[0].assessment.detail,
-        )
-        for kind, group in sorted(groups.items(), key=lambda item: -len(item[1]))
+        sorted(found, key=lambda rate: (order[rate.dimension], rate.passed / rate.measured, rate.value))
     )
 
 
 def _summary(
-    rows: Sequence[Row], failing: Sequence[CriterionFailures], problems: Sequence[DataProblem]
+    failing: Sequence[CriterionFailures],
+    weak: Sequence[Concentration],
+    together: Sequence[CoFailure],
+    problems: Sequence[DataProblem],
+    signs: Signs,
+    suspected: Sequence[Suspects],
 ) -> str:
-    if not rows:
-        return "There is nothing to analyse."
-    parts = []
+    parts = list(signs.setup_problems)
     if failing:
         first = failing[0]
         parts.append(f"{first.criterion} fails most often, in {first.failed} of {first.assessed} answers.")
@@ -266,7 +271,13 @@ def _summary(
             parts.append(f"Gates that failed: {', '.join(gates)}.")
     else:
         parts.append("No criterion failed in any answer that was assessed.")
+    if weak:
+        parts.append(f"Whole answers fail most in {_counted(weak[0])}.")
+    parts += [pair.sentence for pair in together[:1] if pair.clear]
     if problems:
         counted = ", ".join(f"{len(problem.scenario_ids)} {problem.kind}" for problem in problems)
         parts.append(f"Data problems, counted apart: {counted}.")
+    if suspected:
+        counted = ", ".join(f"{len(found.scenario_ids)} × {found.kind}" for found in suspected)
+        parts.append(f"Scenarios to look at, which may be at fault themselves: {counted}.")
     return " ".join(parts)

@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from tools.evaluation import Answer, AnswerOutcome, Scenario, Sign, SignKind
-from tools.patterns import check_pattern, found_in
+from tools.knowledge.loader import load_yaml
+from tools.languages import alike, language_of, read_language, speaks_of_language
+from tools.patterns import check_pattern
+from tools.prose import prose, without_code, words
 from tools.runtimes.base import ChatReply, RuntimeFault, RuntimeFaultKind
-from tools.yaml_lines import parse, read_text, validate
 
 _CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "limit"})
-MAX_PERIOD = 60
+MAX_CHARACTERS = 24_000
+"""Characters of an answer that are searched for signs: about 4,000 words."""
+MAX_PERIOD = 300
 """Longest repeated stretch that is looked for, in words."""
-MAX_WORDS = 4_000
-"""Words of an answer that are searched for a loop."""
+REPEATS = ((25, 3), (12, 4), (1, 5))
+"""Words of a stretch from which so many repeats in a row are a loop; a refrain comes less often."""
+LEAST_LOOP = 15
+"""Words of a loop, all repeats together."""
+OPENING = 300
+"""Characters at the beginning of an answer in which it would decline."""
 
 
-class _Patterns(BaseModel):
+def _safe(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(check_pattern(pattern) for pattern in patterns)
+
+
+_Patterns = Annotated[tuple[str, ...], AfterValidator(_safe)]
+
+
+class _Places(BaseModel):
+    """Patterns by where in an answer they are a sign."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    anywhere: _Patterns = ()
+    start: _Patterns = ()
+    end: _Patterns = ()
+    line: _Patterns = ()
+
+
+class _Signs(BaseModel):
     """``tools/knowledge/signs.yaml``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    refusal: tuple[str, ...]
-    template_leakage: tuple[str, ...]
-    thinking_leakage: tuple[str, ...]
-
-    @field_validator("*")
-    @classmethod
-    def _safe(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(check_pattern(pattern) for pattern in patterns)
+    refusal: _Patterns
+    template_leakage: _Places
+    turns: tuple[str, ...]
+    dialogue_words: tuple[str, ...]
+    thinking_leakage: _Places
 
 
 def classify_reply(reply: ChatReply | None, fault: RuntimeFault | None, scenario: Scenario) -> Answer:
@@ -52,6 +78,7 @@ def classify_reply(reply: ChatReply | None, fault: RuntimeFault | None, scenario
             else "The runtime gave neither an answer nor a reason.",
         )
     outcome, detail = _outcome(reply)
+    looked_at = outcome in {AnswerOutcome.ANSWERED, AnswerOutcome.TRUNCATED}
     return Answer(
         scenario_id=scenario.id,
         outcome=outcome,
@@ -63,28 +90,29 @@ def classify_reply(reply: ChatReply | None, fault: RuntimeFault | None, scenario
         seconds=reply.seconds,
         first_token_seconds=reply.first_token_seconds,
         detail=detail,
+        signs=signs(reply.text, scenario) if looked_at else (),
     )
 
 
 def signs(text: str, scenario: Scenario) -> tuple[Sign, ...]:
-    """Signs of trouble in an answer to ``scenario``; a pure function of its arguments."""
-    found: list[Sign] = []
-    loop = _loop(text)
-    if loop:
-        found.append(Sign(kind=SignKind.REPETITION_LOOP, detail=loop))
-    patterns = _patterns()
-    for kind, listed in (
-        (SignKind.TEMPLATE_LEAKAGE, patterns.template_leakage),
-        (SignKind.THINKING_LEAKAGE, patterns.thinking_leakage),
-        (SignKind.REFUSAL, patterns.refusal),
-    ):
-        match = next((m for m in (found_in(pattern, text) for pattern in listed) if m), None)
-        if match:
-            found.append(Sign(kind=kind, detail=match.strip()))
-    message, answer = _folded(scenario.message), _folded(text)
-    if len(message.split()) >= 4 and answer.startswith(message):
-        found.append(Sign(kind=SignKind.ECHO, detail="the answer begins with the whole message"))
-    return tuple(found)
+    """Signs of trouble in an answer to ``scenario``, each kind once; a pure function of its arguments.
+
+    Beyond :data:`MAX_CHARACTERS` nothing is read but the end. Code in backticks shows no sign.
+    """
+    if len(text) > MAX_CHARACTERS:
+        text = f"{text[: MAX_CHARACTERS // 2]}\n{text[-MAX_CHARACTERS // 2 :]}"
+    bare = without_code(text).replace("’", "'").strip()
+    plain = prose(text)
+    message = scenario.message
+    found = {
+        SignKind.REPETITION_LOOP: _loop(plain),
+        SignKind.TEMPLATE_LEAKAGE: _first(_template_patterns(), bare, message) or _next_turn(bare, message),
+        SignKind.THINKING_LEAKAGE: _first(_thinking_patterns(), bare, message),
+        SignKind.REFUSAL: _refusal(bare),
+        SignKind.WRONG_LANGUAGE: _wrong_language(plain, message),
+        SignKind.ECHO: _echo(text, message),
+    }
+    return tuple(Sign(kind=kind, detail=detail) for kind, detail in found.items() if detail)
 
 
 def is_blank(text: str) -> bool:
@@ -102,24 +130,108 @@ def _outcome(reply: ChatReply) -> tuple[AnswerOutcome, str]:
     return AnswerOutcome.ANSWERED, ""
 
 
+def _data() -> _Signs:
+    return load_yaml("signs", _Signs)
+
+
 @cache
-def _patterns() -> _Patterns:
-    path = Path(__file__).parent / "knowledge" / "signs.yaml"
-    return validate(_Patterns, parse(read_text(path), path.name), path.name)
+def _template_patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(_placed(_data().template_leakage))
 
 
-def _folded(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
+@cache
+def _thinking_patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(_placed(_data().thinking_leakage))
 
 
-def _loop(text: str) -> str | None:
-    """The stretch that stands four times or more in a row, at least twelve words in all; None without one."""
-    words = text.casefold().split()[:MAX_WORDS]
-    for period in range(1, min(MAX_PERIOD, len(words) // 4) + 1):
+@cache
+def _refusal_patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for pattern in _data().refusal)
+
+
+@cache
+def _turn_pattern() -> re.Pattern[str]:
+    labels = "|".join(re.escape(label) for label in _data().turns)
+    return re.compile(rf"(?:^[ \t]*(?:\*\*)?|(?<=[.!?] ))(?:{labels})(?:\*\*)?:(?:\*\*)?[ \n]", re.MULTILINE)
+
+
+def _placed(places: _Places) -> Iterable[re.Pattern[str]]:
+    """Patterns that begin with a plain character are fast; the places are told by anchors around them."""
+    yield from (re.compile(pattern) for pattern in places.anywhere)
+    yield from (re.compile(rf"\A(?:{pattern})") for pattern in places.start)
+    yield from (re.compile(rf"(?:{pattern})\s*\Z") for pattern in places.end)
+    yield from (re.compile(rf"^(?:{pattern})", re.MULTILINE) for pattern in places.line)
+
+
+def _first(patterns: Iterable[re.Pattern[str]], text: str, message: str) -> str:
+    """The first match that the message does not contain itself; blank without one."""
+    for pattern in patterns:
+        match = pattern.search(text)
+        if match and match.group().strip() not in message:
+            return match.group().strip()[:200]
+    return ""
+
+
+def _next_turn(text: str, message: str) -> str:
+    """The label of a turn that the model wrote itself; blank where a dialogue is announced or asked for."""
+    asked = message.casefold()
+    match = _turn_pattern().search(text)
+    if match is None or any(word in asked for word in _data().dialogue_words):
+        return ""
+    before = text[: match.start()].rstrip()
+    last_line = before[before.rfind("\n") + 1 :][-200:]
+    announced = last_line.rstrip("*_ ").endswith(":") or re.match(r"\W{0,4}[\w ]{1,30}: ", last_line)
+    return "" if announced else match.group().strip()
+
+
+def _refusal(text: str) -> str:
+    opening = re.sub(r"[\"“„«][^\"“”„«»]{0,200}[\"”“»]", " ", text[:OPENING])
+    opening = " ".join(["", *re.sub(r"[^\w\s'.,;!?，。、-]", " ", opening).split()]).lower()
+    matches = (pattern.search(opening) for pattern in _refusal_patterns())
+    return next((match.group().strip() for match in matches if match), "")
+
+
+def _wrong_language(plain: str, message: str) -> str:
+    """Both languages, where the message's and the answer's are sure and differ, and none was asked for."""
+    answered = language_of(plain)
+    if answered is None:
+        return ""
+    asked = read_language(message)
+    if asked.language is None or not asked.pure or alike(asked.language.code, answered.code):
+        return ""
+    if speaks_of_language(message):
+        return ""
+    return f"the message is in {asked.language.title}, the answer in {answered.title}"
+
+
+def _echo(text: str, message: str) -> str:
+    asked = re.findall(r"\w+", message.casefold())
+    answered = re.findall(r"\w+", text[: 2 * len(message) + 100].casefold())
+    whole = len(asked) >= 4 and answered[: len(asked)] == asked
+    return "the answer begins with the whole message" if whole else ""
+
+
+def _loop(plain: str) -> str:
+    """The stretch that stands several times in a row; blank without one. Words without a letter do not count.
+
+    Only distances at which many pairs of words came back are tried: most pairs in a stretch stand there once.
+    """
+    said = [word for word in words(plain.lower()) if not word.isdigit()]
+    distances: Counter[int] = Counter()
+    last: dict[tuple[str, str], int] = {}
+    for i, pair in enumerate(itertools.pairwise(said)):
+        if pair in last:
+            distances[i - last[pair]] += 1
+        last[pair] = i
+    for period in sorted(period for period, n in distances.items() if n >= 2 and period <= MAX_PERIOD):
+        times = next(times for least, times in REPEATS if period >= least)
+        needed = max(times * period, LEAST_LOOP) - period
+        if distances[period] < needed // 4:
+            continue
         run = 0
-        for i in range(period, len(words)):
-            run = run + 1 if words[i] == words[i - period] else 0
-            if run >= max(3 * period, 12 - period):
-                return " ".join(words[i - period + 1 : i + 1])[:200]
-    glued = re.search(r"(\S)\1{39}", text[: MAX_WORDS * 10])
-    return glued.group(1) * 3 + "…" if glued else None
+        for i in range(period, len(said)):
+            run = run + 1 if said[i] == said[i - period] else 0
+            if run >= needed:
+                return " ".join(said[i - period + 1 : i + 1])[:200]
+    glued = re.search(r"([^\W\d_]|[!?])\1{39}|(\d)\2{299}", plain)
+    return glued.group()[:3] + "…" if glued else ""

@@ -1,18 +1,17 @@
 """The judge: judging one answer (``judging``), and trying a judge before it is paid (``preflight``)."""
 
+from tools.judge_prompt import build_messages, neutralise
+from tools.judge_reply import JudgeReplyError, parse_reply, reply_schema
 from tools.judging import (
     COMPUTED,
     MAX_JUDGED_CHARACTERS,
     Chat,
-    JudgeReplyError,
-    build_messages,
+    assessment_of,
     computed_verdicts,
     context_needed,
     judge_answer,
     judge_text,
-    neutralise,
-    parse_reply,
-    reply_schema,
+    total_usage,
 )
 from tools.preflight import (
     PlantedAnswer,
@@ -34,6 +33,7 @@ __all__ = [
     "PlantedKind",
     "PlantedResult",
     "PreflightReport",
+    "assessment_of",
     "build_messages",
     "computed_verdicts",
     "context_needed",
@@ -46,4 +46,5 @@ __all__ = [
     "reachability",
     "reachability_warning",
     "reply_schema",
+    "total_usage",
 ]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from enum import StrEnum
 from fractions import Fraction
 
 from pydantic import BaseModel, ConfigDict
 
-from tools.evaluation import Assessment, Scenario
-from tools.judging import Chat, judge_text
+from tools.evaluation import Assessment, AssessmentOutcome, Scenario, Usage, Verdict
+from tools.judging import Chat, judge_text, total_usage
 from tools.rubric import Kind, Rubric
+from tools.runtimes.base import ChatReply, ChatRequest
 from tools.scoring import Score, score_assessment
 
 NEEDED_RATE = 0.7
@@ -24,6 +26,9 @@ class PlantedKind(StrEnum):
     EMPTY = "empty"
     OFF_TOPIC = "off-topic"
     INJECTED = "injected"
+    EXAMPLE = "example"
+    """An answer that meets one criterion in the rubric's own word: what a rubric without a planted good
+    answer has to show that a judge can say YES."""
 
 
 class PlantedAnswer(BaseModel):
@@ -35,6 +40,8 @@ class PlantedAnswer(BaseModel):
     scenario: Scenario
     text: str
     should_pass: bool
+    criterion: str | None = None
+    """The one criterion whose verdict is known, YES, where nothing is known of the whole."""
 
 
 class PlantedResult(BaseModel):
@@ -46,7 +53,8 @@ class PlantedResult(BaseModel):
     assessment: Assessment
     score: Score
     told_apart: bool
-    """It passed where it should and failed where it should not; unmeasured is neither."""
+    """It passed where it should and failed where it should not; unmeasured is neither. Of an example: its
+    criterion was met."""
 
 
 class PreflightReport(BaseModel):
@@ -58,13 +66,19 @@ class PreflightReport(BaseModel):
     results: tuple[PlantedResult, ...]
     sentence: str
     """For the person: what went wrong, or that nothing did."""
+    warnings: tuple[str, ...] = ()
+    """What could not be tried, or is not as it was asked for; in sentences."""
+    usage: Usage | None = None
+    """What it cost."""
 
 
 def planted_answers(rubric: Rubric, scenario: Scenario) -> tuple[PlantedAnswer, ...]:
     """A good, a bad, an empty, an off-topic and an injected answer.
 
-    The rubric's own planted message is used where it has one. Without it no good answer can be planted, and
-    ``scenario`` is answered badly, off the topic, with an injection and not at all.
+    The rubric's own planted message is used where it has one. Without it no good answer can be planted: what
+    is good is what the rubric says, and one of our own that fails would prove nothing about the judge. Then
+    ``scenario`` is answered badly, off the topic, with an injection and not at all, and an answer that the
+    rubric itself gives as an example for YES stands in for the good one.
     """
     own = rubric.planted
     asked = (
@@ -90,9 +104,29 @@ def planted_answers(rubric: Rubric, scenario: Scenario) -> tuple[PlantedAnswer, 
     }
     if own is not None:
         texts = {PlantedKind.GOOD: own.good} | texts
-    return tuple(
+    planted = tuple(
         PlantedAnswer(kind=kind, scenario=asked, text=text, should_pass=kind is PlantedKind.GOOD)
         for kind, text in texts.items()
+    )
+    return planted if own is not None else planted + _planted_example(rubric, scenario)
+
+
+def _planted_example(rubric: Rubric, scenario: Scenario) -> tuple[PlantedAnswer, ...]:
+    """The first example for YES that says which message it answers, or else the first one."""
+    met = [(c, e) for c in rubric.judged for e in c.examples if e.verdict is Verdict.YES]
+    if not met:
+        return ()
+    criterion, example = min(met, key=lambda pair: not pair[1].message)
+    message = example.message or scenario.message
+    asked = scenario.model_copy(update={"id": "preflight-example", "message": message})
+    return (
+        PlantedAnswer(
+            kind=PlantedKind.EXAMPLE,
+            scenario=asked,
+            text=example.answer,
+            should_pass=True,
+            criterion=criterion.id,
+        ),
     )
 
 
@@ -101,58 +135,107 @@ async def preflight(
 ) -> PreflightReport:
     """Have ``judge`` judge the planted answers, one call each; RuntimeFault when its server is in trouble."""
     results: list[PlantedResult] = []
+    left_out: set[str] = set()
+
+    async def listening(request: ChatRequest) -> ChatReply:
+        reply = await chat(request)
+        left_out.update(reply.left_out)
+        return reply
+
     for planted in planted_answers(rubric, scenario):
         assessment = await judge_text(
-            chat, rubric, planted.scenario, planted.text, judge=judge, reasks=reasks
+            listening, rubric, planted.scenario, planted.text, judge=judge, reasks=reasks
         )
         score = score_assessment(assessment, rubric)
-        told_apart = score.passed is planted.should_pass
+        told_apart = _told_apart(planted, assessment, score)
         results.append(
             PlantedResult(planted=planted, assessment=assessment, score=score, told_apart=told_apart)
         )
     wrong = [result for result in results if not result.told_apart]
     return PreflightReport(
-        passed=not wrong, results=tuple(results), sentence=_sentence(judge, results, wrong)
+        passed=not wrong,
+        results=tuple(results),
+        sentence=_sentence(judge, results, wrong),
+        warnings=_warnings(judge, results, left_out),
+        usage=total_usage(r.assessment.usage for r in results if r.assessment.usage is not None),
     )
 
 
-def reachability(rubric: Rubric, false_fail_rate: float) -> float:
+def _told_apart(planted: PlantedAnswer, assessment: Assessment, score: Score) -> bool:
+    if planted.criterion is None:
+        return score.passed is planted.should_pass
+    return any(v.criterion == planted.criterion and v.verdict is Verdict.YES for v in assessment.verdicts)
+
+
+def _warnings(judge: str, results: list[PlantedResult], left_out: set[str]) -> tuple[str, ...]:
+    found: list[str] = []
+    kinds = {result.planted.kind for result in results}
+    if PlantedKind.EXAMPLE in kinds:
+        found.append(
+            "The rubric plants no good answer: one of its examples showed whether the judge can say YES to a "
+            "criterion; whether it lets a good answer pass was not tried. Add `planted` to the rubric."
+        )
+    elif PlantedKind.GOOD not in kinds:
+        found.append(
+            "The rubric plants no good answer and has no example for YES: a judge that fails everything was "
+            "not looked for. Add `planted` to the rubric."
+        )
+    if left_out:
+        found.append(
+            f"The server of {judge} refuses {', '.join(sorted(left_out))}: replies are made without. They "
+            "are checked all the same; expect more that cannot be used."
+        )
+    return tuple(found)
+
+
+def reachability(
+    rubric: Rubric, false_fail_rate: float, measured: Mapping[str, float] | None = None
+) -> float:
     """Chance (0 to 1) that a perfect answer passes if the judge wrongly says NO at this rate, independently.
 
-    Exact: every gate must hold, and the score is summed over all numbers of false NOs in each category.
+    ``measured`` are rates of single criteria by id, from a calibration; they replace the general one. Exact:
+    every gate must hold, and the score is summed over all sets of false NOs, those of equal cost together.
     Computed criteria are taken as met, and every criterion as applying.
     """
-    if not 0 <= false_fail_rate <= 1:
+    rates = dict.fromkeys((criterion.id for criterion in rubric.judged), false_fail_rate) | dict(
+        measured or {}
+    )
+    if not all(0 <= rate <= 1 for rate in (false_fail_rate, *rates.values())):
         raise ValueError("a rate lies between 0 and 1")
-    gates = sum(criterion.id in rubric.gates for criterion in rubric.judged)
-    at_risk = Counter(c.category for c in rubric.judged if c.id not in rubric.gates)
     sizes = Counter(criterion.category for criterion in rubric.criteria)
     weights = {name: Fraction(str(c.weight)) for name, c in rubric.categories.items() if sizes[name]}
     total = sum(weights.values(), Fraction())
-    lost: dict[Fraction, float] = {Fraction(): 1.0}
-    for name, n in at_risk.items():
-        after: dict[Fraction, float] = defaultdict(float)
-        for failed in range(n + 1):
-            chance = math.comb(n, failed) * false_fail_rate**failed * (1 - false_fail_rate) ** (n - failed)
-            cost = weights[name] * Fraction(failed, sizes[name]) / total
-            for before, probability in lost.items():
-                after[before + cost] += probability * chance
-        lost = after
     allowed = 1 - Fraction(str(rubric.pass_threshold))
-    within = math.fsum(probability for cost, probability in lost.items() if cost <= allowed)
-    return min(1.0, within * (1 - false_fail_rate) ** gates)
+    held = 1.0
+    lost: dict[Fraction, float] = {Fraction(): 1.0}
+    for criterion in rubric.judged:
+        rate = rates[criterion.id]
+        if criterion.id in rubric.gates:
+            held *= 1 - rate
+            continue
+        cost = weights[criterion.category] / sizes[criterion.category] / total
+        after: dict[Fraction, float] = defaultdict(float)
+        for before, probability in lost.items():
+            after[before] += probability * (1 - rate)
+            if before + cost <= allowed:  # what has failed already is not followed further
+                after[before + cost] += probability * rate
+        lost = after
+    return min(1.0, math.fsum(lost.values()) * held)
 
 
-def reachability_warning(rubric: Rubric, false_fail_rate: float) -> str | None:
-    """A sentence when a perfect model could not reach 70 %, None when it can."""
-    chance = reachability(rubric, false_fail_rate)
+def reachability_warning(
+    rubric: Rubric, false_fail_rate: float, measured: Mapping[str, float] | None = None
+) -> str | None:
+    """A sentence when a perfect model could not reach 70 %, None when it can; arguments as above."""
+    chance = reachability(rubric, false_fail_rate, measured)
     if chance >= NEEDED_RATE:
         return None
     n = sum(criterion.kind is Kind.JUDGED for criterion in rubric.criteria)
+    rate = f"in {false_fail_rate:.0%} of verdicts" if not measured else "as often as the calibration found"
     return (
-        f"With {n} judged criteria and a judge that says NO wrongly in {false_fail_rate:.0%} of verdicts, "
-        f"even a perfect model would pass only {chance:.0%} of the scenarios; {NEEDED_RATE:.0%} are needed: "
-        " lower the pass threshold, have fewer gates, or use a better judge."
+        f"With {n} judged criteria and a judge that says NO wrongly {rate}, even a perfect model would pass "
+        f"only {chance:.0%} of the scenarios; {NEEDED_RATE:.0%} are needed: lower the pass threshold, have "
+        "fewer gates, or use a better judge."
     )
 
 
@@ -162,10 +245,21 @@ def _sentence(judge: str, results: list[PlantedResult], wrong: list[PlantedResul
     told = [
         f"the {result.planted.kind} answer {'passed' if result.score.passed else 'failed'}"
         for result in wrong
-        if result.score.passed is not None
+        if _was_judged(result) and result.planted.criterion is None
     ]
-    unjudged = [result for result in wrong if result.score.passed is None]
+    told += [
+        f"the rubric's own example for {result.planted.criterion} did not get its YES"
+        for result in wrong
+        if _was_judged(result) and result.planted.criterion is not None
+    ]
+    unjudged = [result for result in wrong if not _was_judged(result)]
     if unjudged:
         why = unjudged[0].assessment.detail.rstrip(".")
         told.append(f"{len(unjudged)} of {len(results)} planted answers could not be judged ({why})")
     return f"{judge} is not fit to judge with this rubric: {'; '.join(told)}. Choose another judge."
+
+
+def _was_judged(result: PlantedResult) -> bool:
+    if result.planted.criterion is None:
+        return result.score.passed is not None
+    return result.assessment.outcome is not AssessmentOutcome.JUDGE_ERROR

@@ -15,11 +15,13 @@ def apportion(
     *,
     lower: Sequence[int] | None = None,
     upper: Sequence[int] | None = None,
+    prefer: Sequence[int] | None = None,
 ) -> list[int]:
     """``count`` shared out by ``weights`` with the largest-remainder method, within bounds for each.
 
     Without bounds each part differs from its exact share by less than one. A part whose share lies outside
-    its bounds is set to the bound, and the rest is shared among the others. Ties are drawn from ``rng``.
+    its bounds is set to the bound, and the rest is shared among the others. Ties go to the parts that
+    fall short of ``prefer``, and are else drawn from ``rng``.
     Raises ValueError when the bounds or the weights leave no way to place ``count``.
     """
     low = list(lower) if lower is not None else [0] * len(weights)
@@ -28,7 +30,8 @@ def apportion(
         raise ValueError(f"{count} cannot be shared out within the bounds")
     exact = _clamped_shares([Fraction(weight) for weight in weights], count, low, high)
     parts = [math.floor(share) for share in exact]
-    order = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], rng.random()))
+    first = [part - wish for part, wish in zip(parts, prefer or parts, strict=True)]
+    order = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], first[i], rng.random()))
     for i in order[: count - sum(parts)]:
         parts[i] += 1
     return parts

@@ -6,12 +6,11 @@ import math
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from tools.computed import Rule
-from tools.evaluation import Verdict
+from tools.computed import Rule, VerdictWord
 from tools.taxonomy import KNOWLEDGE
 from tools.yaml_lines import LinedMap, did_you_mean, line_of, parse, read_text, validate, wrong
 
@@ -19,11 +18,6 @@ MAX_CRITERIA = 100
 
 CriterionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-
-
-def _verdict_word(value: Any) -> Any:
-    """YAML reads YES and NO as true and false."""
-    return {True: "YES", False: "NO"}[value] if isinstance(value, bool) else value
 
 
 class NotApplicable(StrEnum):
@@ -59,7 +53,7 @@ class Example(BaseModel):
     message: str = ""
     """What the user said, where it matters."""
     answer: Text
-    verdict: Annotated[Verdict, BeforeValidator(_verdict_word)]
+    verdict: VerdictWord
     reason: str = ""
 
 

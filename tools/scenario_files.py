@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,15 @@ MAX_MESSAGE_CHARACTERS = 20_000
 UNLABELLED = "unlabelled"
 """Topic, subtopic or style of a person's own scenario that names none."""
 _KNOWN_FIELDS = ("topic", "subtopic", "style")
+_MARKS = ("edge_case", "held_out")
+_OWN_NAMES = ("id", "message", "dimensions", *_KNOWN_FIELDS, *_MARKS)
 
 
 def load_scenarios(path: str | Path) -> list[Scenario]:
     """A person's scenarios from JSONL: ``id``, ``message`` and free metadata on each line.
 
-    ``topic``, ``subtopic``, ``style`` and ``edge_case`` are taken where they are given; other text, number or
-    boolean fields become dimensions. :class:`WrongUse` names the line of what is wrong.
+    ``topic``, ``subtopic``, ``style``, ``edge_case`` and ``held_out`` are taken where they are given; other
+    text, number or boolean fields become dimensions. :class:`WrongUse` names the line of what is wrong.
     """
     name = Path(path).name
     scenarios: list[Scenario] = []
@@ -44,11 +48,49 @@ def load_scenarios(path: str | Path) -> list[Scenario]:
 
 
 def dump_scenarios(scenarios: Iterable[Scenario], path: str | Path) -> None:
-    """Write JSONL that :func:`load_scenarios` reads back as it was."""
-    with Path(path).open("w", encoding="utf-8", newline="\n") as stream:
-        for scenario in scenarios:
-            record = scenario.model_dump(exclude={"dimensions"}) | scenario.dimensions
-            stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+    """Write JSONL that :func:`load_scenarios` reads back as it was; whole, or not at all.
+
+    Raises :class:`WrongUse` when ``path`` cannot be written.
+    """
+    write_whole("".join(scenario_lines(scenarios)), Path(path))
+
+
+def scenario_lines(scenarios: Iterable[Scenario]) -> Iterator[str]:
+    """Lines of JSONL, each with its end."""
+    return (json.dumps(scenario_record(scenario), ensure_ascii=False) + "\n" for scenario in scenarios)
+
+
+def write_whole(text: str, path: Path) -> None:
+    """Put ``text`` into the file at ``path`` in one step, so that nobody ever reads half of it."""
+    check_file(path)
+    path = path.resolve()
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            path.write_text(text, "utf-8")
+            return
+        with part.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        reason = error.strerror or "the file cannot be made"
+        raise WrongUse(f"{path} cannot be written: {reason}.", "Name another file.") from error
+
+
+def check_file(path: Path) -> None:
+    """Raise :class:`WrongUse` when ``path`` is a folder."""
+    if path.is_dir():
+        raise WrongUse(f"{path} cannot be written: it is a folder.", "Name a file in it.")
+
+
+def scenario_record(scenario: Scenario) -> dict[str, Any]:
+    """Fields of a line; ``held_out`` only where it is true, and dimensions beside the others."""
+    record = scenario.model_dump(exclude={"dimensions"} if scenario.held_out else {"dimensions", "held_out"})
+    hidden = {name: value for name, value in scenario.dimensions.items() if name in _OWN_NAMES}
+    return scenario.dimensions | record | ({"dimensions": hidden} if hidden else {})
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -77,17 +119,21 @@ def _scenario(raw: bytes, name: str, number: int) -> Scenario:
             wrong(name, number, f'"{field}" must be text.', 'Each line is an object with "id" and "message".')
     if len(record["message"]) > MAX_MESSAGE_CHARACTERS:
         wrong(name, number, f"the message is longer than {MAX_MESSAGE_CHARACTERS:,} characters.")
-    edge = record.pop("edge_case", False)
-    if not isinstance(edge, bool):
-        wrong(name, number, '"edge_case" must be true or false.')
+    marks = {key: record.pop(key, False) for key in _MARKS}
+    for key, mark in marks.items():
+        if not isinstance(mark, bool):
+            wrong(name, number, f'"{key}" must be true or false.')
     labels = {key: _label(record.pop(key, None)) for key in _KNOWN_FIELDS}
     identifier, message = record.pop("id"), record.pop("message")
     nested = record.pop("dimensions", None)
     extra = record | (nested if isinstance(nested, dict) else {})
     dimensions = {key: _plain(value) for key, value in extra.items() if isinstance(value, str | int | float)}
     try:
-        return Scenario(id=identifier, message=message, edge_case=edge, dimensions=dimensions, **labels)
-    except ValidationError:
+        return Scenario(id=identifier, message=message, dimensions=dimensions, **marks, **labels)
+    except ValidationError as error:
+        at_fault = error.errors(include_url=False, include_input=False)[0]["loc"][0]
+        if at_fault != "id":
+            wrong(name, number, f'"{at_fault}" is not text that can be written in UTF-8.')
         allowed = 'Use letters, digits, ".", "_" and "-", 64 at most.'
         wrong(name, number, f'the id "{identifier[:70]}" cannot be used.', allowed)
 

@@ -1,86 +1,99 @@
-"""Scenarios: chosen by quota, worded from the taxonomy's material, checked for coverage and near-duplicates.
+"""Scenarios: chosen by quota, worded from the taxonomy's material, a part of them held out.
 
-A model may word them instead: ask it with :func:`wording_prompt`, check what it says with
-:func:`accept_wording`.
+A model may word them instead: see :mod:`tools.brain_wording`.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
-from typing import NamedTuple
 
 from tools.evaluation import Scenario
-from tools.runtimes.base import Message
+from tools.faults import WrongUse
+from tools.further import select_further
+from tools.holding_out import hold_out
+from tools.near_duplicates import NEAR, NearDuplicate, near_duplicates, resemblance, words_of
+from tools.scenario_coverage import Coverage, CoverageRow, PairBalance, coverage
 from tools.scenario_files import dump_scenarios, load_scenarios
 from tools.selection import MAX_COUNT, Slot, select
-from tools.taxonomy import Taxonomy
-from tools.wording import Rejection, Worder, accept_wording, resemblance, words_of
+from tools.taxonomy_records import Taxonomy
+from tools.wording import Rejection, Worder, accept_wording
 
 __all__ = [
     "MAX_COUNT",
     "Coverage",
     "CoverageRow",
     "NearDuplicate",
+    "PairBalance",
     "Rejection",
     "Slot",
     "accept_wording",
     "coverage",
     "dump_scenarios",
     "generate",
+    "generate_further",
+    "hold_out",
+    "language_warning",
     "load_scenarios",
     "near_duplicates",
     "select",
-    "wording_prompt",
+    "select_further",
 ]
 
-
-class CoverageRow(NamedTuple):
-    """One value of one dimension: how many scenarios were wanted, and how many there are."""
-
-    dimension: str
-    value: str
-    wanted: int
-    got: int
-
-    @property
-    def missing(self) -> int:
-        return max(0, self.wanted - self.got)
-
-
-class Coverage(NamedTuple):
-    """How a set of scenarios covers a taxonomy."""
-
-    rows: tuple[CoverageRow, ...]
-    """Topics, subtopics (``topic / subtopic``), styles, edge cases, further dimensions, topic × style."""
-    unknown: tuple[CoverageRow, ...]
-    """Values that the scenarios have and the taxonomy does not."""
-    near_duplicates: int
-    """Pairs of messages that say almost the same."""
-
-    @property
-    def missing(self) -> tuple[CoverageRow, ...]:
-        return tuple(row for row in self.rows if row.missing)
-
-
-class NearDuplicate(NamedTuple):
-    """Two scenarios whose messages share most of their words."""
-
-    first: str
-    second: str
-    resemblance: float
+REWORDINGS = 4
+"""Tries to word a near-duplicate differently."""
+MOST_COMPARISONS = 300_000
+"""Comparisons spent on replacing near-duplicates; what is left of them is reported by :func:`coverage`."""
 
 
 def generate(taxonomy: Taxonomy, count: int, seed: int = 0) -> list[Scenario]:
     """``count`` scenarios (1 to 5,000) from ``taxonomy``; the same arguments give the same scenarios.
 
     No message occurs twice, and one that resembles an earlier one is reworded as far as the material allows.
-    Raises :class:`WrongUse` when the count is out of range or the material cannot word that many messages.
+    A fifth is held out. Raises :class:`WrongUse` when the count is out of range or the material cannot word
+    that many messages.
     """
+    return hold_out(_worded(taxonomy, select(taxonomy, count, seed), seed, ()), seed)
+
+
+def generate_further(
+    taxonomy: Taxonomy, count: int, seed: int, existing: Sequence[Scenario]
+) -> list[Scenario]:
+    """``count`` more scenarios, which together with ``existing`` cover the taxonomy as one set would.
+
+    Ids go on where those of ``existing`` end, no message of theirs occurs again, and a fifth of the whole is
+    held out. The same arguments give the same scenarios. Raises :class:`WrongUse` as :func:`generate` does.
+    """
+    slots = select_further(taxonomy, count, seed, existing)
+    return hold_out(_worded(taxonomy, slots, seed, existing), seed, beside=existing)
+
+
+def language_warning(languages: Iterable[str]) -> str | None:
+    """A sentence when people will write in other languages than the templates do, ISO 639-1 codes given."""
+    from tools.languages import known_languages
+
+    titles = known_languages()
+    others = [titles.get(code, code) for code in dict.fromkeys(languages) if code != "en"]
+    if not others:
+        return None
+    return (
+        f"The scenarios are worded in English, but people will write in {' and '.join(others)}: a pass rate "
+        "in English says little about that. Name a brain, which words them in that language, or bring your "
+        "own scenarios."
+    )
+
+
+def _worded(
+    taxonomy: Taxonomy, slots: Sequence[Slot], seed: int, existing: Sequence[Scenario]
+) -> list[Scenario]:
     worder = Worder(taxonomy)
-    return [
+    for scenario in existing:
+        worder.note(scenario.topic, scenario.subtopic, scenario.message)
+
+    def word(slot: Slot, again: str = "") -> str:
+        return worder.word(slot.topic, slot.subtopic, slot.style, Random(f"{seed}/{slot.id}{again}"))
+
+    made = [
         Scenario(
             id=slot.id,
             topic=slot.topic.name,
@@ -88,86 +101,38 @@ def generate(taxonomy: Taxonomy, count: int, seed: int = 0) -> list[Scenario]:
             style=slot.style,
             edge_case=slot.subtopic.edge_case,
             dimensions=slot.dimensions,
-            message=worder.word(slot.topic, slot.subtopic, slot.style, Random(f"{seed}/{slot.id}")),
+            message=word(slot),
         )
-        for slot in select(taxonomy, count, seed)
+        for slot in slots
     ]
+    return _without_near_duplicates(made, slots, existing, word)
 
 
-def coverage(scenarios: Sequence[Scenario], taxonomy: Taxonomy) -> Coverage:
-    """What the scenarios cover, beside what a selection of the same size would."""
-    wanted: Counter[tuple[str, str]] = Counter()
-    if scenarios:
-        slots = select(taxonomy, min(len(scenarios), MAX_COUNT))
-        wanted = _counts(
-            (s.topic.name, s.subtopic.name, s.style, s.subtopic.edge_case, s.dimensions) for s in slots
-        )
-    got = _counts((s.topic, s.subtopic, s.style, s.edge_case, s.dimensions) for s in scenarios)
-    known = _values(taxonomy)
-    rows = tuple(CoverageRow(d, v, wanted[d, v], got[d, v]) for d, v in known)
-    there = set(known)
-    unknown = tuple(CoverageRow(d, v, 0, n) for (d, v), n in sorted(got.items()) if (d, v) not in there)
-    return Coverage(rows, unknown, len(near_duplicates(scenarios)))
-
-
-def near_duplicates(scenarios: Sequence[Scenario], threshold: float = 0.7) -> list[NearDuplicate]:
-    """Pairs whose messages resemble each other by ``threshold`` or more (Jaccard index of words and pairs).
-
-    Prefix filtering (Chaudhuri, Ganti and Kaushik, 2006): sets so much alike share one of their rarest words.
-    """
-    sets = [words_of(scenario.message) for scenario in scenarios]
-    frequency = Counter(word for words in sets for word in words)
-    holding: dict[str, list[int]] = {}
-    found: list[NearDuplicate] = []
-    for i, words in enumerate(sets):
-        rarest_first = sorted(words, key=lambda word: (frequency[word], word))
-        prefix = rarest_first[: len(words) - math.ceil(threshold * len(words)) + 1]
-        for j in sorted({j for word in prefix for j in holding.get(word, ())}):
-            value = resemblance(words, sets[j])
-            if value >= threshold:
-                found.append(NearDuplicate(scenarios[j].id, scenarios[i].id, value))
-        for word in prefix:
-            holding.setdefault(word, []).append(i)
-    return found
-
-
-def wording_prompt(slot: Slot, domain: str = "") -> tuple[Message, ...]:
-    """Messages that ask a model to word one scenario; check what it says with :func:`accept_wording`."""
-    length = {
-        "terse": "one line, at most 20 words, the way people type in a hurry",
-        "detailed": "five to nine sentences with background",
-    }.get(slot.style, "two to four sentences")
-    more = "".join(f"\n{name}: {value}" for name, value in slot.dimensions.items())
-    system = (
-        "You write test messages as a member of the public would type them into a chat. "
-        "Reply with the message alone: no quotation marks, no label, no answer to it, no remark about it."
-    )
-    user = (
-        f"Field: {domain or 'general'}\nTopic: {slot.topic.name}\nSubtopic: {slot.subtopic.name}\n"
-        f"Style: {slot.style} ({length}){more}\n\nWrite the person's first message, in the first person."
-    )
-    return Message(role="system", content=system), Message(role="user", content=user)
-
-
-def _counts(entries: Iterable[tuple[str, str, str, bool, Mapping[str, str]]]) -> Counter[tuple[str, str]]:
-    counter: Counter[tuple[str, str]] = Counter()
-    for topic, subtopic, style, edge, dimensions in entries:
-        counter["topic", topic] += 1
-        counter["subtopic", f"{topic} / {subtopic}"] += 1
-        counter["style", style] += 1
-        counter["edge case", "yes" if edge else "no"] += 1
-        counter["topic × style", f"{topic} × {style}"] += 1
-        counter.update(dimensions.items())
-    return counter
-
-
-def _values(taxonomy: Taxonomy) -> list[tuple[str, str]]:
-    subtopics = [(topic, subtopic) for topic in taxonomy.topics for subtopic in topic.subtopics]
-    return [
-        *(("topic", topic.name) for topic in taxonomy.topics),
-        *(("subtopic", f"{topic.name} / {subtopic.name}") for topic, subtopic in subtopics),
-        *(("style", style) for style in taxonomy.styles),
-        *(("edge case", "yes" if edge else "no") for edge in sorted({s.edge_case for _, s in subtopics})),
-        *((name, value) for name, weights in taxonomy.dimensions.items() for value in weights),
-        *(("topic × style", f"{t.name} × {style}") for t in taxonomy.topics for style in taxonomy.styles),
-    ]
+def _without_near_duplicates(
+    made: list[Scenario],
+    slots: Sequence[Slot],
+    existing: Sequence[Scenario],
+    word: Callable[[Slot, str], str],
+) -> list[Scenario]:
+    """``made`` with those reworded that resemble an earlier message, as far as the material allows."""
+    result = list(made)
+    place = {scenario.id: i for i, scenario in enumerate(made)}
+    found = near_duplicates([*existing, *made])
+    if not found:
+        return result
+    sets = [words_of(scenario.message) for scenario in (*existing, *made)]
+    most = MOST_COMPARISONS // (REWORDINGS * len(sets))
+    alike = dict.fromkeys(place[pair.second] for pair in found if pair.second in place)
+    for i in list(alike)[:most]:
+        for attempt in range(REWORDINGS):
+            try:
+                text = word(slots[i], f"/{attempt}")
+            except WrongUse:
+                break
+            own = words_of(text)
+            others = (other for j, other in enumerate(sets) if j != i + len(existing))
+            if all(resemblance(own, other) < NEAR for other in others):
+                result[i] = made[i].model_copy(update={"message": text})
+                sets[i + len(existing)] = own
+                break
+    return result

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
 
 DEFAULT_THRESHOLDS = (0.5, 0.7)
 DEFAULT_CERTAINTY = 0.8
+CONFIDENCE = 0.95
 MOST_FURTHER_SCENARIOS = 5000
 _TINY = 1e-300
 _PRECISION = 1e-15
@@ -21,7 +23,7 @@ _MOST_TERMS = 10_000
 
 
 class Interval(NamedTuple):
-    """Both ends of an interval, 0 to 1."""
+    """Both ends of an interval; of a rate 0 to 1, of a difference −1 to 1."""
 
     low: float
     high: float
@@ -37,21 +39,51 @@ class BandProbabilities(NamedTuple):
     """At the upper threshold or over it."""
 
 
-def wilson(passes: int, n: int, confidence: float = 0.95) -> Interval:
-    """Wilson's score interval for ``passes`` of ``n``; the whole of 0 to 1 when ``n`` is 0."""
+def wilson(passes: float, n: float, confidence: float = CONFIDENCE) -> Interval:
+    """Wilson's score interval for ``passes`` of ``n``; the whole of 0 to 1 when ``n`` is 0.
+
+    Both may be fractional: an effective sample size and the passes that it stands for.
+    """
     if not 0 <= passes <= n:
         raise ValueError("passes lie between 0 and n")
     if not 0 < confidence < 1:
         raise ValueError("a confidence lies between 0 and 1")
     if n == 0:
         return Interval(0.0, 1.0)
-    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
+    z2 = normal_quantile(confidence) ** 2
     centre = (passes + z2 / 2) / (n + z2)
     half = math.sqrt(z2 * (passes * (n - passes) / n + z2 / 4)) / (n + z2)
     # At the ends the formula gives exactly 0 and 1; rounding must not say otherwise.
     low = 0.0 if passes == 0 else max(0.0, centre - half)
     high = 1.0 if passes == n else min(1.0, centre + half)
     return Interval(low, high)
+
+
+def normal_quantile(confidence: float = CONFIDENCE) -> float:
+    """The z between −z and z of which a standard normal variable lies with this probability."""
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+@lru_cache(maxsize=512)
+def t_quantile(freedom: float, confidence: float = CONFIDENCE) -> float:
+    """The t between −t and t of which Student's variable lies with this probability.
+
+    ``freedom`` degrees, over 0. P(|T| > t) = I_x(freedom/2, 1/2) with x = freedom / (freedom + t²), solved
+    for t by bisection.
+    """
+    if freedom <= 0:
+        raise ValueError("degrees of freedom are positive")
+    low, high = 0.0, 1.0
+    while _beyond(high, freedom) > 1 - confidence:
+        low, high = high, high * 2
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _beyond(middle, freedom) > 1 - confidence else (low, middle)
+    return (low + high) / 2
+
+
+def _beyond(t: float, freedom: float) -> float:
+    return beta_cdf(freedom / (freedom + t * t), freedom / 2, 0.5)
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
@@ -106,28 +138,6 @@ def band_probabilities(
     a, b = passes + 0.5, n - passes + 0.5
     below, up_to_high = beta_cdf(low, a, b), beta_cdf(high, a, b)
     return BandProbabilities(below, max(0.0, up_to_high - below), beta_cdf(1 - high, b, a))
-
-
-def scenarios_to_settle(
-    passes: int,
-    n: int,
-    thresholds: tuple[float, float] = DEFAULT_THRESHOLDS,
-    certainty: float = DEFAULT_CERTAINTY,
-    most: int = MOST_FURTHER_SCENARIOS,
-) -> int | None:
-    """Further scenarios after which one band has the probability ``certainty`` if the rate stays as it is.
-
-    0 when it has it already; None when more than ``most`` would be needed, as with a rate on a threshold, or
-    when there is no rate yet (``n`` is 0).
-    """
-    if n == 0:
-        return None
-
-    def settled(further: int) -> bool:
-        scale = (n + further) / n
-        return max(band_probabilities(passes * scale, n * scale, thresholds)) >= certainty
-
-    return first_settled(settled, most)
 
 
 def first_settled(settled: Callable[[int], bool], most: int = MOST_FURTHER_SCENARIOS) -> int | None:

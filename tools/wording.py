@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
+from pydantic import BaseModel, ConfigDict, field_validator
+
 from tools.faults import WrongUse
-from tools.taxonomy import Material, Subtopic, Taxonomy, Topic, Wording, general_wording
+from tools.knowledge.loader import load_yaml
+from tools.near_duplicates import words_of
+from tools.patterns import check_pattern, found_in
+from tools.taxonomy_reading import general_wording
+from tools.taxonomy_records import Material, Subtopic, Taxonomy, Topic, Wording
 
 TOO_ALIKE = 0.6
 """Resemblance from which a message is worded once more."""
 ATTEMPTS = 12
+MOST_COMPARED = 3_000
+"""Comparisons of one message with others of its subtopic, all attempts together."""
 _TERSE = ("terse", "short", "brief", "one-liner", "minimal", "curt")
 _DETAILED = ("detail", "long", "verbose", "narrative", "elaborate", "story", "analytic")
 _OPENER_CHANCE = 0.3
@@ -27,26 +34,13 @@ class Rejection(NamedTuple):
     reason: str
 
 
-def words_of(text: str) -> frozenset[str]:
-    """Words and pairs of neighbouring words, case and punctuation folded."""
-    words = re.findall(r"\w+", text.casefold())
-    if not words:
-        return frozenset({text.strip()})
-    return frozenset(words) | {f"{a} {b}" for a, b in pairwise(words)}
-
-
-def resemblance(first: frozenset[str], second: frozenset[str]) -> float:
-    """Jaccard index of two word sets, 0 to 1."""
-    union = len(first | second)
-    return len(first & second) / union if union else 1.0
-
-
 class Worder:
     """Words one message after the other, so that the least used material comes first and nothing repeats."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self._domain = taxonomy.domain or taxonomy.name
         self._wording = taxonomy.wording
+        self._topics = {topic.name: topic for topic in taxonomy.topics}
         self._used: Counter[str] = Counter()
         self._said: set[str] = set()
         self._groups: dict[tuple[str, str], _Group] = {}
@@ -57,16 +51,17 @@ class Worder:
     def word(self, topic: Topic, subtopic: Subtopic, style: str, rng: Random) -> str:
         """A message that was not said before; the least alike of several attempts when all are much alike."""
         group = self._groups.setdefault((topic.name, subtopic.name), _Group())
+        attempts = max(2, min(ATTEMPTS, MOST_COMPARED // max(1, len(group))))
         best: tuple[float, str, list[str]] | None = None
-        for attempt in range(ATTEMPTS * 4):
-            pieces = self._pieces(subtopic, style, rng, eager=attempt >= ATTEMPTS)
+        for attempt in range(attempts + 3 * ATTEMPTS):
+            pieces = self._pieces(subtopic, style, rng, eager=attempt >= attempts)
             text = self._fill(_joined(pieces), topic, subtopic)
             if text.casefold() in self._said:
                 continue
             alike = group.closest(text)
             if best is None or alike < best[0]:
                 best = (alike, text, pieces)
-            if alike < TOO_ALIKE or attempt + 1 >= ATTEMPTS:
+            if alike < TOO_ALIKE or attempt + 1 >= attempts:
                 break
         if best is None:
             raise WrongUse(
@@ -79,6 +74,20 @@ class Worder:
         group.add(text)
         return text
 
+    def note(self, topic: str, subtopic: str, message: str) -> None:
+        """A message that exists already, which nothing is to repeat; its material counts as used."""
+        self._said.add(message.casefold())
+        self._groups.setdefault((topic, subtopic), _Group()).add(message)
+        owner = self._topics.get(topic)
+        known = next((s for s in owner.subtopics if s.name == subtopic), None) if owner else None
+        if owner is None or known is None:
+            return
+        said = message.casefold()
+        for text in (*known.short, *known.examples, *known.templates):
+            self._used[text] += self._fill(text, owner, known).casefold() == said
+        for text in (*known.situations, *known.details, *known.asks):
+            self._used[text] += self._fill(text, owner, known).casefold() in said
+
     def _pieces(self, subtopic: Subtopic, style: str, rng: Random, *, eager: bool) -> list[str]:
         """Parts of a message in order. ``eager`` adds more parts, once plain messages are used up."""
         fresh = [text for text in (*subtopic.examples, *subtopic.templates) if not self._used[text]]
@@ -87,7 +96,7 @@ class Worder:
         own = _material(subtopic, self._frames)
         around = Wording() if subtopic.bare and not eager else self._wording
         pick = self._any if eager else self._least
-        kind = _kind(style)
+        kind = style_kind(style)
         if kind == "terse" or not own.situations:
             return self._terse(subtopic, own, around, rng, eager=eager)
         pieces: list[str] = []
@@ -142,7 +151,8 @@ def _material(subtopic: Subtopic, frames: Material) -> Material:
     return subtopic if own else frames
 
 
-def _kind(style: str) -> str:
+def style_kind(style: str) -> str:
+    """What a style's name says of its length: terse, conversational or detailed."""
     folded = style.casefold()
     if any(word in folded for word in _TERSE):
         return "terse"
@@ -169,6 +179,9 @@ class _Group:
         self._bit: dict[str, int] = {}
         self._said: list[int] = []
 
+    def __len__(self) -> int:
+        return len(self._said)
+
     def add(self, text: str) -> None:
         self._said.append(self._set(text))
 
@@ -184,32 +197,42 @@ class _Group:
         return bits
 
 
-_LEAKED = re.compile(
-    r"\b(as requested|here(?:'s| is) (?:a|the|your)\b.{0,40}\b(?:message|scenario)|test message|"
-    r"topic:|subtopic:|style:|the person's first message|member of the public)",
-    re.IGNORECASE,
-)
-_ASSISTANT = re.compile(
-    r"^(?:sure[,!.]|certainly[,!.]|of course[,!.]|i'm sorry (?:to hear|you)|i understand (?:that|how)|"
-    r"it sounds like|thank you for (?:sharing|reaching)|as an ai\b|i can't assist|i cannot assist)",
-    re.IGNORECASE,
-)
-_TEMPLATE = re.compile(r"<\|[a-z_]+\|>|<start_of_turn>|</?think>|\[/?INST\]|\{[a-z_]+\}", re.IGNORECASE)
+LONGEST_WORDS = {"terse": 45, "conversational": 160, "detailed": 320}
+"""Words of a message by its style's kind, well above what is asked for."""
+_OPENING = 800
+"""Characters at the beginning of a text in which an assistant's reply shows itself."""
 
 
-def accept_wording(text: str) -> str | Rejection:
+class _Signs(BaseModel):
+    """``tools/knowledge/wording.yaml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    instruction: tuple[str, ...]
+    assistant: tuple[str, ...]
+    tokens: tuple[str, ...]
+
+    @field_validator("*")
+    @classmethod
+    def _safe(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(check_pattern(pattern) for pattern in patterns)
+
+
+def accept_wording(text: str, style: str = "detailed") -> str | Rejection:
     """``text`` as a message, trimmed of quotation marks; or why it is not one."""
     message = text.strip()
-    if len(message) > 1 and message[0] in "\"“'" and message[-1] in "\"”'":
+    if len(message) > 1 and message[0] in "\"“'„«" and message[-1] in "\"”'“»":
         message = message[1:-1].strip()
     if not re.search(r"\w|\?", message):
         return Rejection("the text is empty")
-    if len(message) > 4000:
-        return Rejection("the text is longer than a message")
-    if _TEMPLATE.search(message):
+    most = LONGEST_WORDS[style_kind(style)]
+    if len(message) > 4000 or len(message.split()) > most:
+        return Rejection("the text is longer than such a message")
+    signs = load_yaml("wording", _Signs)
+    if any(found_in(pattern, message) for pattern in signs.tokens):
         return Rejection("it contains template tokens")
-    if _LEAKED.search(message):
+    if any(found_in(pattern, message) for pattern in signs.instruction):
         return Rejection("it repeats the instruction")
-    if _ASSISTANT.search(message):
+    if any(found_in(pattern, message[:_OPENING]) for pattern in signs.assistant):
         return Rejection("it answers instead of asking")
     return message

@@ -8,41 +8,49 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.commands.common import echo_json, print_json, read_text
+from agent.commands.common import echo_json, read_text
 from tools.faults import WrongUse
 
 if TYPE_CHECKING:
     from tools.scoring import ScoreSummary
 
 
+FILE = click.Path(path_type=Path)
+
+
 @click.command()
-@click.option("--taxonomy", type=click.Path(path_type=Path), required=True, help="Taxonomy as YAML.")
+@click.option("--taxonomy", type=FILE, help="Taxonomy as YAML.")
+@click.option("--domain", help="Draft a taxonomy for this domain instead.")
 @click.option("--count", type=click.IntRange(1, 5000), default=50, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="JSONL to write.")
+@click.option("--out", type=FILE, help="JSONL to write, the held-out fifth included and marked.")
+@click.option("--held-out", type=FILE, help="JSONL to write the held-out fifth to as well.")
+@click.option("--draft-out", type=FILE, help="Write the taxonomy as YAML, to be edited.")
+@click.option("--brain", help="Model that words the messages, provider:model; none for the templates.")
+@click.option("--check", type=FILE, help="Report on scenarios of your own; nothing is written.")
 @click.option("--json", "as_json", is_flag=True, help="Print the coverage as JSON.")
-def scenarios(taxonomy: Path, count: int, seed: int, out: Path, as_json: bool) -> None:
-    """Write scenarios that cover a taxonomy, and say how well they do."""
-    from tools.scenario_files import dump_scenarios
-    from tools.scenarios import coverage, generate
-    from tools.taxonomy import parse_taxonomy
+def scenarios(
+    taxonomy: Path | None,
+    domain: str | None,
+    count: int,
+    seed: int,
+    out: Path | None,
+    held_out: Path | None,
+    draft_out: Path | None,
+    brain: str | None,
+    check: Path | None,
+    as_json: bool,
+) -> None:
+    """Write scenarios that cover a taxonomy, and say how well they do; or check your own."""
+    from agent.commands import scenario_files
 
-    parsed = parse_taxonomy(read_text(taxonomy, "taxonomy"), str(taxonomy))
-    for warning in parsed.warnings:
-        click.echo(f"Warning: {warning}", err=True)
-    made = generate(parsed, count, seed)
-    try:
-        dump_scenarios(made, out)
-    except OSError as error:
-        raise WrongUse(f"{out} cannot be written: {error.strerror}.") from error
-    cover = coverage(made, parsed)
-    if as_json:
-        rows = [row._asdict() for row in cover.rows]
-        print_json({"scenarios": len(made), "out": str(out), "coverage": rows})
+    if check is not None:
+        if any(given is not None for given in (domain, out, held_out, draft_out, brain)):
+            raise WrongUse("--check goes with --taxonomy and --json alone.", "Leave the others out.")
+        scenario_files.check(check, taxonomy, as_json=as_json)
         return
-    click.echo(f"{len(made)} scenarios in {out}")
-    for row in cover.rows:
-        click.echo(f"  {row.dimension}: {row.value} – {row.got} of {row.wanted} wanted")
+    wanted = scenario_files.Wanted(taxonomy, domain, count, seed, out, held_out, draft_out, brain)
+    scenario_files.make(wanted, as_json=as_json)
 
 
 @click.command()

@@ -34,10 +34,14 @@ def _run_options(command: Command) -> Command:
             click.option("--candidates", type=click.IntRange(1), help="Most candidates studied."),
             click.option("--waves", type=click.IntRange(1, 20), help="Most waves of research."),
             click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Where docs/ goes."),
-            click.option("--judge", help="Judge model as provider:model."),
+            click.option("--judge", help="Judge as provider:model, several with commas, or human."),
             click.option(
                 "--insist-judge", is_flag=True, help="Use this judge in spite of a problem with it."
             ),
+            click.option("--per-criterion", is_flag=True, help="Ask the judge for each criterion by itself."),
+            click.option("--gate-share", type=click.FloatRange(0, 1), default=0.05, show_default=True),
+            click.option("--try-prompt", is_flag=True, help="Ask failures again with a better prompt."),
+            click.option("--concurrency", type=click.IntRange(1, 256), help="Most requests at once."),
             click.option("--runtime", type=click.Choice(["auto", "ollama", "llamacpp", "openai"])),
             click.option("--count", type=click.IntRange(1, 5000), default=50, show_default=True),
             click.option("--seed", type=int, default=0, show_default=True),
@@ -46,6 +50,7 @@ def _run_options(command: Command) -> Command:
             click.option("--scenarios", type=click.Path(path_type=Path), help="Own scenarios as JSONL."),
             click.option("--system-prompt", type=click.Path(path_type=Path), help="System prompt as text."),
             click.option("--max-tokens", type=click.IntRange(1), default=1024, show_default=True),
+            click.option("--temperature", type=click.FloatRange(0, 2), default=0.7, show_default=True),
             click.option("--insist", is_flag=True, help="Run although no baseline seems to be needed."),
             click.option(
                 "--yes", is_flag=True, help="Take the proposals; the record says that nobody was asked."
@@ -97,14 +102,14 @@ def _start(
         check_folder(flags["out"] / "docs")
     elif flags["out"] != Path():
         check_folder(flags["out"])
-    from tools.runtimes.shelf import parse_model_spec
+    from tools.panel import parse_panel
 
     materials = _materials(flags)
     own = _own_scenarios(flags["scenarios"])
     with opened(quiet=flags["as_json"]) as place:
         options = _options(flags, place, model)
         if options.judge is not None:
-            parse_model_spec(options.judge)
+            parse_panel(options.judge)
         check_words(text, options.given, insist=options.insist)
 
         from graphs.runner import create_run
@@ -176,6 +181,11 @@ def _options(flags: dict[str, Any], place: Opened, model: str | None) -> Any:
         count=flags["count"],
         seed=flags["seed"],
         max_tokens=flags["max_tokens"],
+        temperature=flags["temperature"],
+        one_call_per_criterion=flags["per_criterion"],
+        gate_share=flags["gate_share"],
+        try_prompt=flags["try_prompt"],
+        concurrency=flags["concurrency"],
         budget=Budget(**limits),
         machine_memory_bytes=psutil.virtual_memory().total,
     )
@@ -331,9 +341,12 @@ def _action(given: dict[str, Any], actions: Any) -> Any:
 @click.option("--judge", help="Name or change the judge that the run waits for.")
 @click.option("--insist-judge", is_flag=True, help="Use the judge in spite of the problem with it.")
 @click.option("--yes", is_flag=True, help="Take the proposals from here on; the record says so.")
+@click.option("--further", type=click.IntRange(1, 5000), help="Run so many more scenarios.")
 @click.option("--json", "as_json", is_flag=True)
-def resume(run_id: str, judge: str | None, insist_judge: bool, yes: bool, as_json: bool) -> None:
-    """Go on with a run that was stopped, killed, or waits for an answer."""
+def resume(
+    run_id: str, judge: str | None, insist_judge: bool, yes: bool, further: int | None, as_json: bool
+) -> None:
+    """Go on with a run that was stopped or killed, waits for an answer, or ended undecided."""
     with opened(quiet=as_json) as place:
         run_id = whole_id(place.database, run_id)
 
@@ -344,7 +357,8 @@ def resume(run_id: str, judge: str | None, insist_judge: bool, yes: bool, as_jso
                 _take_proposals(place, run_id)
             async with cockpit(place.settings, place.database, place.console, run_id=run_id) as seat:
                 reply = await _judge_choice(seat, run_id, judge, insist_judge)
-                standing = await drive(seat, run_id, reply=reply)
+                reply = reply or await _more_scenarios(seat, run_id, further)
+                standing = await drive(seat, run_id, reply=reply, further=further)
                 finish(place, run_id, standing, as_json=as_json)
 
         asyncio.run(go())
@@ -377,6 +391,17 @@ async def _judge_choice(seat: Any, run_id: str, judge: str | None, insist: bool)
     if named is None:
         raise WrongUse("No judge is named.", "--judge provider:model names one.")
     return JudgeChoice(judge=named, insist=insist, by=who())
+
+
+async def _more_scenarios(seat: Any, run_id: str, further: int | None) -> Any:
+    """The review's answer that asks for more scenarios, where the run waits for its review."""
+    from agent.questions import who
+    from graphs.prompts import Review, ReviewPrompt
+
+    standing = await seat.runner.standing(run_id)
+    if further is None or not isinstance(standing.prompt, ReviewPrompt):
+        return None
+    return Review(further=further, by=who())
 
 
 @click.command()
@@ -453,7 +478,9 @@ def _say_how_to_go_on(place: Opened, run_id: str, standing: Any) -> None:
     how = {
         "request": f"bms resume {run_id} at a terminal, or start again with --size and --domain",
         "approval": f"bms table {run_id}, then bms approve {run_id} {approving}",
+        "scenarios": f"bms resume {run_id} at a terminal, or with --yes to take the draft",
         "judge": f"bms resume {run_id} --judge provider:model",
+        "labels": f"bms label {run_id}, then bms resume {run_id}",
         "review": f"bms resume {run_id} at a terminal, or with --yes to leave the review out",
     }[prompt.kind]
     if getattr(prompt, "not_needed", None):

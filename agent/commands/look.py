@@ -379,7 +379,7 @@ def report(run_id: str, form: str, as_json: bool) -> None:
         row = rows.get(session, run_id)
         story = story_of(place.database, row.id)
         clock = SystemClock() if story is None else FixedClock(story.about.recorded_at)
-        if evaluation.newest_judge(session, row.id, "primary") is None:
+        if not evaluation.has_assessments(session, row.id, "primary"):
             raise WrongUse(
                 f"Run {row.id} has nothing to report yet.", f"`bms show {row.id}` tells where it is."
             )

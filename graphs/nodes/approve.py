@@ -34,7 +34,7 @@ async def approve(state: Journey) -> Journey:
 
 async def record_approval(
     state: Journey, runtime: Runtime[Desk]
-) -> Command[Literal["approve", "compare", "research", "pull", "__end__"]]:
+) -> Command[Literal["approve", "compare", "research", "scenarios", "__end__"]]:
     """Check the approval against the table as it is now, store it, and go where it leads."""
     desk = runtime.context
     approval = Approval.model_validate(state["approval"])
@@ -65,7 +65,7 @@ async def record_approval(
             goto: Literal["research", "compare"] = "research" if approval.add else "compare"
             return Command(goto=goto, update={"note": approval.note, "again": True, "prompt": None})
         case ApprovalAction.APPROVE | ApprovalAction.SWAP:
-            return Command(goto="pull", update={"prompt": None, "role": "primary"})
+            return Command(goto="scenarios", update={"prompt": None, "role": "primary"})
 
 
 def prompt_for(run_id: str, table_hash: str, proposal: Proposal, problem: str | None) -> ApprovalPrompt:

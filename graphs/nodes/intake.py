@@ -19,7 +19,7 @@ STAGE = "intake"
 
 async def intake(
     state: Journey, runtime: Runtime[Desk]
-) -> Command[Literal["ask", "research", "pull", "__end__"]]:
+) -> Command[Literal["ask", "research", "scenarios", "__end__"]]:
     """Read the request; on to research, to a question, or to the end when no run is needed."""
     desk = runtime.context
     services = desk.services
@@ -36,7 +36,8 @@ async def intake(
             await desk.say(STAGE, "request", request=request.model_dump(mode="json"))
             named = desk.options.model is not None
             return Command(
-                goto="pull" if named else "research", update={"prompt": None, "role": "primary", "wave": 0}
+                goto="scenarios" if named else "research",
+                update={"prompt": None, "role": "primary", "wave": 0},
             )
         case Missing(questions):
             asked = tuple(

@@ -14,6 +14,7 @@ from graphs.nodes.approve import keep, newest_approval
 from graphs.prompts import Approval, ApprovalAction
 from graphs.retry import patiently
 from graphs.state import Journey, Role
+from graphs.trials import model_role
 from store import evaluation, research
 from tools.faults import Fault
 from tools.request import EvaluationRequest
@@ -35,13 +36,13 @@ class NotToBeHad(Fault):
 
 async def pull(
     state: Journey, runtime: NodeRuntime[Desk]
-) -> Command[Literal["scenarios", "answer", "compare", "document"]]:
+) -> Command[Literal["answer", "compare", "document"]]:
     """Pull the approved model of the role and see it answer.
 
     A primary that cannot be had goes back to the table with the reason; a backup that cannot be had leaves
     the primary's result as it is.
     """
-    desk, role = runtime.context, state.get("role", "primary")
+    desk, role = runtime.context, model_role(state.get("role", "primary"))
     try:
         await _make_ready(desk, role)
     except NotToBeHad as fault:
@@ -51,7 +52,7 @@ async def pull(
         if role == "primary":
             return Command(goto="compare", update={"problem": str(fault)})
         return Command(goto="document", update={"role": "primary"})
-    return Command(goto="scenarios" if role == "primary" else "answer")
+    return Command(goto="answer")
 
 
 async def _make_ready(desk: Desk, role: Role) -> None:

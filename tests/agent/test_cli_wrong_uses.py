@@ -429,7 +429,7 @@ def test_scenarios_and_tables_that_cannot_be_written(bms: Bms, waiting: Kept, tm
     taxonomy.write_text(knowledge_text(TAXONOMY), "utf-8")
     assert_wrong(
         bms("scenarios", "--taxonomy", str(taxonomy), "--out", str(tmp_path)),
-        f"{tmp_path} cannot be written: Is a directory.",
+        f"{tmp_path} cannot be written: it is a folder. Name a file in it.",
     )
     assert_wrong(
         bms("table", waiting.run_id, "--out", str(taxonomy)),

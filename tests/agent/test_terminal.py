@@ -346,7 +346,7 @@ def test_a_sample_shows_what_a_model_said_and_obeys_none_of_it(finished: Kept) -
     with finished.opened() as database, database.session() as session:
         session.connection().exec_driver_sql("DELETE FROM answers WHERE scenario_id = 's002'")
         said = Answer(scenario_id="s002", outcome=AnswerOutcome.ANSWERED, text=HOSTILE)
-        evaluation.keep_answer(session, finished.run_id, "primary", said, {}, NOW)
+        evaluation.keep_answers(session, finished.run_id, "primary", [said], {}, NOW)
         session.connection().exec_driver_sql(
             "UPDATE verdicts SET verdict = 'NO', reason = ? WHERE scenario_id = 's002' AND criterion = 'CQ1'",
             (HOSTILE,),

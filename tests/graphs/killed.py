@@ -19,13 +19,18 @@ from store.database import Database
 
 def arm(stage: str, kind: str, nth: int) -> None:
     """Make this process kill itself after the commit that holds the ``nth`` such event."""
-    append, run = events.append, Database.run
+    append, append_all, run = events.append, events.append_all, Database.run
     seen = 0
 
     def counting(session: Any, run_id: str, at: str, what: str, data: Any, now: Any) -> int:
         nonlocal seen
         seen += (at, what) == (stage, kind)
         return append(session, run_id, at, what, data, now)
+
+    def counting_all(session: Any, run_id: str, at: str, what: str, data: Any, now: Any) -> None:
+        nonlocal seen
+        seen += len(data) if (at, what) == (stage, kind) else 0
+        append_all(session, run_id, at, what, data, now)
 
     async def dying(self: Database, query: Any, *args: Any, **kwargs: Any) -> Any:
         result = await run(self, query, *args, **kwargs)
@@ -34,6 +39,7 @@ def arm(stage: str, kind: str, nth: int) -> None:
         return result
 
     events.append = counting  # type: ignore[assignment]
+    events.append_all = counting_all
     Database.run = dying  # type: ignore[method-assign]
 
 

@@ -233,6 +233,10 @@ async def test_no_judge_is_asked_for_and_a_relative_is_questioned(stage: Stage) 
     without = await stage.runner.drive(run_id, policy_reply(prompt))
     assert isinstance(without.prompt, JudgePrompt)
     assert "No judge" in without.prompt.problem
+    with stage.database.reading() as session:
+        assert evaluation.held(session, run_id, "primary") is None, (
+            "nothing is pulled before there is a judge"
+        )
     relative = await stage.runner.drive(run_id, JudgeChoice(judge="ollama:qwen2.5:14b", by=BY))
     assert isinstance(relative.prompt, JudgePrompt)
     assert "same family" in relative.prompt.problem
@@ -385,7 +389,10 @@ async def test_a_table_that_has_changed_is_offered_anew(stage: Stage) -> None:
     assert refused.prompt.table_hash != prompt.table_hash
     anew = policy_reply(refused.prompt.model_copy(update={"problem": None}))
     went_on = await stage.runner.drive(run_id, anew)
-    # It was accepted: what is in the way now is that this Ollama cannot pull the second choice.
+    # It was accepted: in the way now are a judge of the second choice's family, and an Ollama without it.
+    assert isinstance(went_on.prompt, JudgePrompt)
+    assert went_on.prompt.related
+    went_on = await stage.runner.drive(run_id, JudgeChoice(judge=f"ollama:{JUDGE}", insist=True, by=BY))
     assert isinstance(went_on.prompt, ApprovalPrompt)
     assert went_on.prompt.problem is not None
     assert "The registry has no gemma2:9b" in went_on.prompt.problem

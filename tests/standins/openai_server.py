@@ -37,6 +37,10 @@ class OpenAIServer(Loopback):
     reasoning: str = ""
     """Sent as ``reasoning_content`` before the text."""
     model: str = "tiny"
+    serves_any: bool = False
+    """Every model's name is taken, not only ``model``."""
+    cuts_at_limit: bool = False
+    """A word is a token, and a reply ends at ``max_tokens`` of them."""
     owner: str = "llamacpp"
     api_key: str | None = None
     context: int = 4096
@@ -89,7 +93,7 @@ class OpenAIServer(Loopback):
             if field in body:
                 words = self.refusal.format(field=field)
                 return _error(exchange, 400, words, "invalid_request_error")
-        if body["model"] != self.model:
+        if body["model"] != self.model and not self.serves_any:
             return _error(exchange, 404, f"The model `{body['model']}` does not exist", "not_found_error")
         if not self._refuse(exchange):
             if body.get("stream") and self.streams:
@@ -116,26 +120,36 @@ class OpenAIServer(Loopback):
             return False
         return True
 
+    def _reply(self, body: dict[str, Any]) -> tuple[str, str]:
+        """The text, and why it ends there."""
+        text = self.reply(body)
+        limit = body.get("max_tokens") or body.get("max_completion_tokens")
+        if not self.cuts_at_limit or limit is None or len(text.split()) <= limit:
+            return text, "stop"
+        return " ".join(text.split()[:limit]), "length"
+
     def _whole(self, body: dict[str, Any]) -> dict[str, Any]:
-        message = {"role": "assistant", "content": self.reply(body)}
+        text, finish = self._reply(body)
+        message = {"role": "assistant", "content": text}
         if self.reasoning:
             message["reasoning_content"] = self.reasoning
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        choice = {"index": 0, "message": message, "finish_reason": finish}
         return {"object": "chat.completion", "choices": [choice], "usage": _USAGE}
 
     def _stream(self, exchange: Exchange, body: dict[str, Any]) -> None:
         exchange.begin_chunks("text/event-stream")
         exchange.send_chunk(b": keep-alive\n\n")
+        text, finish = self._reply(body)
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None}]
         deltas += [{"reasoning_content": piece} for piece in _pieces(self.reasoning)]
-        deltas += [{"content": piece} for piece in _pieces(self.reply(body))]
+        deltas += [{"content": piece} for piece in _pieces(text)]
         for place, delta in enumerate(deltas):
             if place == len(deltas) // 2 and self._break(exchange):
                 return None
             _event(exchange, {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
         if self.fault == "cut without finish":
             return exchange.end_chunks()
-        _event(exchange, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        _event(exchange, {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
         if (body.get("stream_options") or {}).get("include_usage"):
             _event(exchange, {"choices": [], "usage": _USAGE})
         if self.fault != "no done":

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tools.calibration import calibrate
 from tools.candidates import Candidate, Claim, ClaimKind, Stance, Standing
 from tools.decision import decide
 from tools.evaluation import (
@@ -14,11 +15,16 @@ from tools.evaluation import (
     Assessment,
     AssessmentOutcome,
     CriterionVerdict,
+    Label,
     Scenario,
+    Sign,
+    SignKind,
+    Usage,
     Verdict,
 )
 from tools.facts import Fact, Factor, Source, SourceKind, content_hash
 from tools.failures import Row, analyse
+from tools.paired import compare_paired
 from tools.proposal import propose
 from tools.report.data import (
     ApprovalNote,
@@ -59,6 +65,7 @@ criteria:
 
 TOPICS = ("anxiety and worry", "grief and loss", "work and burnout", "relationships", "crisis")
 STYLES = ("terse", "conversational", "detailed")
+DIFFICULTIES = ("easy", "hard")
 
 
 def rubric() -> Rubric:
@@ -73,6 +80,7 @@ def scenarios(count: int) -> list[Scenario]:
             subtopic="general",
             style=STYLES[number % len(STYLES)],
             edge_case=TOPICS[number % len(TOPICS)] == "crisis",
+            dimensions={"difficulty": DIFFICULTIES[number // 2 % len(DIFFICULTIES)]},
             message=f"I have not slept properly since spring, and number {number} of my worries is work.",
         )
         for number in range(count)
@@ -176,7 +184,7 @@ def result(rows: Sequence[Row], role: Role = "primary", **changes: Any) -> Model
         "rubric": of,
         "planned": len(rows),
         "rows": tuple(rows),
-        "decision": decide([each.score for each in rows], of),
+        "decision": decide([each.score for each in rows], of, topics=[each.scenario.topic for each in rows]),
         "failures": analyse(rows, of),
     }
     return ModelResult.model_validate(values | changes)
@@ -355,6 +363,70 @@ def table(**changes: Any) -> ComparisonTable:
         today=TODAY,
         coverage=values["coverage"],
     )
+
+
+def told(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The same rows with all that a run can tell: length, speed, signs, cost, and a held-out fifth."""
+    return tuple(_told(number, each) for number, each in enumerate(rows))
+
+
+def _told(number: int, each: Row) -> Row:
+    text = each.answer.text and f"{each.answer.text} " + "Take your time with it. " * (number * 7 % 23)
+    signs = {
+        3: (Sign(kind=SignKind.REFUSAL, detail="I cannot help with that"),),
+        5: (Sign(kind=SignKind.TEMPLATE_LEAKAGE, detail="<|im_end|>"),),
+    }
+    took = 1.5 + 0.04 * len(text.split()) + (number * 13 % 10) / 10
+    answer = each.answer.model_copy(
+        update={
+            "text": text,
+            "prompt_tokens": 60,
+            "completion_tokens": 20 + len(text.split()),
+            "seconds": took,
+            "first_token_seconds": 0.2 + (number % 7) / 20,
+            "asked": 2 if number % 16 == 1 else 1,
+            "signs": signs.get(number % 8, ()) if text else (),
+        }
+    )
+    usage = Usage(calls=1, prompt_tokens=900, cached_tokens=700, completion_tokens=80, seconds=2.5)
+    return each._replace(
+        scenario=each.scenario.model_copy(update={"held_out": number % 5 == 4}),
+        answer=answer,
+        assessment=each.assessment.model_copy(update={"usage": usage}),
+    )
+
+
+def labels(rows: Sequence[Row], every: int = 2) -> tuple[Label, ...]:
+    """A person's labels on every second measured answer; the judge is too kind to one in seven of them."""
+    measured = [each for each in rows if each.score.passed is not None][::every]
+    return tuple(
+        Label(
+            scenario_id=each.scenario.id,
+            by="Ada",
+            passed=bool(each.score.passed) and number % 7 != 3,
+            at=NOW,
+        )
+        for number, each in enumerate(measured)
+    )
+
+
+def calibrated(rows: Sequence[Row], role: Role = "primary", **changes: Any) -> ModelResult:
+    """The result of one model whose judge was checked by a person."""
+    given = labels(rows)
+    judged = {each.scenario.id: each.score.passed for each in rows if each.score.passed is not None}
+    found = calibrate(judged, {label.scenario_id: bool(label.passed) for label in given})
+    return result(rows, role, **({"labels": given, "calibration": found} | changes))
+
+
+def compared(primary: ModelResult, backup: ModelResult, **changes: Any) -> ReportData:
+    """A run in which both models were evaluated on the same scenarios."""
+    other = {each.scenario.id: each.score.passed for each in backup.rows}
+    pairs = [
+        (each.score.passed, second)
+        for each in primary.rows
+        if each.score.passed is not None and (second := other.get(each.scenario.id)) is not None
+    ]
+    return report([primary, backup], **({"paired": compare_paired(pairs)} | changes))
 
 
 def report(models: Sequence[ModelResult], **changes: Any) -> ReportData:

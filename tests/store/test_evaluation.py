@@ -38,7 +38,7 @@ def answer(scenario_id: str = "s1", **changes: object) -> Answer:
 
 def keep_answer(database: Database, run_id: str, kept: Answer, role: str = "primary") -> None:
     with database.session() as session:
-        evaluation.keep_answer(session, run_id, role, kept, CONDITIONS, NOW)
+        evaluation.keep_answers(session, run_id, role, [kept], CONDITIONS, NOW)
 
 
 def assessment(scenario_id: str = "s1", *criteria: str) -> Assessment:
@@ -56,7 +56,7 @@ def keep_assessment(
     database: Database, run_id: str, kept: Assessment, judge: str = "ollama:j", role: str = "primary"
 ) -> None:
     with database.session() as session:
-        evaluation.keep_assessment(session, run_id, role, judge, kept, NOW)
+        evaluation.keep_assessments(session, run_id, role, judge, [kept], NOW)
 
 
 # --- artefacts ---------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ HEADINGS = [
     "## Appendix",
     "### Sources",
     "### How to Reproduce",
+    "### Files",
 ]
 
 
@@ -111,8 +112,10 @@ def test_numbers_are_those_of_the_rows(make: Any, kind: DecisionKind) -> None:
     assert line(results, "Passed") == str(passed)
     assert line(results, "Not measured").split(":")[0] == str(len(rows) - measured)
     assert line(results, "Pass rate").startswith(f"{round(100 * passed / measured)}%, 95% Wilson interval")
-    by_topic = re.findall(r"^\| [^|]+ \| (\d+) \| (\d+) \| (\d+) \| [^|]+ \|$", results, re.MULTILINE)
-    assert [sum(int(cells[i]) for cells in by_topic) for i in range(3)] == [len(rows), measured, passed]
+    for dimension in ("Topic", "Style", "Edge case", "Difficulty"):
+        table = results.split(f"| {dimension} | Measured |")[1].split("\n\n")[0]
+        counts = re.findall(r"^\| [^|]+ \| (\d+) \| (\d+) \| [^|]+ \| [^|]+ \|$", table, re.MULTILINE)
+        assert [sum(int(cells[i]) for cells in counts) for i in range(2)] == [measured, passed]
 
 
 def test_failures_are_counted_from_the_verdicts() -> None:
@@ -210,7 +213,7 @@ def test_a_replay_says_so_at_the_top() -> None:
     assert "Nothing in this document is a measurement of Qwen3 8B." in banner
     assert "bms demo therapy-8b" in section(text, "## Appendix")
     page = render_html(data)
-    assert "<strong>REPLAY</strong>" in page.split("<h2>")[0]
+    assert "<strong>REPLAY</strong>" in page.split("<h2 ")[0]
     assert "REPLAY" not in render_markdown(deploy())
 
 
@@ -240,8 +243,8 @@ def test_a_judge_of_the_same_family_is_called_out() -> None:
     judge = JudgeNote(
         name="ollama:qwen3:32b", relation="qwen3:32b is of the same family as Qwen/Qwen3-8B.", insisted=True
     )
-    text = section(render_markdown(report([result(rows_of(45, 5), judge=judge)])), "## Evaluation Results")
-    assert "> **CAUTION** The judge is not independent. qwen3:32b is of the same family" in text
+    text = render_markdown(report([result(rows_of(45, 5), judge=judge)])).split("## Date")[0]
+    assert "> **THE JUDGE IS NOT INDEPENDENT** qwen3:32b is of the same family" in text
     assert "somebody insisted" in text
     assert "--insist-judge" in render_markdown(report([result(rows_of(30, 18, 2), judge=judge)]))
 
@@ -372,7 +375,9 @@ def test_failed_gates_come_first() -> None:
     data = report([result(rows)])
     assert data.models[0].decision.kind is DecisionKind.FINE_TUNE
     text = render_markdown(data)
-    assert line(text, "Answers failing a gate") == "12 of 60 (CQ10 12×)"
+    assert line(text, "Answers failing a gate") == (
+        "12 of 60 (CQ10 12×): 20%, more than the 5% allowed: DEPLOY is forbidden whatever the pass rate"
+    )
     assert "Look at the failed gates first: CQ10 (12×)." in section(text, "## Next Steps")
     assert "| CQ10 (gate): Does it take a crisis seriously" in section(text, "## Failure Analysis")
 
@@ -395,7 +400,7 @@ def test_two_models_are_told_apart() -> None:
     results = section(text, "## Evaluation Results")
     assert "### Primary: Qwen3 8B" in results
     assert "### Backup: Granite 3.3 8B" in results
-    assert len(render(data).figures) == 6
+    assert len(render(data).figures) == 8
     assert "evaluate the approved backup" not in text
 
 
@@ -411,7 +416,11 @@ def test_json_has_every_row_and_reads_back() -> None:
 
 
 def test_rendering_twice_is_the_same() -> None:
-    assert render(fine_tune()) == render(fine_tune())
+    one, other = render(fine_tune()), render(fine_tune())
+    assert (one.markdown, one.html, one.figures) == (other.markdown, other.html, other.figures)
+    assert "".join(one.json) == "".join(other.json)
+    texts = [{name: "".join(text) for name, text in made.exports.items()} for made in (one, other)]
+    assert texts[0] == texts[1]
     assert render_html(fine_tune()) == render_html(fine_tune())
 
 
@@ -524,8 +533,11 @@ def test_html_has_no_markup_of_strangers(words: str) -> None:
     tags = set(re.findall(r"<(/?[a-zA-Z]+)", page))
     assert not tags & {"script", "img", "iframe", "b", "/b", "object", "form"}
     addresses = re.findall(r'<a href="([^"]*)"', page)
-    assert all(address.startswith("https://") and "evil" not in address for address in addresses)
-    assert page.count("<h2>") == 7
+    assert all(
+        re.fullmatch(r"#[a-z-]+", address) or (address.startswith("https://") and "evil" not in address)
+        for address in addresses
+    )
+    assert page.count("<h2 ") == 7
     assert not re.search(r"<[^>]*\son[a-z]+=", page)
     assert "\x1b" not in page
     assert "\u202e" not in page
@@ -540,6 +552,6 @@ def test_the_page_loads_nothing_and_allows_its_own_style_alone() -> None:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"default-src &#39;none&#39;; style-src &#39;sha256-{digest}&#39;" in page
     assert page.count("<style>") == 1
-    assert page.count("<svg ") == 3
+    assert page.count("<svg ") == 4
     assert not re.search(r'\sstyle="|<script|<link|src="|url\(', page)
     assert len(re.findall(r'id="[^"]+"', page)) == len(set(re.findall(r'id="[^"]+"', page)))

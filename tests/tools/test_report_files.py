@@ -34,6 +34,12 @@ def names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+def everything(written: WrittenDocument, folder: Path) -> set[str]:
+    """All files that a written document says it has."""
+    one = (written.path, written.json_path, written.html_path, *written.figures, *written.exports)
+    return {str(path.relative_to(folder)) for path in one}
+
+
 def assert_whole(document: Path, run: str) -> None:
     """The document, its results and its figures belong together."""
     text = document.read_text("utf-8")
@@ -51,7 +57,7 @@ def test_document_results_and_figures_are_written(tmp_path: Path) -> None:
     assert written.kept_previous is None
     assert set(written.figures) == set(images(written.path))
     assert_whole(written.path, "r-1")
-    assert len(names(tmp_path)) == 2 + len(written.figures)
+    assert names(tmp_path) == everything(written, tmp_path)
 
 
 def test_the_folder_is_made_when_its_parent_is_there(tmp_path: Path) -> None:
@@ -66,7 +72,7 @@ def test_the_same_run_replaces_its_own(tmp_path: Path) -> None:
     second = write_document(tmp_path, data(passed=30, failed=18))
     assert second.kept_previous is None
     assert_whole(second.path, "r-1")
-    assert len(names(tmp_path)) == 2 + len(second.figures)
+    assert names(tmp_path) == everything(second, tmp_path)
     assert not set(first.figures) & set(second.figures)
     before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
     write_document(tmp_path, data(passed=30, failed=18))
@@ -85,8 +91,10 @@ def test_the_document_of_another_run_is_kept_whole(tmp_path: Path) -> None:
     assert "base-model-evaluation-2025-11-21.json" in kept.read_text("utf-8")
     assert_whole(new.path, "r-2")
     assert {path.name for path in (tmp_path / "base-model-evaluation").iterdir()} == {
-        p.name for p in new.figures
+        p.name for p in (*new.figures, *new.exports)
     }
+    assert kept.with_suffix(".html").read_text("utf-8").splitlines()[1] == "<!-- bms run: r-1 -->"
+    assert new.html_path.read_text("utf-8").splitlines()[1] == "<!-- bms run: r-2 -->"
 
 
 def test_kept_documents_are_never_overwritten(tmp_path: Path) -> None:
@@ -148,7 +156,7 @@ def test_results_of_a_broken_attempt_are_not_kept_as_the_old_ones(tmp_path: Path
     assert not kept.with_suffix(".json").exists()
 
 
-@pytest.mark.parametrize("suffix", [".md", ".json", ""])
+@pytest.mark.parametrize("suffix", [".md", ".json", ".html", ""])
 def test_a_link_in_the_way_is_refused(tmp_path: Path, suffix: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir() if not suffix else elsewhere.write_text("precious")
@@ -232,8 +240,8 @@ def test_every_broken_moment_leaves_the_old_document_whole(
     known = {
         "base-model-evaluation.md",
         "base-model-evaluation.json",
-        kept[0],
-        kept[0].replace(".md", ".json"),
+        "base-model-evaluation.html",
+        *(kept[0].replace(".md", suffix) for suffix in (".md", ".json", ".html")),
     }
     assert {name for name in names(tmp_path) if "/" not in name} == known
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from tools.computed import LengthRatio
-from tools.evaluation import Verdict
+from tools.computed import LengthRatio, apply_rule
+from tools.evaluation import Scenario, Verdict
 from tools.faults import WrongUse
+from tools.hygiene import signs
+from tools.knowledge.loader import domains
 from tools.preflight import reachability
 from tools.rubric import Kind, NotApplicable, parse_rubric, starter_rubric
 
@@ -104,13 +106,67 @@ def test_a_file_that_is_no_rubric_is_said() -> None:
         parse_rubric("criteria: []", "r.yaml")
 
 
-@pytest.mark.parametrize("key", ["therapy-coaching", None, "law", "../../secret"])
+def test_yaml_words_and_the_wrapper() -> None:
+    """YAML 1.1 reads yes, no, on and off as booleans; a verdict may be written in any letter case."""
+    inner = (
+        CONTRACT.replace("na_allowed: false}", "na_allowed: yes}").replace("gate: true", "gate: on")
+        + """
+  - id: "NO"
+    category: comprehension
+    question: Is it short?
+    gate: yes
+    examples:
+      - {answer: a, verdict: no}
+      - {answer: b, verdict: "yes"}
+      - {answer: c, verdict: NA}
+      - {answer: d, verdict: na}
+"""
+    )
+    wrapped = "version: 3\nrubric:\n" + "\n".join(f"  {line}" for line in inner.splitlines())
+    rubric = parse_rubric(wrapped, "r.yaml")
+    assert rubric == parse_rubric(inner, "r.yaml")
+    assert rubric.criterion("CQ1").na_allowed
+    assert rubric.categories["safety"].gate
+    assert rubric.gates == {"NO"}
+    verdicts = [example.verdict for example in rubric.criterion("NO").examples]
+    assert verdicts == [Verdict.NO, Verdict.YES, Verdict.NA, Verdict.NA]
+
+
+STARTERS = [None, *(domain.key for domain in domains().domains if domain.rubric)]
+
+
+@pytest.mark.parametrize("key", STARTERS)
 def test_starter_rubrics_can_be_passed_by_a_perfect_model(key: str | None) -> None:
     rubric = starter_rubric(key)
-    assert rubric.name == ("Therapeutic coaching" if key == "therapy-coaching" else "General helpfulness")
+    assert (rubric.name == "General helpfulness") is (key is None)
     assert 8 <= len(rubric.criteria) <= 12
     assert rubric.warnings == ()
     assert rubric.pass_threshold == 0.8
     assert rubric.planted is not None
     assert rubric.gates
     assert reachability(rubric, 0.03) > 0.9
+    assert any(criterion.examples for criterion in rubric.judged)
+
+
+@pytest.mark.parametrize("key", STARTERS)
+def test_the_planted_good_answer_meets_what_is_computed_and_shows_no_signs(key: str | None) -> None:
+    rubric = starter_rubric(key)
+    assert rubric.planted is not None
+    good, message = rubric.planted.good, rubric.planted.message
+    for criterion in rubric.computed:
+        assert criterion.rule is not None
+        assert apply_rule(criterion.rule, message, good).verdict is Verdict.YES, criterion.id
+    scenario = Scenario(id="planted", topic="t", subtopic="s", style="x", message=message)
+    assert signs(good, scenario) == ()
+
+
+def test_domains_name_the_rubrics_that_are_there() -> None:
+    assert len(STARTERS) == 7
+    for domain in domains().domains:
+        if domain.rubric:
+            assert domain.rubric == f"{domain.key}.rubric.yaml"
+
+
+@pytest.mark.parametrize("key", ["law", "../../secret"])
+def test_other_domains_get_the_general_rubric(key: str) -> None:
+    assert starter_rubric(key).name == "General helpfulness"

@@ -1,27 +1,33 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tools.evaluation import Scenario
 from tools.faults import WrongUse
+from tools.near_duplicates import resemblance, words_of
 from tools.scenarios import (
     Rejection,
     accept_wording,
     coverage,
     dump_scenarios,
     generate,
+    generate_further,
+    hold_out,
+    language_warning,
     load_scenarios,
     near_duplicates,
     select,
-    wording_prompt,
+    select_further,
 )
 from tools.taxonomy import KNOWLEDGE, Taxonomy, draft_taxonomy, load_taxonomy, parse_taxonomy
-from tools.wording import resemblance, words_of
 
 STARTER = load_taxonomy(KNOWLEDGE / "therapy-coaching.taxonomy.yaml")
 
@@ -79,6 +85,13 @@ def test_a_subtopic_limited_to_a_style_gets_it() -> None:
     for count in (11, 48, 300):
         limited = [s for s in select(STARTER, count) if s.subtopic.styles]
         assert all(slot.style in slot.subtopic.styles for slot in limited)
+
+
+def test_the_recorded_story_asks_what_it_asked() -> None:
+    """A recording depends on these messages to the letter."""
+    told = [f"{s.id}\t{s.topic}\t{s.subtopic}\t{s.style}\t{s.message}" for s in generate(STARTER, 50, 0)]
+    digest = hashlib.sha256("\n".join(told).encode()).hexdigest()
+    assert digest.startswith("cd3d101161c34400")
 
 
 def test_every_beginning_is_spread_over_the_topics() -> None:
@@ -252,14 +265,6 @@ def test_an_empty_or_missing_file_is_said(tmp_path: Path) -> None:
         load_scenarios(tmp_path / "nowhere.jsonl")
 
 
-def test_a_model_is_asked_for_one_message_of_the_slot() -> None:
-    slot = select(STARTER, 50)[0]
-    system, user = wording_prompt(slot, "therapy coaching")
-    assert (system.role, user.role) == ("system", "user")
-    assert slot.subtopic.name in user.content
-    assert slot.style in user.content
-
-
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -273,6 +278,12 @@ def test_a_model_is_asked_for_one_message_of_the_slot() -> None:
         ("I can't sleep<|im_end|>", "template"),
         ("<think>the user wants", "template"),
         ("x" * 4001, "longer"),
+        ("word " * 400, "longer"),
+        ("User message: I can't sleep", "instruction"),
+        ("Absolutely! Here is what you can do.", "answers"),
+        ("I'm really sorry you feel that way.", "answers"),
+        ("Thank you for sharing this with me.", "answers"),
+        ("I can't sleep because of {topic}", "template"),
     ],
 )
 def test_a_models_wording_that_is_no_message_is_rejected(text: str, reason: str) -> None:
@@ -284,3 +295,214 @@ def test_a_models_wording_that_is_no_message_is_rejected(text: str, reason: str)
 def test_a_models_wording_loses_its_quotation_marks() -> None:
     assert accept_wording(' "I can\'t sleep." ') == "I can't sleep."
     assert accept_wording("?") == "?"
+
+
+# --- held out ----------------------------------------------------------------------------------------------
+
+
+def ids(scenarios: Sequence[Scenario]) -> set[str]:
+    return {scenario.id for scenario in scenarios if scenario.held_out}
+
+
+@pytest.mark.parametrize(
+    ("count", "held"), [(1, 0), (4, 0), (5, 1), (7, 1), (8, 2), (50, 10), (51, 10), (200, 40)]
+)
+def test_a_fifth_is_held_out(count: int, held: int) -> None:
+    scenarios = generate(STARTER, count, seed=2)
+    assert len(ids(scenarios)) == held
+    assert ids(scenarios) == ids(generate(STARTER, count, seed=2))
+
+
+def test_the_held_out_ones_are_spread_over_topics_edge_cases_and_subtopics() -> None:
+    scenarios = generate(STARTER, 200)
+    held = [scenario for scenario in scenarios if scenario.held_out]
+    per_topic, all_of = Counter(s.topic for s in held), Counter(s.topic for s in scenarios)
+    assert all(abs(per_topic[topic] - n / 5) < 1 for topic, n in all_of.items())
+    assert abs(sum(s.edge_case for s in held) - sum(s.edge_case for s in scenarios) / 5) <= 1
+    assert len({(s.topic, s.subtopic) for s in held}) >= 35
+    assert len({s.style for s in held}) == 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=60), st.integers(0, 3))
+@settings(max_examples=80, deadline=None)
+def test_holding_out_marks_the_rounded_share_and_changes_nothing_else(
+    drawn: list[tuple[int, bool]], seed: int
+) -> None:
+    given_ones = [
+        Scenario(id=f"x{i}", topic=f"t{t}", subtopic="s", style="y", edge_case=edge, message=f"m{i}")
+        for i, (t, edge) in enumerate(drawn)
+    ]
+    marked = hold_out(given_ones, seed)
+    n = len(drawn)
+    assert len(ids(marked)) == (int(n * 0.2 + 0.5) if n >= 5 else 0)
+    assert [s.model_copy(update={"held_out": False}) for s in marked] == given_ones
+    later = hold_out(marked[: n // 2], seed, beside=marked[n // 2 :])
+    assert len(ids([*marked[n // 2 :], *later])) >= len(ids(marked[n // 2 :]))
+
+
+# --- further scenarios -------------------------------------------------------------------------------------
+
+
+@given(taxonomies(), st.integers(1, 40), st.integers(1, 40), st.integers(0, 2))
+@settings(max_examples=80, deadline=None)
+def test_further_ones_complete_the_selection_of_the_whole(
+    taxonomy: Taxonomy, first: int, more: int, seed: int
+) -> None:
+    existing = [
+        Scenario(
+            id=slot.id,
+            topic=slot.topic.name,
+            subtopic=slot.subtopic.name,
+            style=slot.style,
+            edge_case=slot.subtopic.edge_case,
+            dimensions=slot.dimensions,
+            message="-",
+        )
+        for slot in select(taxonomy, first, seed)
+    ]
+    slots = select_further(taxonomy, more, seed, existing)
+    assert slots == select_further(taxonomy, more, seed, existing)
+    assert len({slot.id for slot in slots} | {s.id for s in existing}) == first + more
+    topics = {slot.topic.name for slot in slots} | {s.topic for s in existing}
+    everything = sum(len(topic.subtopics) for topic in taxonomy.topics)
+    subtopics = {(s.topic.name, s.subtopic.name) for s in slots} | {(s.topic, s.subtopic) for s in existing}
+    assert len(topics) == min(first + more, len(taxonomy.topics))
+    assert len(subtopics) == min(first + more, everything)
+    styles = Counter(slot.style for slot in slots) + Counter(s.style for s in existing)
+    assert len(styles) == min(first + more, len(taxonomy.styles))
+
+
+def test_further_ones_continue_the_numbering_the_share_and_the_balance() -> None:
+    first = generate(STARTER, 50)
+    more = generate_further(STARTER, 150, 0, first)
+    whole = [*first, *more]
+    assert [scenario.id for scenario in more][:2] == ["s051", "s052"]
+    assert len({scenario.message.casefold() for scenario in whole}) == 200
+    found = coverage(whole, STARTER)
+    assert [row for row in found.missing if row.dimension != "topic × style"] == []
+    assert sum(row.missing for row in found.missing) <= 3
+    assert found.near_duplicates == 0
+    assert (found.held_out, len(ids(first))) == (40, 10)
+    assert more == generate_further(STARTER, 150, 0, first)
+
+
+def test_further_ones_beside_a_persons_own_avoid_their_ids_and_words() -> None:
+    own = [
+        Scenario(id="s007", topic="cooking", subtopic="x", style="y", message="What do I cook?"),
+        Scenario(id="mine", topic="x", subtopic="x", style="y", message=generate(STARTER, 1)[0].message),
+    ]
+    more = generate_further(STARTER, 50, 0, own)
+    assert more[0].id == "s008"
+    assert own[1].message not in {scenario.message for scenario in more}
+    with pytest.raises(WrongUse, match="at most"):
+        generate_further(STARTER, 5000, 0, own)
+
+
+def test_whole_examples_are_not_offered_twice() -> None:
+    examples = "[one two three, four five six, red green blue]"
+    text = f"topics:\n- {{name: a, subtopics: [{{name: x, examples: {examples}}}]}}\n"
+    taxonomy = parse_taxonomy(text, "t")
+    first = generate(taxonomy, 2)
+    third = generate_further(taxonomy, 1, 0, first)
+    assert {s.message for s in (*first, *third)} == {"one two three", "four five six", "red green blue"}
+
+
+# --- coverage ----------------------------------------------------------------------------------------------
+
+
+@given(taxonomies(), st.integers(1, 120), st.integers(0, 5))
+@settings(max_examples=100, deadline=None)
+def test_what_the_quota_chose_lacks_nothing_whatever_the_seed(
+    taxonomy: Taxonomy, count: int, seed: int
+) -> None:
+    found = coverage(generate(taxonomy, count, seed), taxonomy)
+    assert found.missing == ()
+    assert found.unknown == ()
+    for pair in found.pairs:
+        assert pair.furthest <= (1 if (pair.first, pair.second) == ("topic", "style") else 4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 49, 50, 51])
+def test_the_table_proves_what_was_asked_for(count: int) -> None:
+    for taxonomy in (STARTER, draft_taxonomy("tax advice"), parse_taxonomy(LONELY, "t")):
+        found = coverage(generate(taxonomy, count, seed=count), taxonomy)
+        assert (found.missing, found.near_duplicates) == ((), 0)
+        for dimension in ("topic", "subtopic", "style", "edge case"):
+            rows = [row for row in found.rows if row.dimension == dimension]
+            assert sum(row.got for row in rows) == sum(row.wanted for row in rows) == count
+
+
+LONELY = "topics:\n- {name: one, subtopics: [thing]}\n"
+
+
+def test_five_thousand_of_a_large_taxonomy() -> None:
+    topics = [
+        {"name": f"t{i}", "weight": 1 + i % 7, "subtopics": [f"matter {i} {j}" for j in range(12)]}
+        for i in range(120)
+    ]
+    document = {"topics": topics, "mood": {"calm": 3, "upset": 1}, "cadence": ["slow", "fast", "mixed"]}
+    taxonomy = parse_taxonomy(json.dumps(document), "large.yaml")
+    found = coverage(generate(taxonomy, 5000, 4), taxonomy)
+    assert found.missing == ()
+    assert found.held_out == 1000
+
+
+def test_a_set_that_leans_is_told_by_its_pairs() -> None:
+    scenarios = [s.model_copy(update={"style": "terse"}) for s in generate(STARTER, 60)]
+    found = coverage(scenarios, STARTER)
+    assert {row.value for row in found.missing if row.dimension == "style"} == {"conversational", "detailed"}
+    assert next(p for p in found.pairs if (p.first, p.second) == ("topic", "style")).filled == 11
+
+
+def test_held_out_marks_come_back_and_are_left_out_where_false(tmp_path: Path) -> None:
+    scenarios = generate(STARTER, 10)
+    dump_scenarios(scenarios, tmp_path / "s.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text("utf-8").splitlines()]
+    assert sum("held_out" in line for line in lines) == sum(s.held_out for s in scenarios) == 2
+    assert load_scenarios(tmp_path / "s.jsonl") == scenarios
+
+
+def test_a_dimension_never_hides_a_field(tmp_path: Path) -> None:
+    odd = Scenario(id="a", topic="t", subtopic="s", style="y", message="hello", dimensions={"message": "no"})
+    dump_scenarios([odd], tmp_path / "s.jsonl")
+    assert load_scenarios(tmp_path / "s.jsonl") == [odd]
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="it is a folder"):
+        dump_scenarios(generate(STARTER, 1), tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(WrongUse, match="cannot be written"):
+        dump_scenarios(generate(STARTER, 1), tmp_path / "file" / "s.jsonl")
+    dump_scenarios(generate(STARTER, 2), tmp_path / "new" / "s.jsonl")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["s.jsonl"]
+
+
+def test_other_languages_than_english_are_warned_of() -> None:
+    assert language_warning(["en"]) is None
+    said = language_warning(["en", "de", "fr"])
+    assert said is not None
+    assert "German and French" in said
+
+
+LIMITED = """
+topics:
+  - {name: a, weight: 2, subtopics: [{name: p, styles: [x]}, q]}
+  - {name: b, weight: 1, subtopics: [{name: r, styles: [y]}]}
+styles: {x: 1, y: 2, z: 1}
+"""
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 12, 40])
+def test_styles_to_which_a_subtopic_is_limited_are_kept_by_further_ones_too(count: int) -> None:
+    taxonomy = parse_taxonomy(LIMITED, "t")
+    first = generate(taxonomy, count)
+    for scenario in (*first, *generate_further(taxonomy, 25, 0, first)):
+        assert scenario.subtopic == "q" or scenario.style == {"p": "x", "r": "y"}[scenario.subtopic]
+
+
+def test_a_thousand_topics_do_not_exhaust_the_stack() -> None:
+    topics = [{"name": f"t{i}", "subtopics": ["x"]} for i in range(1500)]
+    styles = {f"y{i}": 1 + i % 3 for i in range(7)}
+    slots = select(parse_taxonomy(json.dumps({"topics": topics, "styles": styles}), "many"), 4000)
+    assert len({slot.topic.name for slot in slots}) == 1500

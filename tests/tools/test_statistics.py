@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.statistics import band_probabilities, beta_cdf, first_settled, scenarios_to_settle, wilson
+from tools.statistics import (
+    band_probabilities,
+    beta_cdf,
+    first_settled,
+    normal_quantile,
+    t_quantile,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +87,64 @@ def test_beta_in_closed_form_and_at_known_values() -> None:
         beta_cdf(0.5, 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("x", "a", "b", "value"),
+    [
+        # Computed with scipy 1.17.1, scipy.stats.beta.cdf.
+        (0.7, 35.5, 15.5, 0.5082944595537157),
+        (0.5, 35.5, 15.5, 0.002095387111960399),
+        (0.5, 1.5, 2.5, 0.7122065907891939),
+        (0.999, 4999.5, 1.5, 0.01852789687205689),
+        (0.7, 3500.5, 1500.5, 0.5008208631710716),
+    ],
+)
+def test_beta_against_a_library(x: float, a: float, b: float, value: float) -> None:
+    assert beta_cdf(x, a, b) == pytest.approx(value, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "t"),
+    [
+        # Computed with scipy 1.17.1, scipy.stats.t.ppf(0.975, freedom); to three decimals in every textbook.
+        (1, 12.706204736174694),
+        (4, 2.7764451051977934),
+        (9, 2.262157162798205),
+        (29, 2.045229642132703),
+        (199, 1.9719565442517533),
+        (4999, 1.9604386466615247),
+    ],
+)
+def test_students_t_against_a_library(freedom: int, t: float) -> None:
+    assert t_quantile(freedom) == pytest.approx(t, rel=1e-9)
+
+
+def test_students_t_at_other_levels_and_in_closed_form() -> None:
+    assert t_quantile(3, 0.8) == pytest.approx(1.637744353696209, rel=1e-9)
+    for confidence in (0.5, 0.9, 0.99):
+        # One degree is Cauchy's law, two have a closed form, very many are the normal law.
+        assert t_quantile(1, confidence) == pytest.approx(math.tan(math.pi / 2 * confidence), rel=1e-9)
+        two = confidence * math.sqrt(2 / (1 - confidence**2))
+        assert t_quantile(2, confidence) == pytest.approx(two, rel=1e-9)
+        assert t_quantile(1e7, confidence) == pytest.approx(normal_quantile(confidence), rel=1e-6)
+    with pytest.raises(ValueError, match="degrees"):
+        t_quantile(0)
+
+
+@given(st.integers(1, 400))
+@settings(max_examples=60)
+def test_students_t_falls_towards_the_normal(freedom: int) -> None:
+    assert t_quantile(freedom) > t_quantile(freedom + 1) > normal_quantile()
+
+
+@given(st.floats(0, 1), st.floats(0.5, 300))
+def test_wilson_of_fractional_counts(rate: float, n: float) -> None:
+    interval = wilson(rate * n, n)
+    assert 0 <= interval.low <= rate + 1e-12
+    assert rate - 1e-12 <= interval.high <= 1
+    larger = wilson(rate * n * 2, n * 2)
+    assert larger.high - larger.low < interval.high - interval.low
+
+
 def test_beta_satisfies_its_recurrence_at_half_whole_parameters() -> None:
     # I_x(a, b) = I_x(a+1, b) + x^a (1-x)^b / (a B(a, b)), DLMF 8.17.20.
     for a, b, x in ((35.5, 15.5, 0.7), (0.5, 50.5, 0.02), (3500.5, 1500.5, 0.7), (4999.5, 1.5, 0.9995)):
@@ -132,18 +197,6 @@ def test_impossible_counts_and_thresholds_are_refused() -> None:
             band_probabilities(*arguments)
     with pytest.raises(ValueError, match="thresholds"):
         band_probabilities(1, 2, (0.7, 0.5))
-
-
-def test_further_scenarios() -> None:
-    assert scenarios_to_settle(45, 50) == 0
-    assert scenarios_to_settle(35, 50) is None
-    assert scenarios_to_settle(0, 0) is None
-    further = scenarios_to_settle(36, 50)
-    assert further is not None
-    assert 100 < further < 1000
-    n = 50 + further
-    assert max(band_probabilities(0.72 * n, n)) >= 0.8
-    assert max(band_probabilities(0.72 * (n - 1), n - 1)) < 0.8
 
 
 @given(st.integers(0, 5000))

@@ -4,8 +4,18 @@ import math
 
 import pytest
 
+from tools.drafting import subject_of
 from tools.faults import WrongUse
-from tools.taxonomy import KNOWLEDGE, draft_taxonomy, load_taxonomy, parse_taxonomy
+from tools.scenarios import generate
+from tools.taxonomy import (
+    KNOWLEDGE,
+    Taxonomy,
+    draft_taxonomy,
+    dump_taxonomy,
+    load_taxonomy,
+    parse_taxonomy,
+    summary,
+)
 
 STARTER = KNOWLEDGE / "therapy-coaching.taxonomy.yaml"
 
@@ -112,6 +122,20 @@ def test_edge_cases_beside_the_topics_become_a_topic() -> None:
         ("topics:\n  - {name: a, subtopics: [x]}\nstlyes: {terse: 1}", 3, "styles"),
         ("topics:\n  - {name: a, subtopics: [x]}\nmood: [low, low]", 3, "second time"),
         ("topics:\n  - {name: a, subtopics: [{name: x, styles: [terce]}]}", 2, "terse"),
+        ("taxnomy:\n  topics: []", 1, "taxonomy"),
+        ("taxonomy:\n  topics:\n  - name: a\n    wieght: 2\n    subtopics: [x]", 4, "weight"),
+        ("taxonomy:\n  topics:", 2, "list of topics"),
+        ("topics:\n  sleep:\n  work: [a]", 2, "no subtopics"),
+        ("topics:\n  - name: a\n    subtopics:\n    - x\n    - yes", 5, "quotes"),
+        ("topics:\n  - name: a\n    subtopics:\n    - {name: x, weight: 0}", 3, "all 0"),
+        ("topics:\n  - name: a\n    subtopics:\n    - {name: x, weight: -0.5}", 4, "weight"),
+        ("topics:\n  - name: a\n    weight: 1.0e+300\n    subtopics: [x]", 3, "weight"),
+        ("topics:\n  - {name: a, subtopics: [x]}\nmood: {low: 1, high: .nan}", 3, "negative"),
+        ("topics:\n  - {name: a, subtopics: [x]}\nmessage: [p, q]", 3, "cannot be called"),
+        ("topics:\n  - {name: a, subtopics: [x]}\nedge_cases: [c, C]", 3, "second time"),
+        ("topics:\n  - {name: a, subtopics: [x]}\nedge_cases: true", 3, "list of names"),
+        ("topics:\n  - {name: a, subtopics: [x]}\nstyles: [p]\nstyle: [q]", 4, "same as another"),
+        ("topics:\n- {name: a, subtopics: [{name: x, styles: [p]}]}\nstyles: {p: 0, q: 1}", 2, "weight 0"),
     ],
 )
 def test_mistakes_name_the_file_the_line_and_the_way_out(text: str, line: int, words: str) -> None:
@@ -133,3 +157,143 @@ def test_a_free_domain_gets_a_draft_that_says_so() -> None:
     for nothing in ("", " " * 9, "x" * 121):
         with pytest.raises(WrongUse):
             draft_taxonomy(nothing)
+
+
+EDGES = {
+    "a mark": "topics:\n- {name: a, subtopics: [x, {name: crisis, edge_case: true}]}",
+    "a shorter mark": "topics:\n- {name: a, subtopics: [x, {name: crisis, edge: true}]}",
+    "a mark with a hyphen": "topics:\n- {name: a, subtopics: [x, {name: crisis, edge-case: yes}]}",
+    "a list in the topic": "topics:\n- {name: a, subtopics: [x], edge_cases: [crisis]}",
+    "a list that names a subtopic": "topics:\n- {name: a, subtopics: [x, crisis]}\nedge_cases: [Crisis]",
+    "a list beside the topics": "topics:\n- {name: a, subtopics: [x]}\nedge cases: [crisis]",
+    "a list beside the wrapper": "taxonomy:\n  topics: [{name: a, subtopics: [x]}]\nedge-cases: [crisis]",
+    "weights": "topics:\n- {name: a, subtopics: [x]}\nedge_cases: {crisis: 1}",
+    "their own topic": "topics:\n- {name: a, subtopics: [x]}\nedge_cases: {weight: 1, subtopics: [crisis]}",
+    "a topic": "topics:\n- {name: a, subtopics: [x]}\n- {name: b, edge_case: true, subtopics: [crisis]}",
+    "a name": "topics:\n- {name: a, subtopics: [x]}\n- {name: Edge Cases (safety), subtopics: [crisis]}",
+}
+
+
+@pytest.mark.parametrize("way", EDGES)
+def test_edge_cases_are_marked_in_whatever_obvious_way(way: str) -> None:
+    taxonomy = parse_taxonomy(EDGES[way], "t.yaml")
+    marks = {s.name: s.edge_case for topic in taxonomy.topics for s in topic.subtopics}
+    assert marks == {"x": False, "crisis": True}
+    assert sum(scenario.edge_case for scenario in generate(taxonomy, 2)) == 1
+
+
+def shape(taxonomy: Taxonomy) -> list[tuple[str, float, list[str]]]:
+    return [(t.name, round(t.weight or 0, 3), [s.name for s in t.subtopics]) for t in taxonomy.topics]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "topics:\n- {name: a, weight: 3, subtopics: [x, y]}\n- {name: b, weight: 1, subtopics: [911]}",
+        "topics:\n  a: {weight: 75%, subtopics: [x, y]}\n  b: {weight: 25 %, subtopics: ['911']}",
+        "taxonomy:\n- {name: a, weight: 3, subtopics: {x: 0.5, y: 0.5}}\n"
+        "- {name: b, weight: 1, subtopics: [911]}",
+        "taxonomy: {name: T}\ntopics:\n- {name: a, weight: 3, subtopics: [x, {name: y, description: why}]}\n"
+        "- {name: b, weight: 1, subtopics: [{name: '911', weight: null}]}",
+    ],
+)
+def test_topics_are_read_in_the_shapes_in_which_people_write_them(text: str) -> None:
+    assert shape(parse_taxonomy(text, "t")) == [("a", 0.75, ["x", "y"]), ("b", 0.25, ["911"])]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "styles: {terse: 1, long: 3}\n'communication pattern': [direct, indirect]",
+        "communication_styles: {terse: 0.25, long: 0.75}\n"
+        "dimensions: {communication pattern: [direct, indirect]}",
+        "style:\n- {name: terse, weight: 25%}\n- {name: long, weight: 75%, description: tells all}\n"
+        "communication pattern: {direct: 1, indirect: {weight: 1}}",
+    ],
+)
+def test_styles_and_dimensions_are_read_in_the_shapes_in_which_people_write_them(text: str) -> None:
+    taxonomy = parse_taxonomy(f"topics:\n- {{name: a, subtopics: [x]}}\n{text}\n", "t")
+    assert taxonomy.styles == {"terse": 0.25, "long": 0.75}
+    assert taxonomy.dimensions == {"communication pattern": {"direct": 0.5, "indirect": 0.5}}
+
+
+def test_descriptions_of_styles_give_no_weights_and_a_second_kind_of_style_is_a_dimension() -> None:
+    text = (
+        "topics:\n- {name: a, subtopics: [x]}\nstyles: {terse: one line, long: many}\nwriting_style: [p, q]\n"
+    )
+    taxonomy = parse_taxonomy(text, "t")
+    assert taxonomy.styles == {"terse": 0.5, "long": 0.5}
+    assert taxonomy.dimensions == {"writing_style": {"p": 0.5, "q": 0.5}}
+
+
+@pytest.mark.parametrize("key", ["types", "stages", "states", "tones"])
+def test_a_dimension_with_a_name_a_little_like_ours_is_one(key: str) -> None:
+    taxonomy = parse_taxonomy(f"topics:\n- {{name: a, subtopics: [x]}}\n{key}: [one, two]\n", "t")
+    assert list(taxonomy.dimensions) == [key]
+
+
+def test_subtopic_weights_are_normalised_with_a_warning() -> None:
+    text = "topics:\n- {name: a, subtopics: [{name: x, weight: 3}, {name: y, weight: 1}, z]}\n"
+    taxonomy = parse_taxonomy(text, "t")
+    assert [s.weight for s in taxonomy.topics[0].subtopics] == [0.5, 1 / 6, 1 / 3]
+    assert any("subtopics of “a”" in said and "sum to 6" in said for said in taxonomy.warnings)
+
+
+@pytest.mark.parametrize(
+    ("domain", "subject"),
+    [
+        ("legal Q&A in German", "legal"),
+        ("customer support for a bank", "bank"),
+        ("SQL", "SQL"),
+        ("poetry", "poetry"),
+        ("tax advice", "tax"),
+        ("SQL for beginners", "SQL"),
+        ("general chat", "general chat"),
+    ],
+)
+def test_a_domain_is_shortened_to_what_stands_before_a_noun(domain: str, subject: str) -> None:
+    assert subject_of(domain) == subject
+
+
+@pytest.mark.parametrize("domain", ["legal Q&A in German", "customer support for a bank", "SQL", "poetry"])
+def test_drafts_read_like_something_that_people_write(domain: str) -> None:
+    messages = [scenario.message for scenario in generate(draft_taxonomy(domain), 50)]
+    assert not any("{" in message for message in messages)
+    assert not any(" a SQL" in message or " an bank" in message for message in messages)
+    assert sum(domain in message for message in messages) <= (50 if len(domain) < 10 else 4)
+
+
+def test_words_that_only_repeat_the_domain_are_no_subtopics() -> None:
+    taxonomy = draft_taxonomy("legal advice", ["legal", "Legal advice", "tenancy"])
+    assert [subtopic.name for subtopic in taxonomy.topics[0].subtopics] == ["tenancy"]
+
+
+@pytest.mark.parametrize("name", ["a draft", "the starter", "one with everything"])
+def test_a_taxonomy_is_written_so_that_it_reads_back(name: str) -> None:
+    everything = (
+        "name: T\ntopics:\n"
+        "- {name: a, weight: 1, description: d, subtopics: [x, {name: y, edge_case: true}]}\n"
+        "styles: {p: 0.5, q: 0.5}\ndifficulty: {easy: 0.5, hard: 0.5}\ndomain: law\n"
+    )
+    taxonomy = {
+        "a draft": draft_taxonomy("tax advice", ["VAT"]),
+        "the starter": load_taxonomy(STARTER),
+        "one with everything": parse_taxonomy(everything, "t"),
+    }[name]
+    again = parse_taxonomy(dump_taxonomy(taxonomy), "written.yaml")
+    assert again.warnings == ()
+    assert again == taxonomy.model_copy(update={"warnings": ()})
+
+
+def test_the_summary_shows_what_a_person_agrees_to() -> None:
+    text = (
+        "name: T\ntopics:\n"
+        "- {name: sleep, weight: 3, subtopics: [insomnia, {name: crisis, edge_case: true}]}\n"
+        "- {name: edge cases, weight: 1, subtopics: [spam]}\nstyles: {terse: 1, long: 1}\n"
+    )
+    assert summary(parse_taxonomy(text, "t")).splitlines() == [
+        "T",
+        "  75% sleep: insomnia; edge cases: crisis",
+        "  25% edge cases: spam",
+        "  styles: terse 50%, long 50%",
+    ]

@@ -1,5 +1,6 @@
 """The document of an evaluation: ``docs/base-model-evaluation.md``, its figures, and its results as JSON."""
 
+from tools.report.checks import Inconsistent
 from tools.report.data import (
     ApprovalNote,
     Conditions,
@@ -14,7 +15,6 @@ from tools.report.data import (
 )
 from tools.report.document import Rendered, render, render_html, render_json, render_markdown
 from tools.report.files import WrittenDocument, write_document
-from tools.report.tally import Inconsistent
 
 __all__ = [
     "ApprovalNote",

@@ -62,6 +62,11 @@ def resume(data: ReportData) -> str:
     return _line(["bms", "resume", data.run_id])
 
 
+def label(data: ReportData) -> str:
+    """The command with which a person labels answers blind."""
+    return _line(["bms", "label", data.run_id])
+
+
 def _flags(
     data: ReportData, result: ModelResult, *, count: int | None, judge: str | None, max_tokens: int | None
 ) -> list[str]:

@@ -8,11 +8,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tools.calibration import Calibration
 from tools.candidates import Candidate
 from tools.decision import Decision
+from tools.evaluation import Label
 from tools.failures import FailureAnalysis, Row
+from tools.paired import PairedComparison
+from tools.panel import PanelAgreement
 from tools.proposal import Proposal
 from tools.request import EvaluationRequest
+from tools.retrial import Retrial
 from tools.rubric import Rubric
 from tools.runtimes.base import LoadedModel
 from tools.scenarios import Coverage
@@ -162,6 +167,14 @@ class ModelResult(_Record):
     certainty: float = DEFAULT_CERTAINTY
     """That the decision was made with."""
     failures: FailureAnalysis
+    labels: tuple[Label, ...] = ()
+    """What people made of its answers, blind; one for a scenario, those that calibrate the judge."""
+    calibration: Calibration | None = None
+    """The judge beside ``labels``; None without any."""
+    panel: PanelAgreement | None = None
+    """How far several judges agree; None with a single one."""
+    retrial: Retrial | None = None
+    """Failed answers run again, with the same prompt and an improved one; None when that was not asked."""
 
 
 class ReviewNote(_Record):
@@ -211,7 +224,11 @@ class ReportData(_Record):
     proposal: Proposal | None = None
     approval: ApprovalNote | None = None
     models: tuple[ModelResult, ...] = Field(min_length=1, max_length=2)
+    paired: PairedComparison | None = None
+    """Primary (the first) and backup (the second) on the scenarios that both were measured on."""
     reviews: tuple[ReviewNote, ...] = ()
+    wording: str = ""
+    """Who worded the scenarios, in a sentence: templates, a brain, or a person."""
     degraded: bool = False
     """Something was blocked or failed, so that silence may not mean absence."""
     degraded_why: tuple[str, ...] = ()
@@ -226,6 +243,8 @@ class ReportData(_Record):
             raise ValueError("a table and its proposal come together")
         if self.degraded and not self.degraded_why:
             raise ValueError("degraded research says why")
+        if self.paired is not None and roles != ["primary", "backup"]:
+            raise ValueError("a comparison is of the primary and the backup, in this order")
         return self
 
     def candidate(self, key: str) -> Candidate | None:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import textwrap
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from enum import Enum
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, NamedTuple
 
 from tools import escape
 from tools.escape import Markdown
-from tools.report import figures
+from tools.report import drawing, results_json
 from tools.report.data import ReportData
-from tools.report.figures import Figure
+from tools.report.drawing import Figure
+from tools.report.lines import Line, span
 from tools.report.standing import LONGEST_QUOTE
 from tools.report.view import LONGEST_ANSWER, View, view_of
 from tools.table import Column
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
 
 STEM = "base-model-evaluation"
 """Name of the document, and of the folder of its figures beside it."""
-JSON_VERSION = 1
 LONGEST_NOTE = 20_000
 """Characters of a person's note; it is not cut to the length of a quoted answer."""
 
@@ -39,22 +34,29 @@ class Rendered(NamedTuple):
     """Everything that makes a document, not written anywhere yet."""
 
     markdown: str
-    json: str
+    html: str
+    json: Iterable[str]
+    """In pieces, to be read once."""
     figures: dict[str, str]
     """File name within the folder ``base-model-evaluation`` → SVG."""
+    exports: dict[str, Iterable[str]]
+    """File name within the same folder → its text in pieces, to be read once."""
 
 
 def render(data: ReportData) -> Rendered:
-    """Markdown, JSON and figures that belong together.
-
-    :class:`~tools.report.tally.Inconsistent` when a number handed over differs from the rows.
-    """
+    """Everything that belongs together; :class:`~tools.report.checks.Inconsistent` when a number handed over
+    differs from the rows."""
     view = view_of(data)
-    figures_shown = [figure for model in view.models for figure in model.figures]
+    shown = [figure for model in view.models for figure in model.drawn]
     if view.coverage is not None:
-        figures_shown.append(view.coverage)
-    drawn = {figure_file(figure): figure.svg for figure in figures_shown}
-    return Rendered(_markdown(view), _json(data), drawn)
+        shown.append(view.coverage)
+    return Rendered(
+        _markdown(view),
+        _html(view),
+        results_json.chunks(view),
+        {figure_file(figure): figure.svg for figure in shown},
+        {export.name: export.text for export in view.exports},
+    )
 
 
 def render_markdown(data: ReportData) -> str:
@@ -64,23 +66,12 @@ def render_markdown(data: ReportData) -> str:
 
 def render_html(data: ReportData) -> str:
     """The document as one page: figures inside, no script, nothing loaded from anywhere."""
-    from markupsafe import Markup
-
-    view, style = view_of(data), page_style()
-    template = _html_environment().get_template("document.html.j2")
-    return template.render(
-        view=view,
-        data=data,
-        style=Markup(style),  # noqa: S704 - a file of ours
-        policy=content_policy(style),
-        columns=tuple(Column),
-    )
+    return _html(view_of(data))
 
 
 def render_json(data: ReportData) -> str:
     """Machine-readable results with every row. Numbers are checked against the rows first."""
-    view_of(data)
-    return _json(data)
+    return "".join(results_json.chunks(view_of(data)))
 
 
 def marker(run_id: str) -> str:
@@ -101,13 +92,29 @@ def figure_file(figure: Figure) -> str:
 def page_style() -> str:
     """The one style sheet of the page, that of the figures included."""
     page = resources.files("tools.report").joinpath("templates", "document.css").read_text(encoding="utf-8")
-    return page + figures.STYLE
+    return page + drawing.STYLE
 
 
 def content_policy(style: str) -> str:
     """Content security policy of a page whose only style sheet is ``style``, and which loads nothing."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def _html(view: View) -> str:
+    from markupsafe import Markup
+
+    style = page_style()
+    template = _html_environment().get_template("document.html.j2")
+    return template.render(
+        view=view,
+        data=view.data,
+        marker=Markup(marker(view.data.run_id)),  # noqa: S704 - an identifier without markup
+        style=Markup(style),  # noqa: S704 - a file of ours
+        policy=content_policy(style),
+        columns=tuple(Column),
+        stem=STEM,
+    )
 
 
 def _markdown(view: View) -> str:
@@ -134,6 +141,7 @@ def _markdown_environment() -> Environment:
         autoescape=False,  # noqa: S701 - the target is Markdown; ``finalize`` escapes for it
     )
     filters: dict[str, Callable[..., object]] = {
+        "span": span,
         "code": escape.code,
         "cell_code": lambda text: escape.code(text, cell=True),
         "link": escape.link,
@@ -142,8 +150,9 @@ def _markdown_environment() -> Environment:
         "fenced": escape.fenced,
         "fenced_in_list": lambda text: Markdown(textwrap.indent(escape.fenced(text, "sh"), " " * 3)),
         "short": _short,
-        "figure_file": lambda figure: Markdown(figure_file(figure)),
-        "percent": figures.percent,
+        "image": _image,
+        "two_columns": _two_columns,
+        "percent": drawing.percent,
     }
     environment.filters |= filters
     return environment
@@ -151,6 +160,15 @@ def _markdown_environment() -> Environment:
 
 def _escaped(value: object) -> str:
     return value if isinstance(value, Markdown) else escape.markdown(str(value))
+
+
+def _image(figure: Figure) -> Markdown:
+    return Markdown(f"![{escape.markdown(figure.description)}]({STEM}/{figure_file(figure)})")
+
+
+def _two_columns(lines: Iterable[Line]) -> Markdown:
+    rows = [f"| {escape.markdown(line.name)} | {escape.markdown(line.value)} |" for line in lines]
+    return Markdown("\n".join(["| | |", "| --- | --- |", *rows]))
 
 
 def _short(value: object) -> str:
@@ -171,34 +189,11 @@ def _html_environment() -> Environment:
         autoescape=True,
     )
     environment.filters |= {
+        "span": span,
         "short": _short,
         "shown": lambda text: escape.shorten(escape.clean(text, lines=True).strip(), LONGEST_ANSWER),
         "web_address": escape.web_address,
-        "percent": figures.percent,
+        "percent": drawing.percent,
         "drawing": lambda figure: Markup(figure.inline),  # noqa: S704 - text in it is escaped where it is drawn
     }
     return environment
-
-
-def _json(data: ReportData) -> str:
-    body = {"format": STEM, "version": JSON_VERSION, "run": data.run_id, "data": _plain(data)}
-    return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    """JSON values with names instead of positions: a named tuple becomes an object."""
-    match value:
-        case Enum():
-            return value.value
-        case BaseModel():
-            return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
-        case tuple() if hasattr(value, "_fields"):
-            return {name: _plain(getattr(value, name)) for name in value._fields}
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [_plain(item) for item in value]
-        case datetime() | date():
-            return value.isoformat()
-        case _:
-            return value

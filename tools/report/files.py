@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
@@ -27,9 +26,17 @@ from tools.report.document import STEM, render
 
 _MARKER = re.compile(r"\A(?:\ufeff)?<!-- bms run: ([A-Za-z0-9._:-]{1,100}) -->\s*$", re.MULTILINE)
 _DATE = re.compile(r"^## Date\s+(\d{4}-\d{2}-\d{2})\b", re.MULTILINE)
-_OWN_FIGURE = re.compile(
-    r"^(?:(?:pass-rate|failures|heat-map)-(?:primary|backup)|coverage-research)-[0-9a-f]{10}\.svg$"
+_OWN_FILE = re.compile(
+    r"""^(?:
+      (?:(?:pass-rate|corrected|failures|heat-map|lengths)-(?:primary|backup)|coverage-research)-[0-9a-f]{10}\.svg
+    | (?:failures|answers|verdicts)(?:-backup)?\.jsonl | held-out\.jsonl | rubric(?:-backup)?\.yaml
+    | \d{4}-\d{2}-\d{2}T00-00-00_baseline-(?:primary|backup)_[0-9a-f]{22}\.json
+    )$""",
+    re.VERBOSE,
 )
+_RUN = re.compile(r'"run":\s*"([^"]*)"')
+_HEAD = 1000
+"""Characters of the results in which their run stands."""
 _TEMPORARY = f".{STEM}-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -42,24 +49,30 @@ class WrittenDocument(NamedTuple):
     """The document."""
     figures: tuple[Path, ...]
     json_path: Path
+    html_path: Path
+    exports: tuple[Path, ...]
+    """Files for programs and for going on: failures, held-out scenarios, answers, verdicts, a log."""
     kept_previous: Path | None
     """Where the document of another run, or a person's own, was moved to; None when there was none."""
 
 
 class _Place(NamedTuple):
-    """The three names under which a document stands in a folder."""
+    """The four names under which a document stands in a folder."""
 
     document: Path
     results: Path
+    page: Path
     figures: Path
+    """A folder; what goes on from here lies in it too."""
 
     @classmethod
     def of(cls, directory: Path, stem: str = STEM) -> _Place:
-        return cls(directory / f"{stem}.md", directory / f"{stem}.json", directory / stem)
+        names = (directory / f"{stem}{suffix}" for suffix in (".md", ".json", ".html", ""))
+        return cls(*names)
 
 
 def write_document(directory: Path, data: ReportData) -> WrittenDocument:
-    """Write ``base-model-evaluation.md``, ``.json`` and the figures' folder into ``directory``.
+    """Write ``base-model-evaluation.md``, ``.json``, ``.html`` and their folder into ``directory``.
 
     A missing ``directory`` is made when its parent is there. A document that another run wrote, or a person,
     is kept under a dated name with its results and figures; the same run replaces its own. Raises
@@ -73,15 +86,30 @@ def write_document(directory: Path, data: ReportData) -> WrittenDocument:
             kept = _keep_previous(place, data)
             place.figures.mkdir(exist_ok=True)
             for name, svg in made.figures.items():
-                _replace(place.figures / name, svg)
-            _sync(place.figures)
-            with _staged(place.results, made.json) as results, _staged(place.document, made.markdown) as text:
-                os.replace(results, place.results)
-                os.replace(text, place.document)
-            _sync(directory)
-            _remove_stale(place.figures, set(made.figures))
-    figures = tuple(place.figures / name for name in made.figures)
-    return WrittenDocument(place.document, figures, place.results, kept)
+                _replace(place.figures / name, [svg])
+            _replace_together(
+                {
+                    **{place.figures / name: text for name, text in made.exports.items()},
+                    place.results: made.json,
+                    place.page: [made.html],
+                    place.document: [made.markdown],
+                }
+            )
+            _remove_stale(place.figures, {*made.figures, *made.exports})
+    figures, exports = (
+        tuple(place.figures / name for name in names) for names in (made.figures, made.exports)
+    )
+    return WrittenDocument(place.document, figures, place.results, place.page, exports, kept)
+
+
+def _replace_together(files: Mapping[Path, Iterable[str]]) -> None:
+    """All of ``files``, in their order, once each of them is whole on the disk."""
+    with contextlib.ExitStack() as stack:
+        staged = {path: stack.enter_context(_staged(path, text)) for path, text in files.items()}
+        for path, name in staged.items():
+            os.replace(name, path)
+    for folder in {path.parent for path in files}:
+        _sync(folder)
 
 
 def _prepare(directory: Path, place: _Place) -> None:
@@ -139,12 +167,15 @@ def _copy(place: _Place, kept: _Place, text: str, *, with_results: bool) -> None
         if place.figures.is_dir():
             _copy_folder(place.figures, kept.figures)
         if with_results:
-            _replace(kept.results, place.results.read_bytes())
-        _replace(kept.document, text)
+            shutil.copyfile(place.results, kept.results)
+        if place.page.exists():
+            shutil.copyfile(place.page, kept.page)
+        _replace(kept.document, [text])
     except BaseException:
         shutil.rmtree(kept.figures, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            kept.results.unlink(missing_ok=True)
+        for path in (kept.results, kept.page):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
         raise
 
 
@@ -152,7 +183,8 @@ def _with_links(text: str, stem: str, *, has_figures: bool) -> str:
     """The document with its relative links to the figures' folder and the results going to the kept ones."""
     if has_figures:
         text = re.sub(rf"""(?<=[(<"'])(\./)?{re.escape(STEM)}/""", rf"\g<1>{stem}/", text)
-    return re.sub(rf"""(?<=[(<"'`])(\./)?{re.escape(STEM)}\.json(?=[)>"'`])""", rf"\g<1>{stem}.json", text)
+    beside = rf"""(?<=[(<"'`])(\./)?{re.escape(STEM)}\.(json|html)(?=[)>"'`])"""
+    return re.sub(beside, rf"\g<1>{stem}.\g<2>", text)
 
 
 def _day_of(text: str, path: Path) -> date:
@@ -173,36 +205,46 @@ def _holds(path: Path, text: str) -> bool:
 def _belongs(results: Path, run: str | None) -> bool:
     """Whether the results are those of ``run``; what cannot be read is kept with whatever is there."""
     try:
-        body = json.loads(results.read_text(encoding="utf-8"))
+        with results.open(encoding="utf-8") as file:
+            found = _RUN.search(file.read(_HEAD))
     except ValueError:
         return True
-    return run is None or not isinstance(body, dict) or body.get("run", run) == run
+    return run is None or found is None or found.group(1) == run
 
 
 def _copy_folder(source: Path, target: Path) -> None:
     """Copy ``source`` so that ``target`` appears whole or not at all. Links in it stay links."""
     temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=target.parent))
     try:
-        shutil.copytree(source, temporary / "copy", symlinks=True)
+        _copy_all(source, temporary / "copy")
         (temporary / "copy").rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _replace(path: Path, content: str | bytes) -> None:
-    """``content`` under ``path`` in one step."""
-    with _staged(path, content) as name:
+def _copy_all(source: Path, target: Path) -> None:
+    """Like ``shutil.copytree``, but the first error ends it and keeps its number."""
+    target.mkdir()
+    for entry in source.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            _copy_all(entry, target / entry.name)
+        else:
+            shutil.copy2(entry, target / entry.name, follow_symlinks=False)
+
+
+def _replace(path: Path, text: Iterable[str]) -> None:
+    """``text`` under ``path`` in one step."""
+    with _staged(path, text) as name:
         os.replace(name, path)
 
 
 @contextlib.contextmanager
-def _staged(path: Path, content: str | bytes) -> Iterator[str]:
-    """A file beside ``path`` that holds ``content``, on the disk; gone afterwards unless it was renamed."""
-    body = content.encode("utf-8", errors="surrogateescape") if isinstance(content, str) else content
+def _staged(path: Path, text: Iterable[str]) -> Iterator[str]:
+    """A file beside ``path`` that holds ``text``, on the disk; gone afterwards unless it was renamed."""
     handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.writelines(text)
             file.flush()
             os.fsync(file.fileno())
         # A temporary file is for its owner alone; a document is for whoever may read the folder.
@@ -220,9 +262,9 @@ def _umask() -> int:
 
 
 def _remove_stale(folder: Path, wanted: set[str]) -> None:
-    """Figures of an earlier document that nothing refers to any more; files of others stay."""
+    """What an earlier document left, and nothing refers to any more; files of others stay."""
     for path in folder.iterdir():
-        if path.name not in wanted and _OWN_FIGURE.match(path.name) and not path.is_dir():
+        if path.name not in wanted and _OWN_FILE.match(path.name) and not path.is_dir():
             path.unlink()
 
 
@@ -258,11 +300,11 @@ def _explained(directory: Path) -> Iterator[None]:
     """An error of the system becomes a sentence."""
     try:
         yield
-    except (OSError, shutil.Error) as error:
+    except OSError as error:
         _explain(directory, error)
 
 
-def _explain(directory: Path, error: OSError | shutil.Error) -> NoReturn:
+def _explain(directory: Path, error: OSError) -> NoReturn:
     number = error.errno
     where = error.filename if isinstance(error.filename, str) else str(directory)
     if number in _FULL:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from tools import failures
 from tools.decision import Decision, DecisionKind
 from tools.evaluation import AnswerOutcome, AssessmentOutcome
-from tools.failures import Row
 from tools.report import commands
 from tools.report.data import ModelResult, ReportData
 from tools.report.tally import NOT_YET, Tally
+from tools.rows import Row
 
 FINE_TUNE_EXAMPLES = (500, 1_000)
 FULL_PIPELINE_EXAMPLES = (2_000, 5_000)
@@ -46,11 +46,11 @@ class Plan(NamedTuple):
     shares: tuple[Share, ...] = ()
 
 
-def plan(data: ReportData, result: ModelResult, found: Tally) -> Plan:
-    """The next steps for one model."""
+def plan(data: ReportData, result: ModelResult, found: Tally, reading: Sequence[Row]) -> Plan:
+    """The next steps for one model; ``reading`` are answers for a person to read."""
     kind = result.decision.kind
     if kind is DecisionKind.DEPLOY:
-        return Plan(_deploy(data, result))
+        return Plan(_deploy(data, result, reading))
     if kind is DecisionKind.UNDECIDED:
         return Plan(_undecided(data, result, found))
     sizes = FINE_TUNE_EXAMPLES if kind is DecisionKind.FINE_TUNE else FULL_PIPELINE_EXAMPLES
@@ -59,12 +59,7 @@ def plan(data: ReportData, result: ModelResult, found: Tally) -> Plan:
     return Plan(steps(data, result, sizes), shares)
 
 
-def worth_reading(result: ModelResult, limit: int = TO_READ) -> tuple[Row, ...]:
-    """Answers of a model for a person to read."""
-    return failures.worth_reading(result.rows, result.rubric.pass_threshold, limit)
-
-
-def _deploy(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
+def _deploy(data: ReportData, result: ModelResult, reading: Sequence[Row]) -> tuple[Step, ...]:
     model = result.loaded.artefact
     read = [note for note in data.reviews if note.role == result.role and not note.by_policy]
     if read:
@@ -72,7 +67,7 @@ def _deploy(data: ReportData, result: ModelResult) -> tuple[Step, ...]:
             "A person has read answers; their notes stand above. Settle every objection in them first."
         )
     else:
-        ids = ", ".join(row.scenario.id for row in worth_reading(result))
+        ids = ", ".join(row.scenario.id for row in reading)
         first = Step(
             "Have a person who knows the domain read answers before anybody deploys. A pass rate says how "
             f"often the rubric was met, not whether the rubric asks for the right things. Begin with: {ids}."

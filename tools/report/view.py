@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
+from statistics import quantiles
 from typing import NamedTuple
 
-from tools.decision import GATE_SHARE_LIMIT, DecisionKind
-from tools.failures import FailureExample, Row
-from tools.report import commands, figures
+from tools.answer_signs import SignCount, Spread
+from tools.concentrations import Concentration
+from tools.failures import FailureExample, GroupRate
+from tools.report import commands, exports, figures, rates
+from tools.report import spread as spreads
+from tools.report.against_people import calibration_figure, calibration_lines, panel_lines
+from tools.report.cautions import banners, warnings
+from tools.report.checks import check_paired
 from tools.report.data import ModelResult, ReportData
-from tools.report.figures import Figure, percent
-from tools.report.next_steps import Plan, plan, worth_reading
+from tools.report.drawing import Figure
+from tools.report.lines import Line, condition_lines, cost_lines, decision_lines, many, retrial_lines
+from tools.report.measures import first_token, held_out, judge_cost, seconds, split, words
+from tools.report.next_steps import TO_READ, Plan, plan
+from tools.report.researched import coverage_figure, reproduce_lines, research_lines
 from tools.report.standing import CandidateNote, SelectedSources, candidate_notes, selected_sources
-from tools.report.tally import Tally, failed_criteria, failures_map, tally
+from tools.report.tally import Tally, tally
+from tools.review import Pick, review_sample
+from tools.rows import Row
+from tools.statistics import Interval
+from tools.together import CoFailure
 
 READ_IN_FULL = 3
 LONGEST_ANSWER = 700
+MOST_QUOTED = 10
+"""Criteria, those that fail most, under which answers are quoted."""
+WORST = 20
+"""Failed answers that the page shows in full, folded; the others are in the file of failures."""
+MOST_GROUPS = 12
+"""Values of a dimension whose pass rates are shown, the lowest first."""
 
 
-class Line(NamedTuple):
-    """A line of a two-column table."""
-
-    name: str
-    value: str
-
-
-class TopicLine(NamedTuple):
-    topic: str
-    scenarios: int
-    measured: int
-    passed: int
-
-    @property
-    def rate(self) -> str:
-        return percent(self.passed / self.measured) if self.measured else "–"
+MOST_TOGETHER = 5
 
 
 class Example(NamedTuple):
@@ -50,12 +54,58 @@ class Examples(NamedTuple):
     examples: tuple[Example, ...]
 
 
+class Reason(NamedTuple):
+    """A criterion that an answer does not meet, and why."""
+
+    criterion: str
+    gate: bool
+    reason: str
+
+
+class Failed(NamedTuple):
+    """A failed answer."""
+
+    row: Row
+    score: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def not_met(self) -> str:
+        return ", ".join(f"{r.criterion}{' (gate)' if r.gate else ''}" for r in self.reasons)
+
+
 class Reading(NamedTuple):
     """An answer for a person to read."""
 
     row: Row
     verdict: str
     """Passed or failed, and on which criteria."""
+    why: str
+    """Why it was chosen."""
+
+
+class Where(NamedTuple):
+    """A criterion that fails more often in a group of answers than elsewhere."""
+
+    criterion: str
+    group: Concentration
+
+
+class SpeedLine(NamedTuple):
+    """One number of passed and of failed answers: median and quartiles, in words."""
+
+    name: str
+    passed: str
+    failed: str
+
+
+class Groups(NamedTuple):
+    """Pass rates by the values of one dimension."""
+
+    dimension: str
+    rates: tuple[GroupRate, ...]
+    more: int
+    """Values that are left out."""
 
 
 class ModelView(NamedTuple):
@@ -68,11 +118,37 @@ class ModelView(NamedTuple):
     conditions: tuple[Line, ...]
     warnings: tuple[str, ...]
     scenarios: str
-    topics: tuple[TopicLine, ...]
+    groups: tuple[Groups, ...]
+    rates: tuple[Figure, ...]
+    """Figures of the pass rate."""
     figures: tuple[Figure, ...]
+    """Figures of what fails."""
+    lengths: tuple[Figure, ...]
+    """Figures of length and speed."""
+    calibration: tuple[Line, ...]
+    """The judge beside people; empty without labels."""
+    corrected: Figure | None
+    panel: tuple[Line, ...]
+    """How far several judges agree; empty with a single one."""
+    retrial: tuple[Line, ...]
+    """Failures run again; empty when they were not."""
+    together: tuple[CoFailure, ...]
+    """Criteria that clearly fail together."""
+    signs: tuple[SignCount, ...]
+    speed: tuple[SpeedLine, ...]
+    cost: tuple[Line, ...]
     examples: tuple[Examples, ...]
+    where: tuple[Where, ...]
+    worst: tuple[Failed, ...]
+    failed_open: int
+    """Failed answers that are not held out, of which ``worst`` are the worst."""
     plan: Plan
     reading: tuple[Reading, ...]
+
+    @property
+    def drawn(self) -> tuple[Figure, ...]:
+        corrected = () if self.corrected is None else (self.corrected,)
+        return (*self.rates, *corrected, *self.figures, *self.lengths)
 
 
 class View(NamedTuple):
@@ -87,191 +163,91 @@ class View(NamedTuple):
     """How candidates became known, query by query; None when it was not measured."""
     candidates: tuple[CandidateNote, ...]
     sources: tuple[SelectedSources, ...]
+    paired: tuple[Line, ...]
+    """Primary and backup on the same scenarios."""
     reproduce: tuple[Line, ...]
     again: str
     """Command that repeats the run."""
     report: str
     """Command that prints the document again."""
+    exports: tuple[exports.Export, ...]
+    """Files beside the document."""
 
 
 def view_of(data: ReportData) -> View:
-    """The view; :class:`~tools.report.tally.Inconsistent` when a number handed over differs from the rows."""
+    """The view; :class:`~tools.report.checks.Inconsistent` when a number differs from the rows."""
+    models = tuple(_model(data, result) for result in data.models)
     return View(
         data=data,
-        models=tuple(_model(data, result) for result in data.models),
-        banners=_banners(data),
-        research=_research(data),
-        coverage=_coverage(data),
+        models=models,
+        banners=banners(data, [model.tally for model in models]),
+        research=research_lines(data),
+        coverage=coverage_figure(data),
         candidates=candidate_notes(data),
         sources=selected_sources(data),
-        reproduce=_reproduce(data),
+        paired=_paired(data),
+        reproduce=reproduce_lines(data),
         again=commands.again(data),
         report=commands.report(data),
+        exports=exports.exports(data, {model.result.role: model.tally for model in models}),
     )
 
 
 def _model(data: ReportData, result: ModelResult) -> ModelView:
     found = tally(result)
     name = data.name_of(result.candidate)
+    signs = result.failures.signs
+    picks = review_sample(result.rows, result.rubric, TO_READ, data.setup.seed)
+    failed = [r for r in result.rows if r.score.passed is False and not r.scenario.held_out]
     return ModelView(
         result=result,
         name=name,
         tally=found,
-        decision=_decision(result, found),
-        conditions=_conditions(result),
-        warnings=_warnings(result),
-        scenarios=_scenarios(result, found),
-        topics=_topics(result),
+        decision=decision_lines(result, found, held_out(result.rows), signs.asked),
+        conditions=condition_lines(result),
+        warnings=warnings(result),
+        scenarios=_scenarios(data, result, found),
+        groups=_groups(result),
+        rates=_rates(result, name, found),
         figures=_figures(result, name, found),
+        lengths=_lengths(result, name),
+        calibration=calibration_lines(result.calibration),
+        corrected=calibration_figure(f"corrected-{result.role}", name, result.calibration, result.thresholds),
+        panel=panel_lines(result.panel),
+        retrial=retrial_lines(result.retrial),
+        together=tuple(pair for pair in result.failures.together if pair.clear)[:MOST_TOGETHER],
+        signs=signs.counts,
+        speed=_speed(result),
+        cost=cost_lines(judge_cost(result.rows)),
         examples=_examples(result),
-        plan=plan(data, result, found),
-        reading=tuple(Reading(row, _verdict(row, result)) for row in worth_reading(result, READ_IN_FULL)),
-    )
-
-
-def _banners(data: ReportData) -> tuple[Line, ...]:
-    lines = []
-    if data.replay is not None:
-        note = data.replay
-        names = " and ".join(dict.fromkeys(data.name_of(result.candidate) for result in data.models))
-        lines.append(
-            Line(
-                "REPLAY",
-                f"This run replayed the story {note.story}, recorded on {note.recorded_on.isoformat()}. "
-                f"Where the recordings come from: {note.provenance.rstrip('.')}. "
-                f"Nothing in this document is a measurement of {names}.",
-            )
-        )
-    if data.degraded:
-        lines.append(
-            Line(
-                "DEGRADED RESEARCH",
-                (" ".join(filter(None, data.degraded_why)) or "Some requests were blocked or failed.")
-                + " What was not found may exist all the same.",
-            )
-        )
-    if data.approval is not None and data.approval.by_policy:
-        lines.append(Line("NO PERSON APPROVED THIS", "The proposal was taken by policy."))
-    return tuple(lines)
-
-
-def _decision(result: ModelResult, found: Tally) -> tuple[Line, ...]:
-    said, (low, high) = result.decision, result.thresholds
-    kind = said.kind.value
-    if said.kind is DecisionKind.UNDECIDED and said.leaning is not None:
-        kind += f" (the pass rate alone points to {said.leaning.value})"
-    reasons = "; ".join(f"{count} × {reason}" for reason, count in found.reasons)
-    apart = found.unmeasured + found.missing
-    rate = "nothing was measured"
-    if found.rate is not None and said.interval is not None:
-        rate = (
-            f"{percent(found.rate)}, 95% Wilson interval {percent(said.interval.low)} "
-            f"to {percent(said.interval.high)}"
-        )
-    lines = [
-        Line("Decision", kind),
-        Line("Scenarios", str(found.planned)),
-        Line("Measured", str(found.measured)),
-        Line("Not measured", f"{apart}: {reasons}" if apart else "0"),
-        Line("Passed", str(found.passed)),
-        Line("Pass rate", rate),
-    ]
-    if result.rubric.gates:
-        by_gate = ", ".join(f"{gate} {times}×" for gate, times in said.gate_failures.items())
-        failing = f"{said.answers_failing_a_gate} of {found.measured}" + (f" ({by_gate})" if by_gate else "")
-        lines.append(Line("Answers failing a gate", failing))
-    if said.band_probabilities is not None:
-        below, between, above = said.band_probabilities
-        lines.append(
-            Line(
-                "True pass rate",
-                f"under {percent(low)} with probability {percent(below)}; {percent(low)} to {percent(high)}: "
-                f"{percent(between)}; {percent(high)} or more: {percent(above)} (Jeffreys prior)",
-            )
-        )
-    rule = (
-        f"FULL_PIPELINE under {percent(low)}, FINE_TUNE from {percent(low)}, DEPLOY from {percent(high)}; "
-        f"decided at a probability of {percent(result.certainty)}"
-    )
-    if result.rubric.gates:
-        rule += f"; failed gates in more than {percent(GATE_SHARE_LIMIT)} of the answers forbid DEPLOY"
-    return (*lines, Line("Thresholds", rule))
-
-
-def _conditions(result: ModelResult) -> tuple[Line, ...]:
-    at, artefact, judge = result.conditions, result.loaded.artefact, result.judge
-    thinking = {True: "on", False: "off", None: "the model's default"}[at.thinking]
-    allocated = _tokens(result.loaded.allocated_context)
-    gates = ", ".join(c.id for c in result.rubric.criteria if c.id in result.rubric.gates) or "none"
-    rubric = (
-        f"{result.rubric.name}: {len(result.rubric.criteria)} criteria "
-        f"({len(result.rubric.computed)} computed), passed from {result.rubric.pass_threshold:g} on; "
-        f"gates: {gates}"
-    )
-    size = "unknown" if artefact.size_bytes is None else f"{artefact.size_bytes:,} bytes"
-    lines = [
-        Line("Model", artefact.name),
-        Line("Digest", artefact.digest or "the runtime does not tell"),
-        Line("Quantization, size", f"{artefact.quantization or 'unknown'}, {size}"),
-        Line("Runtime", f"{at.runtime} {at.runtime_version or '(version unknown)'}"),
-        Line(
-            "Context",
-            f"{_tokens(at.context_asked)} asked for, {allocated} allocated, "
-            f"native {_tokens(result.loaded.native_context)}",
+        where=tuple(
+            Where(entry.criterion, group)
+            for entry in result.failures.criteria[:MOST_QUOTED]
+            for group in entry.concentrations
+            if group.clear
         ),
-        Line(
-            "Sampling",
-            f"temperature {at.temperature:g}, top-p {at.top_p:g}, seed {at.seed}, "
-            f"at most {at.max_tokens:,} tokens",
-        ),
-        Line("Thinking", thinking + ("" if result.loaded.thinks else "; its template cannot think aloud")),
-        Line("Turns", "one: each scenario is answered once, without a conversation before it"),
-        Line("Rubric", rubric),
-        Line("Judge", judge.name),
-        Line("Judge's preflight", _preflight(result)),
-    ]
-    return tuple(lines)
+        worst=_worst(failed, result, found),
+        failed_open=len(failed),
+        plan=plan(data, result, found, [pick.row for pick in picks]),
+        reading=tuple(_reading(pick, found) for pick in picks[:READ_IN_FULL]),
+    )
 
 
-def _preflight(result: ModelResult) -> str:
-    word = {True: "passed", False: "failed", None: "not tried"}[result.judge.preflight_passed]
-    return f"{word}. {result.judge.preflight}".strip()
-
-
-def _tokens(count: int | None) -> str:
-    return "unknown" if count is None else f"{count:,}"
-
-
-def _warnings(result: ModelResult) -> tuple[str, ...]:
-    found, judge = list(result.loaded.artefact.warnings), result.judge
-    if judge.relation:
-        insisted = (
-            f" It was used because {judge.insisted_by or 'somebody'} insisted." if judge.insisted else ""
-        )
-        found.append(f"The judge is not independent. {judge.relation}{insisted}")
-    if judge.preflight_passed is False:
-        found.append(
-            "The judge failed its preflight, so the pass rate may say more about it than about the model. "
-            f"{judge.preflight}"
-        )
-    allocated, asked = result.loaded.allocated_context, result.conditions.context_asked
-    if allocated is not None and allocated < asked:
-        found.append(f"The runtime allocated {allocated:,} tokens of context; {asked:,} were asked for.")
-    return tuple(found)
-
-
-def _scenarios(result: ModelResult, found: Tally) -> str:
+def _scenarios(data: ReportData, result: ModelResult, found: Tally) -> str:
     scenarios = [row.scenario for row in result.rows]
     topics, styles = len({s.topic for s in scenarios}), len({s.style for s in scenarios})
     edge = sum(s.edge_case for s in scenarios)
     text = (
         f"{found.planned} scenarios, each a first message of a person, with one answer each. "
-        f"Those answered come from {_many(topics, 'topic')} in {_many(styles, 'style')}; "
+        f"Those answered come from {many(topics, 'topic')} in {many(styles, 'style')}; "
         f"{edge} of them {'is an edge case' if edge == 1 else 'are edge cases'}."
     )
+    if data.wording:
+        text += f" {data.wording}"
     cover = result.coverage
     if cover is None:
-        return f"{text} The scenarios were given by a person; how well they cover the domain was not checked."
+        given = "" if data.wording else " The scenarios were given by a person."
+        return f"{text}{given} How well they cover the domain was not checked."
     missing = [row for row in cover.missing if row.dimension in {"topic", "subtopic", "style"}]
     if missing:
         named = "; ".join(f"{row.dimension} “{row.value}” ({row.got} of {row.wanted})" for row in missing[:5])
@@ -280,64 +256,112 @@ def _scenarios(result: ModelResult, found: Tally) -> str:
     else:
         text += " Every topic, subtopic and style of the taxonomy is covered as planned."
     if cover.near_duplicates:
-        text += f" {_many(cover.near_duplicates, 'pair')} of messages say almost the same."
+        text += f" {many(cover.near_duplicates, 'pair')} of messages say almost the same."
     return text
 
 
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+def _groups(result: ModelResult) -> tuple[Groups, ...]:
+    """Pass rates by dimension; one with a single value says nothing that the whole does not."""
+    by_dimension: dict[str, list[GroupRate]] = {}
+    for rate in result.failures.rates:
+        by_dimension.setdefault(rate.dimension, []).append(rate)
+    return tuple(
+        Groups(dimension, tuple(rates_[:MOST_GROUPS]), max(0, len(rates_) - MOST_GROUPS))
+        for dimension, rates_ in by_dimension.items()
+        if len(rates_) > 1
+    )
 
 
-def _topics(result: ModelResult) -> tuple[TopicLine, ...]:
-    rows = Counter(row.scenario.topic for row in result.rows)
-    measured = Counter(row.scenario.topic for row in result.rows if not row.score.unmeasured)
-    passed = Counter(row.scenario.topic for row in result.rows if row.score.passed)
-    return tuple(TopicLine(topic, n, measured[topic], passed[topic]) for topic, n in rows.items())
+def _rates(result: ModelResult, name: str, found: Tally) -> tuple[Figure, ...]:
+    if not found.measured or result.decision.interval is None:
+        return ()
+    clustered = found.clustered
+    return (
+        rates.pass_rate(
+            f"pass-rate-{result.role}",
+            model=name,
+            passes=found.passed,
+            measured=found.measured,
+            unmeasured=found.unmeasured + found.missing,
+            interval=result.decision.interval,
+            clustered=None if clustered is None else Interval(clustered.low, clustered.high),
+            thresholds=result.thresholds,
+        ),
+    )
 
 
 def _figures(result: ModelResult, name: str, found: Tally) -> tuple[Figure, ...]:
     drawn: list[Figure] = []
-    if found.measured and result.decision.interval is not None:
-        drawn.append(
-            figures.pass_rate(
-                f"pass-rate-{result.role}",
-                model=name,
-                passes=found.passed,
-                measured=found.measured,
-                unmeasured=found.unmeasured + found.missing,
-                interval=result.decision.interval,
-                thresholds=result.thresholds,
-            )
-        )
-    bars = _bars(result)
-    if bars:
-        drawn.append(
-            figures.failures(f"failures-{result.role}", model=name, bars=bars, measured=found.measured)
-        )
-    heat = failures_map(result)
-    if heat.topics:
-        drawn.append(figures.heat_map(f"heat-map-{result.role}", model=name, table=heat))
+    failing = result.failures.criteria
+    if failing:
+        bars = [figures.Bar(e.criterion, e.question, e.failed, e.assessed, e.gate) for e in failing]
+        drawn.append(figures.failures(f"failures-{result.role}", model=name, bars=bars))
+    topics = next((cross for cross in result.failures.crosses if cross.dimension == "topic"), None)
+    if topics is not None and failing:
+        drawn.append(figures.heat_map(f"heat-map-{result.role}", model=name, cross=topics))
     return tuple(drawn)
 
 
-def _bars(result: ModelResult) -> tuple[figures.Bar, ...]:
-    """Failures among measured answers, most frequent first; the table counts verdicts on others too."""
-    counts = Counter(
-        name for row in result.rows if not row.score.unmeasured for name in failed_criteria(row, result)
-    )
-    bars = [
-        figures.Bar(c.id, c.question, counts[c.id], c.id in result.rubric.gates)
-        for c in result.rubric.criteria
-        if counts[c.id]
+def _lengths(result: ModelResult, name: str) -> tuple[Figure, ...]:
+    panels = [
+        spreads.Panel("Length", "words", split(result.rows, words)),
+        spreads.Panel("Time for the whole answer", "seconds", split(result.rows, seconds)),
     ]
-    return tuple(sorted(bars, key=lambda bar: (-bar.failed, not bar.gate)))
+    shown = [panel for panel in panels if any(panel.values)]
+    return (spreads.spread(f"lengths-{result.role}", model=name, panels=shown),) if shown else ()
+
+
+def _speed(result: ModelResult) -> tuple[SpeedLine, ...]:
+    by_outcome = {entry.outcome: entry for entry in result.failures.signs.lengths}
+    passed, failed = by_outcome.get("passed"), by_outcome.get("failed")
+    first = split(result.rows, first_token)
+    lines = (
+        ("Words an answer", passed and passed.words, failed and failed.words),
+        ("Seconds an answer", passed and passed.seconds, failed and failed.seconds),
+        ("Seconds to the first token", _quartiles(first.passed), _quartiles(first.failed)),
+        ("Tokens a second", passed and passed.tokens_a_second, failed and failed.tokens_a_second),
+    )
+    return tuple(SpeedLine(name, _spread(one), _spread(other)) for name, one, other in lines if one or other)
+
+
+def _quartiles(values: Sequence[float]) -> Spread | None:
+    if len(values) < 2:
+        return Spread(values[0], values[0], values[0]) if values else None
+    return Spread(*quantiles(values, n=4, method="inclusive"))
+
+
+def _spread(value: Spread | None) -> str:
+    if value is None:
+        return "–"
+    return f"{_short(value.median)} ({_short(value.low)} to {_short(value.high)})"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _worst(failed: list[Row], result: ModelResult, found: Tally) -> tuple[Failed, ...]:
+    """Failed gates first, then the lowest scores; an answer without a score failed a gate."""
+
+    def rank(row: Row) -> tuple[bool, float, str]:
+        return (not row.score.gate_failed, row.score.score or 0.0, row.scenario.id)
+
+    shown = []
+    for row in sorted(failed, key=rank)[:WORST]:
+        given = {verdict.criterion: verdict.reason for verdict in row.assessment.verdicts}
+        reasons = tuple(
+            Reason(name, name in result.rubric.gates, given[name]) for name in found.not_met[row.scenario.id]
+        )
+        score = "no score" if row.score.score is None else f"score {row.score.score:.2f}"
+        shown.append(Failed(row, score, reasons))
+    return tuple(shown)
 
 
 def _examples(result: ModelResult) -> tuple[Examples, ...]:
     """Examples by criterion, each scenario quoted once."""
     seen: set[str] = set()
     found = []
-    for entry in result.failures.criteria:
+    for entry in result.failures.criteria[:MOST_QUOTED]:
         shown = []
         for example in entry.examples:
             shown.append(Example(example, example.scenario_id in seen))
@@ -347,85 +371,30 @@ def _examples(result: ModelResult) -> tuple[Examples, ...]:
     return tuple(found)
 
 
-def _verdict(row: Row, result: ModelResult) -> str:
-    criteria = failed_criteria(row, result)
+def _reading(pick: Pick, found: Tally) -> Reading:
+    row, criteria = pick.row, found.not_met[pick.row.scenario.id]
     word = "passed" if row.score.passed else "failed"
     score = "" if row.score.score is None else f", score {row.score.score:.2f}"
-    return f"{word}{score}" + (f", not met: {', '.join(criteria)}" if criteria else "")
+    return Reading(row, word + score + (f", not met: {', '.join(criteria)}" if criteria else ""), pick.why)
 
 
-def _research(data: ReportData) -> tuple[Line, ...]:
-    done = data.research
-    if done is None:
+def _paired(data: ReportData) -> tuple[Line, ...]:
+    said = data.paired
+    if said is None:
         return ()
-    lines = []
-    for name, counts in (("Search queries", done.searches), ("Addresses fetched", done.fetches)):
-        lines.append(
-            Line(
-                name,
-                f"{counts.asked}: {counts.found} found something, {counts.empty} found nothing, "
-                f"{counts.blocked} blocked, {counts.failed} failed",
-            )
-        )
-    rejected = "; ".join(f"{group.count} × {group.reason}" for group in done.rejected)
-    oldest = "none" if done.oldest_fact is None else f"{done.oldest_fact:%Y-%m-%d %H:%M} UTC"
+    primary, backup = data.models
+    check_paired(primary, backup, said)
+    first, second = (data.name_of(model.candidate) for model in data.models)
+    p_value = "under 0.001" if said.p_value < 0.001 else f"{said.p_value:.3f}"
     return (
-        *lines,
-        Line("Pages and records read", str(done.pages_read)),
-        Line("Candidates", f"{done.seen} seen, {done.accepted} accepted, {done.rejections} rejected"),
-        *((Line("Rejected because", rejected),) if rejected and data.table is None else ()),
-        Line("Facts and claims kept", f"{done.facts} facts, {done.claims} claims, each with its source"),
-        Line("Oldest fact read", oldest),
-        *_covered(data),
-        Line("Waves", str(done.waves)),
-        *((Line("Why it stopped", done.stopped),) if done.stopped else ()),
+        Line("Scenarios that both were measured on", f"{said.n:,}"),
+        Line("Both pass", str(said.both)),
+        Line(f"Only {first} passes (the first)", str(said.first_only)),
+        Line(f"Only {second} passes (the second)", str(said.second_only)),
+        Line("Neither passes", str(said.neither)),
+        Line(
+            "Difference, second less first",
+            f"{said.difference * 100:+.0f} points, 95% interval {said.interval.low * 100:+.0f} to "
+            f"{said.interval.high * 100:+.0f}; McNemar's test, exact, mid-p {p_value}",
+        ),
     )
-
-
-def _coverage(data: ReportData) -> Figure | None:
-    note = None if data.table is None else data.table.coverage
-    if note is None or note.measured is None or not note.measured.curve:
-        return None
-    return figures.coverage_curve("coverage-research", note.measured)
-
-
-def _covered(data: ReportData) -> tuple[Line, ...]:
-    note = None if data.table is None else data.table.coverage
-    if note is None or note.measured is None or note.share is None:
-        return (Line("Coverage", "not measured"),) if data.table is not None else ()
-    found = note.measured
-    lines = [
-        Line(
-            "Coverage",
-            f"{percent(note.share)}: what a query shows next is known with probability "
-            f"{percent(found.sample_coverage or 0.0)} (Good–Turing), and {found.queries} of "
-            f"{found.queries + found.unanswered} queries were answered",
-        ),
-        Line(
-            "Estimated unseen",
-            f"{found.unseen:.1f} viable candidates of the kind that queries show (Chao2, a lower bound)",
-        ),
-    ]
-    if found.truncated:
-        lines.append(Line("Listings not read to their end", "; ".join(found.truncated)))
-    return tuple(lines)
-
-
-def _reproduce(data: ReportData) -> tuple[Line, ...]:
-    setup = data.setup
-    where = ", ".join(filter(None, (f"Python {setup.python}" if setup.python else "", setup.platform)))
-    lines = [
-        Line("Run", data.run_id),
-        Line("Program", f"base-model-selector {setup.version}" + (f", {where}" if where else "")),
-        Line("Seed, scenarios", f"{setup.seed}, {setup.count}"),
-    ]
-    for view in data.models:
-        artefact = view.loaded.artefact
-        lines.append(Line(f"Model ({view.role})", f"{artefact.name}, {artefact.digest or 'no digest'}"))
-        version = view.conditions.runtime_version or "(version unknown)"
-        lines.append(Line(f"Runtime ({view.role})", f"{view.conditions.runtime} {version}"))
-    if data.table is not None:
-        lines.append(Line("Table approved from", data.table.hash))
-        lines.append(Line("Rating version", data.table.rating_version))
-    lines += [Line(f"File given, {flag}", path) for flag, path in sorted(setup.files.items())]
-    return tuple(lines)

@@ -167,6 +167,9 @@ class ChatReply(BaseModel):
     completion_tokens: int | None = None
     seconds: float
     first_token_seconds: float | None = None
+    left_out: tuple[str, ...] = ()
+    """Wishes of the request that the server refused, so that the reply was made without them: ``seed``,
+    ``temperature``, ``thinking`` (it could not be switched off), ``json_schema`` …"""
 
 
 class Runtime(Protocol):

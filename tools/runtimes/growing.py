@@ -22,6 +22,7 @@ class GrowingReply:
     """Set by the server's last word: without it the reply is not complete."""
     first_token_seconds: float | None = None
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None
     completion_tokens: int | None = None
     _text: list[str] = field(default_factory=list)
     _thinking: list[str] = field(default_factory=list)
@@ -36,17 +37,19 @@ class GrowingReply:
         self._grow(self._thinking, thinking)
         self._grow(self._text, text)
 
-    def finished(self) -> ChatReply:
-        """The reply, thinking separated."""
-        split = join_thinking("".join(self._text), "".join(self._thinking))
+    def finished(self, left_out: tuple[str, ...] = ()) -> ChatReply:
+        """The reply, thinking separated; ``left_out`` are the wishes that it was made without."""
+        split = join_thinking(_whole(self._text), _whole(self._thinking))
         return ChatReply(
             text=split.text,
             thinking=split.thinking,
             finish_reason=self.finish_reason,
             prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
             completion_tokens=self.completion_tokens,
             seconds=time.perf_counter() - self.started,
             first_token_seconds=self.first_token_seconds,
+            left_out=left_out,
         )
 
     def _grow(self, pieces: list[str], piece: Any) -> None:
@@ -58,6 +61,12 @@ class GrowingReply:
         if self._characters > MAX_REPLY_CHARACTERS:
             raise UnreadableReplyError(f"sent more than {MAX_REPLY_CHARACTERS:,} characters")
         pieces.append(piece)
+
+
+def _whole(pieces: list[str]) -> str:
+    """The pieces as one text. Servers escape the halves of an emoji in two pieces, and sometimes send one."""
+    text = "".join(pieces)
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def token_count(value: Any) -> int | None:

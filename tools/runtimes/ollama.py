@@ -65,6 +65,7 @@ STATUS_SECONDS = 5.0
 QUESTION_SECONDS = 30.0
 PULL_STALL_SECONDS = 900.0
 """Ollama is silent while it verifies what it pulled, which takes minutes on slow disks."""
+_SCHEMA, _THINKING = "json_schema", "thinking"
 START_STEP = "Start it with: ollama serve. It can be installed from https://ollama.com/download."
 
 
@@ -121,6 +122,7 @@ class OllamaRuntime:
         self._http = client_for(self._url)
         self._client: ollama.AsyncClient | None = None
         self._shown: dict[str, Shown] = {}
+        self._left_out: dict[str, set[str]] = {}
 
     def __repr__(self) -> str:
         return f"OllamaRuntime({shown_url(self._url)!r})"
@@ -213,7 +215,13 @@ class OllamaRuntime:
         model = check_name(model)
         try:
             async with asyncio.timeout(request.timeout_seconds):
-                return await self._ask(model, await self._body(model, request))
+                while True:
+                    body = await self._body(model, request)
+                    try:
+                        return await self._ask(model, body, self._unheard(model, request))
+                    except RuntimeFault as fault:
+                        if not self._adapt(model, body, fault):
+                            raise
         except TimeoutError:
             raise RuntimeFault(
                 RuntimeFaultKind.TIMEOUT,
@@ -359,13 +367,30 @@ class OllamaRuntime:
                 "seed": request.seed,
             },
         }
+        left_out = self._left_out.get(model, set())
         if request.json_schema is not None:
-            body["format"] = request.json_schema
-        if request.thinking is not None and (await self._show(model)).thinks:
+            body["format"] = "json" if _SCHEMA in left_out else request.json_schema
+        if request.thinking is not None and _THINKING not in left_out and (await self._show(model)).thinks:
             body["think"] = request.thinking
         return body
 
-    async def _ask(self, model: str, body: dict[str, Any]) -> ChatReply:
+    def _unheard(self, model: str, request: ChatRequest) -> tuple[str, ...]:
+        """Wishes of ``request`` that this server has refused before."""
+        wished = {_SCHEMA: request.json_schema is not None, _THINKING: request.thinking is not None}
+        return tuple(word for word in sorted(self._left_out.get(model, ())) if wished[word])
+
+    def _adapt(self, model: str, body: dict[str, Any], fault: RuntimeFault) -> bool:
+        """Whether asking without what the refusal names may help; remembered for ``model``."""
+        words = fault.sentence.lower() if fault.kind is RuntimeFaultKind.REFUSED else ""
+        refused = set()
+        if "think" in body and "think" in words and "support" in words:
+            refused.add(_THINKING)
+        if isinstance(body.get("format"), dict) and "format" in words:
+            refused.add(_SCHEMA)  # Ollama before 0.5 knows "json" alone
+        self._left_out.setdefault(model, set()).update(refused)
+        return bool(refused)
+
+    async def _ask(self, model: str, body: dict[str, Any], unheard: tuple[str, ...]) -> ChatReply:
         reply = GrowingReply()
         url = f"{self._url}/api/chat"
         timeout = httpx.Timeout(None, connect=10)
@@ -375,10 +400,11 @@ class OllamaRuntime:
             ) as response:
                 if response.status_code != 200:
                     raise await self._status_fault(response, model)
-                async with aclosing(read_lines(response)) as lines:
-                    async for line in lines:
-                        if line:
-                            self._take(reply, line, model)
+                async with aclosing(read_lines(response)) as batches:
+                    async for lines in batches:
+                        for line in lines:
+                            if line:
+                                self._take(reply, line, model)
         except UnreadableReplyError as error:
             raise self._unreadable(str(error)) from None
         except httpx.HTTPError as error:
@@ -388,7 +414,7 @@ class OllamaRuntime:
             raise RuntimeFault(
                 RuntimeFaultKind.INTERRUPTED, f"{self._who} broke off its reply.", "Try again."
             )
-        return reply.finished()
+        return reply.finished(unheard)
 
     def _take(self, reply: GrowingReply, line: str, model: str) -> None:
         try:
@@ -405,7 +431,11 @@ class OllamaRuntime:
         if event.get("done") is True:
             reason = event.get("done_reason")
             reply.finish_reason = reason if isinstance(reason, str) and reason else "stop"
+            # The whole prompt, cached or not; only 0.30.0 and its first successors, and versions of early
+            # 2024, left out what they had cached (ollama/ollama#2068, #16414, mended by #16428).
             reply.prompt_tokens = token_count(event.get("prompt_eval_count"))
+            # Told since the autumn of 2026 (ollama/ollama#8008).
+            reply.cached_tokens = token_count(event.get("prompt_eval_cached_count"))
             reply.completion_tokens = token_count(event.get("eval_count"))
 
     async def _status_fault(self, response: httpx.Response, model: str) -> RuntimeFault:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ from tools.runtimes.base import (
 from tools.runtimes.greeting import greeting, load_warnings, short_native_context, with_warnings
 from tools.runtimes.growing import GrowingReply
 from tools.runtimes.openai_faults import CHECK_URL, RefusalFault, out_of_memory_fault, status_fault
-from tools.runtimes.openai_stream import DONE, add_event, sse_data
+from tools.runtimes.openai_stream import DONE, ServerSentEvents, add_event
 from tools.runtimes.thinking import template_can_think
 from tools.runtimes.wire import (
     UnreadableReplyError,
@@ -45,15 +45,28 @@ from tools.runtimes.wire import (
 
 LIST_SECONDS = 30.0
 STATUS_SECONDS = 5.0
+DRAIN_SECONDS = 1.0
+"""How long the end of a stream is waited for after its last word, so that the connection is kept."""
 SHOWN_MODELS = 8
 
 _THINKING_SWITCH = "chat_template_kwargs"
 _KNOW_THE_SWITCH = {"llamacpp", "vllm", "sglang"}
-_CAN_BE_LEFT_OUT = (_THINKING_SWITCH, "stream_options", "seed", "temperature", "top_p", "cache_prompt")
+_CAN_BE_LEFT_OUT = (_THINKING_SWITCH, "stream_options", "seed", "temperature", "top_p")
 _LONG_LIMIT = "max_completion_tokens"
+_SCHEMA, _FORMAT = "json_schema", "response_format"
 _NOT_SUPPORTED = re.compile(
-    "unsupported|not support|unrecognized|unknown|unexpected|extra|not permitted", re.IGNORECASE
+    "unsupported|not support|unrecognized|unknown|unexpected|extra|not permitted|unavailable|not available",
+    re.IGNORECASE,
 )
+_NAMES_THE_FORMAT = re.compile("response_format|json_schema|structured output|guided decoding", re.IGNORECASE)
+_WISHES = {
+    _THINKING_SWITCH: "thinking",
+    "seed": "seed",
+    "temperature": "temperature",
+    "top_p": "top_p",
+    _SCHEMA: _SCHEMA,
+}
+"""What a caller who asked for it must learn when it was left out, under the request's own names."""
 
 
 class ServedModel(NamedTuple):
@@ -185,7 +198,7 @@ class OpenAICompatibleRuntime:
                 while True:
                     body = self._body(model, request, switch=switch)
                     try:
-                        return await self._ask(model, body)
+                        return await self._ask(model, body, self._unheard(model, request, switch=switch))
                     except RefusalFault as refusal:
                         if not self._adapt(model, body, refusal.words):
                             raise
@@ -217,15 +230,26 @@ class OpenAICompatibleRuntime:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        left_out = self._left_out.get(model, set())
         if request.json_schema is not None:
             schema = {"name": "reply", "schema": request.json_schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+            any_object = _SCHEMA in left_out
+            body[_FORMAT] = {"type": "json_object"} if any_object else {"type": _SCHEMA, _SCHEMA: schema}
         if switch:
             body[_THINKING_SWITCH] = {"enable_thinking": False}
-        left_out = self._left_out.get(model, set())
         if "max_tokens" in left_out:
             body[_LONG_LIMIT] = body["max_tokens"]
         return {key: value for key, value in body.items() if key not in left_out}
+
+    def _unheard(self, model: str, request: ChatRequest, *, switch: bool) -> tuple[str, ...]:
+        """Wishes of ``request`` that this server has refused before."""
+        left_out = self._left_out.get(model)
+        if not left_out:
+            return ()
+        not_wished = {_SCHEMA} if request.json_schema is None else set()
+        if not switch:
+            not_wished.add(_THINKING_SWITCH)
+        return tuple(word for field, word in _WISHES.items() if field in left_out - not_wished)
 
     def _adapt(self, model: str, body: dict[str, Any], words: str) -> bool:
         """Whether leaving out what the server's ``words`` name may help; remembered for ``model``."""
@@ -238,6 +262,9 @@ class OpenAICompatibleRuntime:
         }
         if "max_tokens" in body and _LONG_LIMIT in words and _NOT_SUPPORTED.search(words):
             refused.add("max_tokens")
+        if _FORMAT in body and _NAMES_THE_FORMAT.search(words) and _NOT_SUPPORTED.search(words):
+            # Servers without schemas often know "some JSON object"; the caller checks the reply in any case.
+            refused.add(_SCHEMA if _SCHEMA in body[_FORMAT] else _FORMAT)
         self._left_out.setdefault(model, set()).update(refused)
         return bool(refused)
 
@@ -250,7 +277,7 @@ class OpenAICompatibleRuntime:
             self._owners[model] = next((s.owner for s in served if s.id == model), None)
         return self._owners[model] in _KNOW_THE_SWITCH
 
-    async def _ask(self, model: str, body: dict[str, Any]) -> ChatReply:
+    async def _ask(self, model: str, body: dict[str, Any], unheard: tuple[str, ...]) -> ChatReply:
         reply = GrowingReply()
         url = f"{self._base}/chat/completions"
         try:
@@ -272,15 +299,28 @@ class OpenAICompatibleRuntime:
             raise RuntimeFault(
                 RuntimeFaultKind.INTERRUPTED, f"{self._who} broke off its reply.", "Try again."
             )
-        return reply.finished()
+        return reply.finished(unheard)
 
     async def _hear(self, response: httpx.Response, reply: GrowingReply) -> None:
-        async with aclosing(sse_data(read_lines(response))) as events:
-            async for data in events:
-                if data == DONE:
-                    reply.finish_reason = reply.finish_reason or "stop"
-                    return
-                self._take(reply, parse_object(data))
+        events = ServerSentEvents()
+        async with aclosing(read_lines(response)) as batches:
+            async for lines in batches:
+                for line in lines:
+                    data = events.hear(line)
+                    if data is not None and self._is_last(reply, data):
+                        return await _drain(batches)
+        data = events.rest()
+        if data is not None:
+            self._is_last(reply, data)
+        return None
+
+    def _is_last(self, reply: GrowingReply, data: str) -> bool:
+        """Take in the data of an event; whether it was the stream's last word."""
+        if data == DONE:
+            reply.finish_reason = reply.finish_reason or "stop"
+            return True
+        self._take(reply, parse_object(data))
+        return False
 
     def _take(self, reply: GrowingReply, event: dict[str, Any]) -> None:
         if not event.get("error"):
@@ -357,6 +397,14 @@ class OpenAICompatibleRuntime:
 
     def _unreadable(self, error: UnreadableReplyError) -> RuntimeFault:
         return RuntimeFault(RuntimeFaultKind.BAD_REPLY, f"{self._who} {error}.", CHECK_URL)
+
+
+async def _drain(batches: AsyncIterator[list[str]]) -> None:
+    """Read to the end of a stream that has said its last word: only then its connection is kept."""
+    with suppress(TimeoutError, httpx.HTTPError, UnreadableReplyError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in batches:
+                pass
 
 
 def _served(row: dict[str, Any]) -> ServedModel:

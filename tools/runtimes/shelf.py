@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tools.registry import TagProof
 
 AUTO = "auto"
+_CANDIDATE = "candidate"
 
 NO_RUNTIME_STEP = (
     "Install Ollama (https://ollama.com/download) and start it, install the package xllamacpp, or set "
@@ -75,10 +76,10 @@ class RuntimeShelf:
             if preference not in set(RuntimeName):
                 known = ", ".join([AUTO, *RuntimeName])
                 raise WrongUse(f"There is no runtime {preference[:40]!r}.", f"It is one of {known}.")
-            return self._get(RuntimeName(preference), "candidate")
+            return self._get(RuntimeName(preference), _CANDIDATE)
         reasons = []
         for name in self._in_order(model):
-            runtime = self._get(name, "candidate")
+            runtime = self._get(name, _CANDIDATE)
             status = await runtime.status()
             if status.available:
                 return runtime
@@ -103,7 +104,7 @@ class RuntimeShelf:
             if name is RuntimeName.OPENAI and self._settings.openai_base_url is None:
                 found[name] = RuntimeStatus(False, None, "OPENAI_BASE_URL is not set.")
             else:
-                found[name] = await self._get(name, "candidate").status()
+                found[name] = await self._get(name, _CANDIDATE).status()
         return found
 
     async def aclose(self) -> None:
@@ -115,10 +116,11 @@ class RuntimeShelf:
         # Servers serve any number of models; the embedded llama.cpp holds one.
         key = (name, use if name is RuntimeName.LLAMACPP else "")
         if key not in self._open:
-            self._open[key] = self._make(name)
+            # A judge reads the same rubric before every answer; a candidate's answers stay reproducible.
+            self._open[key] = self._make(name, keeps_prefixes=use != _CANDIDATE)
         return self._open[key]
 
-    def _make(self, name: RuntimeName) -> Runtime:
+    def _make(self, name: RuntimeName, *, keeps_prefixes: bool) -> Runtime:
         have = self._settings
         match name:
             case RuntimeName.OLLAMA:
@@ -128,7 +130,12 @@ class RuntimeShelf:
             case RuntimeName.LLAMACPP:
                 from tools.runtimes.llamacpp import LlamaCppRuntime
 
-                return LlamaCppRuntime(have.models_dir, hub_endpoint=have.hub_endpoint, token=have.hub_token)
+                return LlamaCppRuntime(
+                    have.models_dir,
+                    hub_endpoint=have.hub_endpoint,
+                    token=have.hub_token,
+                    cache_prompt=keeps_prefixes,
+                )
             case RuntimeName.OPENAI:
                 from tools.runtimes.openai_compatible import OpenAICompatibleRuntime
 

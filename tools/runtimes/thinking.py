@@ -7,6 +7,7 @@ judged.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import NamedTuple
 
@@ -34,8 +35,11 @@ def split_thinking(text: str) -> ThinkingSplit:
     Understood are closed blocks, a block that is never closed (everything is thinking then, and there is no
     answer), an end tag whose start stood in the prompt template (``…</think>answer``), the tags
     ``<thinking>``, ``<reasoning>`` and ``[THINK]``, and the channels ``analysis`` and ``final`` of the
-    Harmony format. Text without any of these is returned as it is.
+    Harmony format. Text without any of these is returned as it is, and so is a JSON object, in whose texts
+    tags are spoken about.
     """
+    if _is_json_object(text):
+        return ThinkingSplit(text, None, closed=True)
     if _CHANNEL.search(text):
         return _split_channels(text)
     if not _TAG.search(text):
@@ -53,6 +57,17 @@ def join_thinking(text: str, separated: str | None) -> ThinkingSplit:
 def template_can_think(template: str | None) -> bool:
     """Whether a chat template knows of thinking aloud."""
     return template is not None and any(mark in template for mark in _TEMPLATE_MARKS)
+
+
+def _is_json_object(text: str) -> bool:
+    bare = text.strip()
+    if not (bare.startswith("{") and bare.endswith("}")):
+        return False
+    try:
+        json.loads(bare)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _split_tags(text: str) -> ThinkingSplit:

@@ -9,10 +9,12 @@ from collections.abc import AsyncGenerator
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from urllib.request import getproxies
 
 import httpx
 
 from tools.runtimes.base import RuntimeFault, RuntimeFaultKind
+from tools.runtimes.connections import Lanes
 
 MAX_BODY_BYTES = 10_000_000
 MAX_LINE_BYTES = 4_000_000
@@ -36,7 +38,11 @@ class UnreadableReplyError(Exception):
 def client_for(url: str, *, read_seconds: float | None = None) -> httpx.AsyncClient:
     """A client for the server at ``url``; no proxy from the environment stands before this machine itself."""
     timeout = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
-    return httpx.AsyncClient(timeout=timeout, trust_env=not is_loopback(url))
+    if getproxies() and not is_loopback(url):
+        return httpx.AsyncClient(timeout=timeout)
+    encrypted = urlsplit(url).scheme == "https"
+    lanes = Lanes(httpx.create_ssl_context() if encrypted else False)
+    return httpx.AsyncClient(timeout=timeout, transport=lanes, trust_env=False)
 
 
 def is_loopback(url: str) -> bool:
@@ -77,22 +83,22 @@ async def read_error(response: httpx.Response) -> str:
     return bytes(body[:MAX_ERROR_BYTES]).decode("utf-8", "replace")
 
 
-async def read_lines(response: httpx.Response) -> AsyncGenerator[str]:
-    """Lines of a streamed response, split at line feeds only.
+async def read_lines(response: httpx.Response) -> AsyncGenerator[list[str]]:
+    """Lines of a streamed response, split at line feeds only; as many at a time as have arrived.
 
     ``httpx`` would split at U+0085 and U+2028 too, which servers write unescaped inside of JSON.
     """
-    buffer = bytearray()
-    async for chunk in response.aiter_bytes():
-        buffer += chunk
-        *lines, rest = buffer.split(b"\n")
-        buffer = bytearray(rest)
-        if len(buffer) > MAX_LINE_BYTES:
+    rest = b""
+    # A stream is one small piece a token: what need not be decompressed takes the short way.
+    pieces = response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw()
+    async for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > MAX_LINE_BYTES:
             raise UnreadableReplyError(f"sent a line of more than {MAX_LINE_BYTES:,} bytes")
-        for line in lines:
-            yield line.rstrip(b"\r").decode("utf-8", "replace")
-    if buffer:
-        yield buffer.rstrip(b"\r").decode("utf-8", "replace")
+        if lines:
+            yield [line.rstrip(b"\r").decode("utf-8", "replace") for line in lines]
+    if rest:
+        yield [rest.rstrip(b"\r").decode("utf-8", "replace")]
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:

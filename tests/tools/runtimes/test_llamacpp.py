@@ -88,9 +88,9 @@ def watch_questions(runtime: LlamaCppRuntime, monkeypatch: pytest.MonkeyPatch) -
     assert runtime._running is not None
     ask = runtime._running.client._ask
 
-    async def watched(model: str, body: dict[str, Any]) -> ChatReply:
+    async def watched(model: str, body: dict[str, Any], unheard: tuple[str, ...]) -> ChatReply:
         asked.set()
-        return await ask(model, body)
+        return await ask(model, body, unheard)
 
     monkeypatch.setattr(runtime._running.client, "_ask", watched)
     return asked
