@@ -144,11 +144,12 @@ def print_sample(
 ) -> None:
     """Answers for reading, each with why it was chosen and the criteria that it failed."""
     result = result_of(session, run_id, role, evaluation.judge_of(session, run_id, role) or "")
-    for pick in review_sample(result.lines, result.rubric):
-        scenario, answer, assessment, _ = pick.row
+    reasons = {pick.row.scenario.id: pick.why for pick in review_sample(result.lines, result.rubric)}
+    for scenario, answer, assessment, _ in result.lines:
         if scenario.id not in sample:
             continue
-        console.rule(escape(f"{scenario.id} · {scenario.topic} · {scenario.style} · {pick.why}"))
+        why = (reasons[scenario.id],) if scenario.id in reasons else ()
+        console.rule(escape(" · ".join((scenario.id, scenario.topic, scenario.style, *why))))
         console.print(f"[bold]User:[/] {plain(scenario.message)}", highlight=False)
         console.print(f"[bold]Model:[/] {plain(answer.text)}", highlight=False)
         for verdict in assessment.verdicts:

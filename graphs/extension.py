@@ -47,13 +47,13 @@ def extend(session: Session, run_id: str, further: int | None, *, by_story: bool
         )
     judge = evaluation.judge_of(session, row.id, "primary") or ""
     decision = result_of(session, row.id, "primary", judge).decision
-    if by_story:
-        raise WrongUse("A replay holds no more than was recorded.", "A new run can go on.")
     if decision.kind is not DecisionKind.UNDECIDED and not further:
         raise WrongUse(
-            f"Run {row.id} has decided: {decision.kind.value}.",
-            "--further N runs more scenarios all the same; a new request starts a new run.",
+            f"Run {row.id} has ended (done): {decision.kind.value}.",
+            f"`bms show {row.id}` tells more; --further N runs more scenarios all the same.",
         )
+    if by_story:
+        raise WrongUse("A replay holds no more than was recorded.", "A new run can go on.")
     own = runs.material(session, row.id, "scenarios")
     if own is not None and further:
         raise WrongUse(

@@ -467,7 +467,11 @@ def test_a_run_that_has_ended_is_not_resumed(bms: Bms, finished: Kept) -> None:
     assert_wrong(
         bms("resume", finished.run_id),
         f"Run {finished.run_id} has ended (done): FINE_TUNE. "
-        f"`bms show {finished.run_id}` tells more; a new request starts a new run.",
+        f"`bms show {finished.run_id}` tells more; --further N runs more scenarios all the same.",
+    )
+    assert_wrong(
+        bms("resume", finished.run_id, "--further", "10"),
+        "A replay holds no more than was recorded. A new run can go on.",
     )
     assert_wrong(bms("cancel", finished.run_id), f"Run {finished.run_id} has already ended (done).")
 
@@ -540,7 +544,8 @@ def test_a_tag_that_the_registry_does_not_have(
 ) -> None:
     with small.ollama() as server:
         use(monkeypatch, small.settings(server))
-        said = bms("evaluate", "--model", "nope:1b", "--runtime", "ollama", "--domain", "coding")
+        where = ("--runtime", "ollama", "--judge", "ollama:umpire:1b")
+        said = bms("evaluate", "--model", "nope:1b", *where, "--domain", "coding")
         assert [asked.path for asked in server.asked] == ["/api/tags"]
     assert_wrong(
         said,

@@ -139,6 +139,18 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
         "“Hello, testing.” → “” (context unknown)",
     ),
     "scenarios": ("scenarios", {"count": 50, "source": HOSTILE}, f"50 scenarios from {TAMED}"),
+    "scenarios in a brain's words": ("worded", {"sentence": HOSTILE}, TAMED),
+    "more scenarios": ("extension", {"sentence": "It runs 20 further scenarios."}, "It runs 20 further"),
+    "a draft that is agreed to": (
+        "agreed",
+        {"by": HOSTILE, "edited": True},
+        f"the drafted taxonomy was agreed to by {TAMED}, with changes",
+    ),
+    "a better prompt": (
+        "improved_prompt",
+        {"scenarios": 9, "source": HOSTILE},
+        "9 failures are asked again: under the same prompt, and under an improved one",
+    ),
     "a preflight": (
         "preflight",
         {"judge": "ollama:x", "passed": True, "sentence": f"{HOSTILE} told all 5 apart."},

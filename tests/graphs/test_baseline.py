@@ -167,7 +167,7 @@ async def test_a_run_that_has_decided_is_not_opened_again(tmp_path: Path) -> Non
     async with a_stage(tmp_path) as stage:
         run_id = stage.start(texts(30))
         await stage.to_the_end(run_id)
-        with pytest.raises(WrongUse, match="has decided: DEPLOY"):
+        with pytest.raises(WrongUse, match=r"has ended \(done\): DEPLOY"):
             await stage.runner.extend(run_id)
         with pytest.raises(WrongUse, match="your own"):
             await stage.runner.extend(run_id, 10)

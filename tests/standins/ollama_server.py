@@ -90,6 +90,10 @@ class OllamaServer(Loopback):
     """More is not allocated, however much is asked for."""
     version: str = "0.32.15"
     chat_fault: ChatFault | None = None
+    refuses: dict[str, str] = field(default_factory=dict)
+    """Fields of a chat that are answered with 400 and these words, unless ``format`` is plain "json"."""
+    cached_tokens: int | None = None
+    """Told beside the prompt's tokens, as versions do since the autumn of 2026."""
     pull_fault: PullFault | None = None
     pull_steps: int = 3
     """Progress lines for every layer."""
@@ -251,6 +255,9 @@ class OllamaServer(Loopback):
             return _error(exchange, 500, words)
         if not body.get("messages"):
             return self._load_or_unload(exchange, name, body)
+        for name_of, said in self.refuses.items():
+            if name_of in body and body[name_of] != "json":
+                return _error(exchange, 400, said)
         if self._refuse_chat(exchange):
             return None
         return self._reply(exchange, name, model, body)
@@ -301,6 +308,8 @@ class OllamaServer(Loopback):
         thoughts = _words(self.thinking(body)) if thinks else []
         words, reason = self._limited(_words(self.reply(body)), body)
         final = _final(reason, prompt_tokens, len(thoughts) + len(words))
+        if self.cached_tokens is not None:
+            final["prompt_eval_cached_count"] = self.cached_tokens
         if body.get("stream") is False:
             whole = _message(name, "".join(words), {"thinking": "".join(thoughts)} if thoughts else {})
             return exchange.send_json({**whole, **final})

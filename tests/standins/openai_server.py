@@ -51,6 +51,10 @@ class OpenAIServer(Loopback):
     """Fields that are answered with 400, by name."""
     refusal: str = "Unsupported parameter: '{field}' is not supported with this model."
     fault: Fault | None = None
+    usage: dict[str, Any] | None = None
+    """Sent instead of the usual ``usage``."""
+    timings: dict[str, Any] | None = None
+    """llama.cpp's ``timings``, sent with the last word whether usage was asked for or not."""
     template: str = "{{ messages }}"
 
     def __post_init__(self) -> None:
@@ -134,7 +138,7 @@ class OpenAIServer(Loopback):
         if self.reasoning:
             message["reasoning_content"] = self.reasoning
         choice = {"index": 0, "message": message, "finish_reason": finish}
-        return {"object": "chat.completion", "choices": [choice], "usage": _USAGE}
+        return {"object": "chat.completion", "choices": [choice], "usage": self.usage or _USAGE}
 
     def _stream(self, exchange: Exchange, body: dict[str, Any]) -> None:
         exchange.begin_chunks("text/event-stream")
@@ -149,9 +153,10 @@ class OpenAIServer(Loopback):
             _event(exchange, {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
         if self.fault == "cut without finish":
             return exchange.end_chunks()
-        _event(exchange, {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
+        timings = {"timings": self.timings} if self.timings is not None else {}
+        _event(exchange, {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}], **timings})
         if (body.get("stream_options") or {}).get("include_usage"):
-            _event(exchange, {"choices": [], "usage": _USAGE})
+            _event(exchange, {"choices": [], "usage": self.usage or _USAGE})
         if self.fault != "no done":
             exchange.send_chunk(b"data: [DONE]\n\n")
         return exchange.end_chunks()
@@ -189,8 +194,12 @@ def _pieces(text: str) -> list[str]:
 
 
 def _event(exchange: Exchange, value: dict[str, Any]) -> None:
-    # As llama.cpp writes it: characters outside of ASCII are not escaped.
-    exchange.send_chunk(f"data: {json.dumps(value, ensure_ascii=False)}\n\n".encode())
+    # As llama.cpp writes it: characters outside of ASCII are not escaped, except halves of an emoji.
+    try:
+        data = json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        data = json.dumps(value).encode()
+    exchange.send_chunk(b"data: " + data + b"\n\n")
 
 
 def _error(exchange: Exchange, status: int, words: str, kind: str) -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.standins.tiny_gguf import write_tiny_gguf
 from tools.evaluation import Answer, AnswerOutcome, AssessmentOutcome, Scenario, Usage, Verdict
 from tools.judge import (
     COMPUTED,
@@ -29,6 +31,7 @@ from tools.judge import (
 )
 from tools.rubric import Rubric, parse_rubric, starter_rubric
 from tools.runtimes.base import ChatReply, ChatRequest, RuntimeFault, RuntimeFaultKind
+from tools.runtimes.llamacpp import LlamaCppRuntime
 from tools.scoring import score, score_assessment
 
 RUBRIC = parse_rubric(
@@ -674,3 +677,31 @@ def test_reachability_is_the_sum_over_all_sets_of_false_noes(
         expected += chance * bool(score(verdicts, rubric).passed)
     measured = {f"Q{i}": rate for i, rate in enumerate(rates)}
     assert reachability(rubric, 0.0, measured) == pytest.approx(expected)
+
+
+async def test_a_kept_prefix_leaves_less_than_half_of_a_real_prompt_to_evaluate(tmp_path: Path) -> None:
+    model = write_tiny_gguf(tmp_path / "tiny.gguf")
+    runtime = LlamaCppRuntime(tmp_path, threads=1, cache_prompt=True)
+
+    async def chat(request: ChatRequest) -> ChatReply:
+        return await runtime.chat(str(model), request.model_copy(update={"context": 4096}))
+
+    shares: dict[bool, list[float]] = {False: [], True: []}
+    try:
+        for per_criterion, found_shares in shares.items():
+            for said in ("Tell me more.", "That sounds hard, and long."):
+                answer = ANSWER.model_copy(update={"text": said})
+                found = await judge_answer(
+                    chat, RUBRIC, SCENARIO, answer, judge="tiny", reasks=0, per_criterion=per_criterion
+                )
+                usage = found.usage
+                assert usage is not None
+                assert usage.prompt_tokens is not None
+                assert usage.cached_tokens is not None
+                found_shares.append(1 - usage.cached_tokens / usage.prompt_tokens)
+    finally:
+        await runtime.aclose()
+    assert shares[False][0] == 1
+    assert shares[False][1] < 0.5
+    assert shares[True][1] < 0.5
+    assert shares[True][1] < shares[True][0]

@@ -155,6 +155,44 @@ async def test_a_model_that_can_think_is_known_and_can_be_stopped(
     assert silent.prompt_tokens > plain.prompt_tokens, "the template closed the thoughts in advance"
 
 
+@pytest.mark.parametrize(
+    ("said", "text", "thinking"),
+    [
+        ("<think>hm</think>Yes.", "Yes.", "hm"),
+        ("<think>hm", "", "hm"),
+        ("hm</think>Yes.", "Yes.", "hm"),
+    ],
+)
+async def test_thoughts_closed_unclosed_and_begun_in_the_template_are_separated(
+    runtime: LlamaCppRuntime, tiny: Path, said: str, text: str, thinking: str
+) -> None:
+    # The schema makes the real model spell a constant, in the quotes of JSON.
+    reply = await runtime.chat(str(tiny), asking(json_schema={"const": said}, max_tokens=100))
+    assert reply.thinking is not None
+    assert reply.text.replace('"', "").strip() == text
+    assert reply.thinking.replace('"', "").strip() == thinking
+
+
+async def test_a_kept_prefix_is_not_evaluated_again_and_is_kept_on_wish_alone(
+    tmp_path: Path, tiny: Path
+) -> None:
+    evaluated = {}
+    for keeps in (True, False):
+        runtime = LlamaCppRuntime(tmp_path, threads=1, cache_prompt=keeps)
+        try:
+            replies = [await runtime.chat(str(tiny), asking("x" * 300 + end, max_tokens=3)) for end in "ab"]
+        finally:
+            await runtime.aclose()
+        sent, cached = [r.prompt_tokens or 0 for r in replies], [r.cached_tokens for r in replies]
+        assert min(sent) > 300
+        assert cached[0] == 0
+        assert None not in cached
+        evaluated[keeps] = sent[1] - (cached[1] or 0)
+        assert replies[0].first_token_seconds is not None
+    assert evaluated[True] < 30
+    assert evaluated[False] > 300
+
+
 async def test_more_context_than_the_model_has_is_read_back(runtime: LlamaCppRuntime, tiny: Path) -> None:
     artefact = await runtime.prove(str(tiny), context=9_000)
     loaded = await runtime.load(artefact, context=9_000)

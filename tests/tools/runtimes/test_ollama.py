@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.standins.loopback import Asked, Exchange
 from tests.standins.ollama_server import OllamaServer, StandInModel, layer
 from tests.standins.openai_server import OpenAIServer
 from tools.faults import WrongUse
@@ -450,3 +451,73 @@ async def test_the_stand_in_answers_without_a_stream_too() -> None:
     )
     assert bad.status_code == 500
     assert (gone.status_code, server.local) == (200, {})
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "thinking"),
+    [
+        ("<think>hm</think>Yes.", "Yes.", "hm"),
+        ("<think>hm", "", "hm"),
+        ("hm</think>Yes.", "Yes.", "hm"),
+    ],
+)
+async def test_thoughts_closed_unclosed_and_begun_in_the_template_are_separated(
+    said: str, text: str, thinking: str
+) -> None:
+    with OllamaServer(local=here(PLAIN), reply=lambda _: said) as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("plain", asking())
+    assert (reply.text, reply.thinking) == (text, thinking)
+
+
+async def test_cached_tokens_are_told_by_servers_that_know_them() -> None:
+    with OllamaServer(local=here(QWEN)) as server:
+        async with runtime_at(server) as runtime:
+            assert (await runtime.chat("qwen3:8b", asking())).cached_tokens is None
+    with OllamaServer(local=here(QWEN), cached_tokens=7) as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("qwen3:8b", asking())
+    assert (reply.prompt_tokens, reply.cached_tokens) == (11, 7)
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "wish"),
+    [
+        ("think", 'think value "false" is not supported for this model', "thinking"),
+        (
+            "format",
+            "json: cannot unmarshal object into Go struct field ChatRequest.format of type string",
+            "json_schema",
+        ),
+    ],
+)
+async def test_a_refused_wish_is_left_out_from_then_on_and_told(field: str, words: str, wish: str) -> None:
+    with OllamaServer(local=here(QWEN), refuses={field: words}) as server:
+        async with runtime_at(server) as runtime:
+            request = asking(thinking=False, json_schema={"type": "object"})
+            assert (await runtime.chat("qwen3:8b", request)).left_out == (wish,)
+            assert (await runtime.chat("qwen3:8b", request)).left_out == (wish,)
+            assert (await runtime.chat("qwen3:8b", asking())).left_out == ()
+        sent = [body.get(field) for body in server.bodies("/api/chat")]
+    wanted = False if field == "think" else {"type": "object"}
+    instead = None if field == "think" else "json"
+    assert sent == [wanted, instead, instead, None]
+
+
+async def test_connections_are_kept() -> None:
+    ports: set[int] = set()
+
+    class Watched(OllamaServer):
+        def answer(self, exchange: Exchange, asked: Asked) -> None:
+            if asked.path == "/api/chat":
+                ports.add(exchange.client_address[1])
+            super().answer(exchange, asked)
+
+    with Watched(local=here(QWEN)) as server:
+        server._server.socket.listen(64)  # twenty clients come at once
+        async with runtime_at(server) as runtime:
+            for _ in range(3):
+                await runtime.chat("qwen3:8b", asking())
+            assert len(ports) == 1
+            await asyncio.gather(*(runtime.chat("qwen3:8b", asking()) for _ in range(20)))
+    assert len(ports) <= 20

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.standins.loopback import Asked, Exchange
 from tests.standins.openai_server import OpenAIServer
 from tools.faults import WrongUse
 from tools.runtimes.base import (
@@ -296,3 +297,157 @@ def test_a_key_that_is_none_is_wrong_use_and_not_shown() -> None:
 
 def test_a_password_in_the_address_is_not_shown() -> None:
     assert "hunter2" not in repr(OpenAICompatibleRuntime("http://me:hunter2@127.0.0.1:1/v1?key=hunter2"))
+
+
+THOUGHTS = [
+    ("<think>hm</think>Yes.", "Yes.", "hm"),
+    ("<think>hm", "", "hm"),
+    ("hm</think>Yes.", "Yes.", "hm"),
+]
+
+
+@pytest.mark.parametrize(("said", "text", "thinking"), THOUGHTS)
+async def test_thoughts_closed_unclosed_and_begun_in_the_template_are_separated(
+    said: str, text: str, thinking: str
+) -> None:
+    with OpenAIServer(reply=lambda _: said) as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("tiny", asking())
+    assert (reply.text, reply.thinking) == (text, thinking)
+
+
+async def test_tags_that_a_json_object_speaks_about_are_no_thoughts() -> None:
+    said = '{"reason": "It shows <think> to the person", "verdict": "NO"}'
+    with OpenAIServer(reply=lambda _: said) as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("tiny", asking())
+    assert (reply.text, reply.thinking) == (said, None)
+
+
+@pytest.mark.parametrize(
+    ("details", "cached"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 9}}, 9),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, 0),
+        ({"prompt_tokens_details": None}, None),
+        ({"prompt_tokens_details": {"cached_tokens": "many"}}, None),
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize("streams", [True, False])
+async def test_cached_tokens_are_those_that_the_server_tells(
+    details: dict[str, Any], cached: int | None, streams: bool
+) -> None:
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, **details}
+    with OpenAIServer(usage=usage, streams=streams) as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("tiny", asking())
+    assert (reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens) == (11, cached, 7)
+
+
+async def test_llamacpp_tells_its_tokens_where_usage_cannot_be_asked_for() -> None:
+    timings = {"cache_n": 406, "prompt_n": 16, "predicted_n": 5}
+    with OpenAIServer(refuses=("stream_options",), timings=timings) as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("tiny", asking())
+    assert (reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens) == (422, 406, 5)
+    assert reply.left_out == ()
+
+
+async def test_a_server_without_schemas_gives_any_object_and_the_reply_says_so() -> None:
+    refusal = "'{field}' of type 'json_schema' is not supported with this model."
+
+    class NoSchemas(OpenAIServer):
+        def _chat(self, exchange: Exchange, body: dict[str, Any]) -> None:
+            wanted = (body.get("response_format") or {}).get("type")
+            self.refuses = ("response_format",) if wanted == "json_schema" else ()
+            super()._chat(exchange, body)
+
+    with NoSchemas(refusal=refusal) as server:
+        async with runtime_at(server) as runtime:
+            first = await runtime.chat("tiny", asking(json_schema=SCHEMA))
+            again = await runtime.chat("tiny", asking(json_schema=SCHEMA))
+            plain = await runtime.chat("tiny", asking())
+        formats = [
+            body.get("response_format", {}).get("type") for body in server.bodies("/v1/chat/completions")
+        ]
+    assert (first.left_out, again.left_out, plain.left_out) == (("json_schema",), ("json_schema",), ())
+    assert formats == ["json_schema", "json_object", "json_object", None]
+
+
+async def test_a_server_that_knows_no_format_at_all_is_asked_in_words_alone() -> None:
+    with OpenAIServer(refuses=("response_format",), refusal="{field} is unavailable now") as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("tiny", asking(json_schema=SCHEMA))
+        assert "response_format" not in server.bodies("/v1/chat/completions")[-1]
+    assert reply.left_out == ("json_schema",)
+
+
+async def test_a_reply_says_which_wishes_were_refused() -> None:
+    with OpenAIServer(refuses=("seed", "chat_template_kwargs")) as server:
+        async with runtime_at(server) as runtime:
+            assert (await runtime.chat("tiny", asking(thinking=False))).left_out == ("thinking", "seed")
+            assert (await runtime.chat("tiny", asking())).left_out == ("seed",)
+
+
+async def test_half_an_emoji_becomes_text_that_can_be_stored() -> None:
+    with OpenAIServer(reply=lambda _: "Half \ud83d of it, and two: \ud83d\ude00") as server:
+        async with runtime_at(server) as runtime:
+            reply = await runtime.chat("tiny", asking())
+    assert reply.text == "Half \ufffd of it, and two: \U0001f600"
+
+
+class Watched(OpenAIServer):
+    """Counts connections."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._server.socket.listen(64)  # twenty clients come at once
+        self.ports: set[int] = set()
+        self.hang_up = False
+
+    def answer(self, exchange: Exchange, asked: Asked) -> None:
+        self.ports.add(exchange.client_address[1])
+        super().answer(exchange, asked)
+        exchange.close_connection = exchange.close_connection or self.hang_up
+
+
+@pytest.mark.parametrize("fault", [None, "no done"])
+async def test_connections_are_kept_and_never_more_than_calls_at_a_time(fault: Any) -> None:
+    with Watched(fault=fault) as server:
+        async with runtime_at(server) as runtime:
+            for _ in range(3):
+                await runtime.chat("tiny", asking())
+            assert len(server.ports) == 1
+            calls = iter(range(100))
+
+            async def worker() -> None:
+                for _ in calls:
+                    await runtime.chat("tiny", asking())
+
+            await asyncio.gather(*(worker() for _ in range(20)))
+    assert len(server.ports) <= 20
+
+
+async def test_a_kept_connection_that_the_server_ended_is_replaced() -> None:
+    with Watched() as server:
+        async with runtime_at(server) as runtime:
+            await runtime.chat("tiny", asking())
+            server.hang_up = True  # after the next answer, without a word of warning
+            for _ in range(3):
+                assert (await runtime.chat("tiny", asking())).text == "All good."
+    assert len(server.bodies("/v1/chat/completions")) == 4
+
+
+async def test_a_cancelled_call_blocks_no_later_one() -> None:
+    with OpenAIServer() as server:
+        async with runtime_at(server) as runtime:
+            await runtime.chat("tiny", asking())
+            for steps in range(40):
+                call = asyncio.create_task(runtime.chat("tiny", asking()))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                call.cancel()
+                with suppress(asyncio.CancelledError):
+                    await call
+                assert (await runtime.chat("tiny", asking(timeout_seconds=20))).text == "All good."
