@@ -30,7 +30,7 @@ async def scenarios(state: Journey, runtime: NodeRuntime[Desk]) -> Command[Liter
     desk = runtime.context
     stored = await desk.look(evaluation.scenarios)
     own = await desk.look(runs.material, "scenarios")
-    target = state.get("target", desk.options.count)
+    target = state.get("target", 0 if stored else desk.options.count)
     if own is not None:
         await desk.say(STAGE, "scenarios", count=len(stored), source=own.name)
         return Command(goto="name_judge")

@@ -544,7 +544,7 @@ def test_a_tag_that_the_registry_does_not_have(
 ) -> None:
     with small.ollama() as server:
         use(monkeypatch, small.settings(server))
-        where = ("--runtime", "ollama", "--judge", "ollama:umpire:1b")
+        where = ("--runtime", "ollama", "--judge", "ollama:umpire:1b", "--yes")
         said = bms("evaluate", "--model", "nope:1b", *where, "--domain", "coding")
         assert [asked.path for asked in server.asked] == ["/api/tags"]
     assert_wrong(

@@ -140,7 +140,7 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "scenarios": ("scenarios", {"count": 50, "source": HOSTILE}, f"50 scenarios from {TAMED}"),
     "scenarios in a brain's words": ("worded", {"sentence": HOSTILE}, TAMED),
-    "more scenarios": ("extension", {"sentence": "It runs 20 further scenarios."}, "It runs 20 further"),
+    "more scenarios": ("extension", {"sentence": "It runs 20 further scenarios."}, "It runs 20 further scenarios."),
     "a draft that is agreed to": (
         "agreed",
         {"by": HOSTILE, "edited": True},
@@ -149,7 +149,7 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "a better prompt": (
         "improved_prompt",
         {"scenarios": 9, "source": HOSTILE},
-        "9 failures are asked again: under the same prompt, and under an improved one",
+        f"9 failures are asked again: under the same prompt, and under an improved one ({TAMED})",
     ),
     "a preflight": (
         "preflight",
