@@ -13,7 +13,8 @@ from agent.settings import Settings
 from agent.terminal import plain
 from agent.verdict_file import VerdictFile
 from graphs.fanout import each
-from graphs.retry import DELAYS, LONGEST_WAIT, TOO_MUCH
+from graphs.retry import keep_trying
+from graphs.throttles import throttle_for
 from tools.concurrency import Throttle
 from tools.evaluation import AnswerOutcome, Assessment
 from tools.faults import Fault
@@ -22,14 +23,9 @@ from tools.panel import combine
 from tools.preflight import preflight, reachability_warning
 from tools.responses import Response
 from tools.rubric import Rubric
-from tools.runtimes import ChatReply, ChatRequest, RuntimeFault, RuntimeName
+from tools.runtimes import ChatReply, ChatRequest
 from tools.runtimes.shelf import RuntimeSettings, RuntimeShelf, parse_model_spec
 from tools.scoring import score_assessment
-
-AT_ONCE: dict[RuntimeName | None, int] = {RuntimeName.OPENAI: 4}
-"""Calls under way at once; one machine's runtime answers one at a time anyway."""
-FALSE_FAIL_RATE = 0.03
-"""Share of verdicts that a decent judge gets wrong against a good answer; what a rubric must survive."""
 
 
 class Bench:
@@ -74,7 +70,7 @@ class Bench:
     async def _try(self, shelf: RuntimeShelf, first: Response, candidate: str | None, insist: bool) -> None:
         """Kinship, planted answers and the rubric's reach, before anything is paid."""
         if candidate is not None:
-            from graphs.nodes.choose_judge import judge_relation
+            from tools.kinship import judge_relation
 
             related = judge_relation(",".join(self._judges), candidate)
             self.doubts += [related] if related is not None else []
@@ -85,7 +81,7 @@ class Bench:
             for sentence in (report.sentence, *report.warnings):
                 self._say(sentence)
             self.doubts += [] if report.passed else [report.sentence]
-        warning = reachability_warning(self._rubric, FALSE_FAIL_RATE)
+        warning = reachability_warning(self._rubric)
         if warning is not None:
             self._say(warning)
         if self.doubts and not insist:
@@ -194,8 +190,9 @@ class Asker:
         self._judge = judge
         self._say = say
         self._shelf = shelf
-        runtime = None if judge == COMPUTED else parse_model_spec(judge).runtime
-        self.throttle = Throttle(at_once or AT_ONCE.get(runtime, 1))
+        self.throttle = Throttle(1)
+        if judge != COMPUTED:
+            self.throttle = throttle_for(parse_model_spec(judge).runtime, at_once)
 
     async def __call__(self, request: ChatRequest) -> ChatReply:
         stored = self._verdicts.reply(self._judge, request)
@@ -207,18 +204,12 @@ class Asker:
 
     async def _patiently(self, request: ChatRequest) -> ChatReply:
         runtime, model = self._shelf.open(self._judge)
-        for delay in DELAYS:
-            try:
-                return await runtime.chat(model, request)
-            except RuntimeFault as fault:
-                if fault.kind in TOO_MUCH:
-                    self.throttle.complain()
-                wait = max(delay, fault.retry_after_seconds or 0.0)
-                if not fault.kind.retryable or wait > LONGEST_WAIT:
-                    raise
-                self._say(f"{fault.sentence} Trying again in {wait:g} s.")
-                await asyncio.sleep(wait)
-        return await runtime.chat(model, request)
+
+        async def wait(sentence: str, seconds: float) -> None:
+            self._say(f"{sentence} Trying again in {seconds:g} s.")
+            await asyncio.sleep(seconds)
+
+        return await keep_trying(lambda: runtime.chat(model, request), wait, self.throttle)
 
 
 def _shelf(settings: Settings) -> RuntimeShelf:

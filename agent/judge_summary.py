@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tools.panel import PanelAgreement, panel_agreement
-
 from tools.clusters import ClusteredInterval, clustered_wilson
 from tools.evaluation import Assessment, AssessmentOutcome, CriterionVerdict, Verdict
 from tools.judging import COMPUTED, assessment_of
+from tools.panel import PanelAgreement, panel_agreement
 from tools.responses import Response
 from tools.rubric import Kind, Rubric
 from tools.scoring import Score, ScoreSummary, score, summarise

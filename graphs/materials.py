@@ -35,8 +35,7 @@ async def taxonomy_of(desk: Desk) -> Taxonomy:
 
 def drafted(request: EvaluationRequest) -> Taxonomy:
     """The draft for a domain without a taxonomy of its own; the same words give the same draft."""
-    domain = domains().named(request.domain_key, request.domain)
-    return draft_taxonomy(request.domain, domain.search_words)
+    return draft_taxonomy(request.domain)
 
 
 async def rubric_of(desk: Desk) -> Rubric:

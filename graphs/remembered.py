@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from graphs.desk import Desk, NamedModel
 from graphs.retry import patiently
 from store import evaluation
+from tools.concurrency import Throttle
 from tools.runtimes import ChatReply, ChatRequest, RuntimeFault
 
 
@@ -16,6 +17,7 @@ class Remembered:
     model: NamedModel
     purpose: str
     stage: str
+    throttle: Throttle | None = None
     faults: int = 0
     """Calls that a fault of the server ended."""
 
@@ -25,7 +27,7 @@ class Remembered:
         if stored is not None:
             return ChatReply.model_validate(stored)
         try:
-            reply = await patiently(self.desk, self.stage, lambda: self.model.chat(request))
+            reply = await patiently(self.desk, self.stage, lambda: self.model.chat(request), self.throttle)
         except RuntimeFault:
             self.faults += 1
             raise

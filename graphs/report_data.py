@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from graphs.desk import Replayed
 from graphs.materials import drafted
-from graphs.nodes.choose_judge import INSISTENCE, insistence_key, judge_relation
+from graphs.nodes.choose_judge import INSISTENCE, insistence_key
 from graphs.options import RunOptions
 from graphs.prompts import POLICY, Approval, Review
 from graphs.results import Result, result_of
@@ -25,6 +25,7 @@ from tools.candidates import Standing
 from tools.clock import Clock, SystemClock
 from tools.comparison import compare_models
 from tools.failures import analyse
+from tools.kinship import judge_relation
 from tools.knowledge.loader import domains
 from tools.paired import PairedComparison
 from tools.report import (

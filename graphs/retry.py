@@ -22,12 +22,14 @@ TOO_MUCH = {RuntimeFaultKind.BUSY, RuntimeFaultKind.TIMEOUT}
 """Failures that fewer requests at once may prevent."""
 
 
-async def patiently(
-    desk: Desk, stage: str, call: Callable[[], Awaitable[R]], throttle: Throttle | None = None
+async def keep_trying(
+    call: Callable[[], Awaitable[R]],
+    wait: Callable[[str, float], Awaitable[None]],
+    throttle: Throttle | None = None,
 ) -> R:
-    """The result of ``call``, or the last :class:`RuntimeFault` when every try failed; retries are events.
+    """The result of ``call``, or the last :class:`RuntimeFault` when every try failed.
 
-    ``throttle`` hears of a server that has too much to do.
+    ``wait`` is told why and for how many seconds; ``throttle`` hears of a server that has too much to do.
     """
     for delay in DELAYS:
         try:
@@ -35,9 +37,20 @@ async def patiently(
         except RuntimeFault as fault:
             if throttle is not None and fault.kind in TOO_MUCH:
                 throttle.complain()
-            wait = max(delay, fault.retry_after_seconds or 0.0)
-            if not fault.kind.retryable or wait > LONGEST_WAIT:
+            seconds = max(delay, fault.retry_after_seconds or 0.0)
+            if not fault.kind.retryable or seconds > LONGEST_WAIT:
                 raise
-            await desk.say(stage, "retry", sentence=fault.sentence, wait_seconds=wait)
-            await desk.services.sleep(wait)
+            await wait(fault.sentence, seconds)
     return await call()
+
+
+async def patiently(
+    desk: Desk, stage: str, call: Callable[[], Awaitable[R]], throttle: Throttle | None = None
+) -> R:
+    """:func:`keep_trying` in a run; every retry is an event."""
+
+    async def wait(sentence: str, seconds: float) -> None:
+        await desk.say(stage, "retry", sentence=sentence, wait_seconds=seconds)
+        await desk.services.sleep(seconds)
+
+    return await keep_trying(call, wait, throttle)

@@ -81,6 +81,8 @@ class Answer(BaseModel):
     asked: int = 1
     """Calls that it took: 2 where the first answer was cut off and asked for again with a larger limit."""
     signs: tuple[Sign, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Wishes that the server refused, and the answer was made without: thinking, seed, temperature …"""
 
 
 class Verdict(StrEnum):

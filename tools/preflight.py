@@ -16,6 +16,8 @@ from tools.rubric import Kind, Rubric
 from tools.runtimes.base import ChatReply, ChatRequest
 from tools.scoring import Score, score_assessment
 
+FALSE_FAIL_RATE = 0.03
+"""Share of verdicts that a decent judge gets wrong against a good answer; what a rubric must survive."""
 NEEDED_RATE = 0.7
 """Pass rate that a perfect model must be able to reach: the method's threshold for deploying."""
 
@@ -224,7 +226,7 @@ def reachability(
 
 
 def reachability_warning(
-    rubric: Rubric, false_fail_rate: float, measured: Mapping[str, float] | None = None
+    rubric: Rubric, false_fail_rate: float = FALSE_FAIL_RATE, measured: Mapping[str, float] | None = None
 ) -> str | None:
     """A sentence when a perfect model could not reach 70 %, None when it can; arguments as above."""
     chance = reachability(rubric, false_fail_rate, measured)

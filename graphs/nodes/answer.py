@@ -15,6 +15,7 @@ from graphs.fanout import each
 from graphs.models import ready_runtime
 from graphs.retry import patiently
 from graphs.state import Journey, Role
+from graphs.throttles import throttle_for
 from graphs.trials import model_role, scenarios_of, trial_of
 from store import evaluation, events
 from tools.concurrency import Throttle
@@ -30,7 +31,6 @@ from tools.runtimes import (
     Runtime,
     RuntimeFault,
     RuntimeFaultKind,
-    RuntimeName,
 )
 
 STAGE = "answer"
@@ -39,10 +39,6 @@ CUT_OFF = "answer cut off"
 LARGER = 4
 """So many times the token limit is given to an answer that was cut off."""
 
-MOST_AT_ONCE = {RuntimeName.OLLAMA: 8, RuntimeName.LLAMACPP: 1, RuntimeName.OPENAI: 20}
-FIRST_AT_ONCE = {RuntimeName.OLLAMA: 1, RuntimeName.LLAMACPP: 1, RuntimeName.OPENAI: 4}
-"""Requests under way at once; in between, the throughput decides. Ours in the process takes one at a time."""
-
 OF_THE_ANSWER = {
     RuntimeFaultKind.TIMEOUT,
     RuntimeFaultKind.BAD_REPLY,
@@ -50,13 +46,6 @@ OF_THE_ANSWER = {
     RuntimeFaultKind.REFUSED,
 }
 """Failures that are recorded with the scenario; any other means that the runtime itself is not usable."""
-
-
-def throttle_for(runtime: RuntimeName, wanted: int | None) -> Throttle:
-    """As many at once as a person named, or as the throughput shows to be worth it."""
-    if wanted is not None and runtime is not RuntimeName.LLAMACPP:
-        return Throttle(wanted)
-    return Throttle(MOST_AT_ONCE[runtime], FIRST_AT_ONCE[runtime])
 
 
 async def answer(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
@@ -117,6 +106,7 @@ class _Asker:
     throttle: Throttle
     done: int
     total: int
+    warned: set[str] = field(default_factory=set)
     clerk: Clerk[Answer] = field(init=False)
 
     async def ask(self, scenario: Scenario) -> None:
@@ -141,12 +131,21 @@ class _Asker:
             reply = await patiently(
                 self.desk, STAGE, lambda: self.engine.chat(self.loaded.artefact.name, request), self.throttle
             )
-            given = classify_reply(reply, None, scenario)
+            given = classify_reply(reply, None, scenario).model_copy(update={"left_out": reply.left_out})
+            await self._warn(reply.left_out)
         except RuntimeFault as fault:
             if fault.kind not in OF_THE_ANSWER:
                 raise
             given = classify_reply(None, fault, scenario)
         return given.model_copy(update={"max_tokens": request.max_tokens})
+
+    async def _warn(self, left_out: tuple[str, ...]) -> None:
+        """Say once what the server does not do as it was asked."""
+        new = set(left_out) - self.warned
+        self.warned |= new
+        if new:
+            sentence = f"The server does not take {', '.join(sorted(new))}; the answers are made without."
+            await self.desk.say(STAGE, "warning", sentence=sentence)
 
     def _larger(self, cut: Answer) -> int | None:
         """A limit that may hold the whole answer; None when the context has no room for a larger one."""
@@ -163,6 +162,7 @@ class _Asker:
             prompt_tokens=cut.prompt_tokens,
             completion_tokens=cut.completion_tokens,
             seconds=cut.seconds or 0.0,
+            left_out=cut.left_out,
             first_token_seconds=cut.first_token_seconds,
         )
         now = self.desk.services.wall.now()

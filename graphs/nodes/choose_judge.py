@@ -19,7 +19,7 @@ from graphs.trials import model_role
 from store import evaluation, research
 from tools.faults import WrongUse
 from tools.judge import PreflightReport, preflight, reachability_warning
-from tools.knowledge.loader import families
+from tools.kinship import judge_relation
 from tools.panel import HUMAN, parse_panel
 from tools.rubric import Rubric
 from tools.runtimes import RuntimeFault, RuntimeFaultKind
@@ -27,9 +27,6 @@ from tools.runtimes import RuntimeFault, RuntimeFaultKind
 STAGE = "judge"
 PREFLIGHT = "preflight"
 INSISTENCE = "judge insisted on"
-FALSE_FAIL_RATE = 0.03
-"""Share of verdicts that a decent judge gets wrong against a good answer; what a rubric must survive."""
-
 HOW_TO_NAME = (
     "Name one as provider:model, for example ollama:gemma3:12b or openai:MODEL, several with commas between "
     "them, or human to judge yourself (BMS_JUDGE, --judge)."
@@ -88,7 +85,7 @@ async def check_judge(
     if doubts.sentence:
         await desk.say(STAGE, "warning", sentence=doubts.sentence)
         await desk.write(_keep_insistence, role, spec, by, doubts.reports, desk.services.wall.now())
-    warning = None if spec == HUMAN else reachability_warning(await rubric_of(desk), FALSE_FAIL_RATE)
+    warning = None if spec == HUMAN else reachability_warning(await rubric_of(desk))
     if warning:
         await desk.say(STAGE, "warning", sentence=warning)
     return Command(goto="judge", update={"judge": spec, "judge_insisted": insisted, "prompt": None})
@@ -174,24 +171,6 @@ async def _tried(desk: Desk, spec: str, doubts: Doubts) -> Doubts:
     return doubts._replace(unfit=unfit, reports=tuple(reports))
 
 
-def judge_relation(spec: str, *names: str) -> str | None:
-    """Why these judges are not independent of the candidate of these names; None when they are."""
-    if spec == HUMAN:
-        return None
-    said = [_relation(judge, names) for judge in parse_panel(spec)]
-    return " ".join(one for one in said if one is not None) or None
-
-
-def _relation(judge: str, names: tuple[str, ...]) -> str | None:
-    model = judge.partition(":")[2]
-    if model in names:
-        return f"{model} would judge its own answers."
-    related = next((name for name in names if families().related(judge, name)), None)
-    if related is not None:
-        return f"The judge {model} is of the same family as {names[0]}; families prefer their own style."
-    return None
-
-
 async def _preflight(desk: Desk, judge: str, rubric: Rubric) -> PreflightReport:
     """Planted answers that the judge must tell apart; asked once for a judge in a run.
 
@@ -207,4 +186,6 @@ async def _preflight(desk: Desk, judge: str, rubric: Rubric) -> PreflightReport:
         record = report.model_dump(mode="json")
         await desk.write(evaluation.keep_call, PREFLIGHT, judge, record, desk.services.wall.now())
     await desk.say(STAGE, "preflight", judge=judge, passed=report.passed, sentence=report.sentence)
+    for warning in report.warnings:
+        await desk.say(STAGE, "warning", sentence=warning)
     return report

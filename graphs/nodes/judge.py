@@ -15,11 +15,12 @@ from graphs.desk import Desk, NamedModel
 from graphs.fanout import each
 from graphs.labels import judged_by_person
 from graphs.materials import rubric_of
-from graphs.nodes.answer import throttle_for
 from graphs.nodes.choose_judge import STAGE
 from graphs.prompts import Labelled, LabelsPrompt
+from graphs.remembered import Remembered
 from graphs.retry import patiently
 from graphs.state import Journey, Role
+from graphs.throttles import throttle_for
 from graphs.trials import model_role, scenarios_of
 from store import evaluation, events
 from tools.concurrency import Throttle
@@ -108,11 +109,13 @@ class _Bench:
             scenario,
             self.given[scenario.id],
             judge=self.opened.spec,
-            **({"per_criterion": True} if self.desk.options.one_call_per_criterion else {}),
+            per_criterion=self.desk.options.one_call_per_criterion,
         )
         await self.clerk.keep(assessment)
 
     async def _chat(self, request: ChatRequest) -> ChatReply:
+        if self.desk.options.one_call_per_criterion:  # a dozen calls come before their row does
+            return await Remembered(self.desk, self.opened, "criterion", STAGE, self.throttle)(request)
         return await patiently(self.desk, STAGE, lambda: self.opened.chat(request), self.throttle)
 
     def keep_all(self, session: Session, run_id: str, given: Sequence[Assessment]) -> None:
