@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.settings import Settings
+from agent.shelf import shelf_for
 from agent.terminal import plain
 from agent.verdict_file import VerdictFile
 from graphs.fanout import each
@@ -24,7 +25,7 @@ from tools.preflight import preflight, reachability_warning
 from tools.responses import Response
 from tools.rubric import Rubric
 from tools.runtimes import ChatReply, ChatRequest
-from tools.runtimes.shelf import RuntimeSettings, RuntimeShelf, parse_model_spec
+from tools.runtimes.shelf import RuntimeShelf, parse_model_spec
 from tools.scoring import score_assessment
 
 
@@ -57,7 +58,7 @@ class Bench:
         """Judge what is not judged yet. Raises Fault when a judge is refused, or its server is in trouble."""
         left = [response for response in responses if not self._verdicts.holds(response)]
         self._tell_of(responses, left)
-        shelf = _shelf(self._settings)
+        shelf = shelf_for(self._settings)
         try:
             if self._rubric.judged:
                 await self._try(shelf, responses[0], candidate, insist)
@@ -210,16 +211,3 @@ class Asker:
             await asyncio.sleep(seconds)
 
         return await keep_trying(lambda: runtime.chat(model, request), wait, self.throttle)
-
-
-def _shelf(settings: Settings) -> RuntimeShelf:
-    return RuntimeShelf(
-        RuntimeSettings(
-            models_dir=settings.models_dir,
-            ollama_host=settings.ollama_host,
-            openai_base_url=settings.openai_base_url,
-            openai_api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
-            hub_endpoint=settings.hub_endpoint,
-            hub_token=settings.hub_token.get_secret_value() if settings.hub_token else None,
-        )
-    )

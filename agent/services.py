@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from agent.settings import Settings
+from agent.shelf import shelf_for
 from agent.story import Story
 from graphs.desk import NamedModel, Services
 from store.database import Database
@@ -19,7 +20,6 @@ from tools.outcomes import Outcome
 from tools.registry import TagProof, prove_tag
 from tools.runtimes import Artefact
 from tools.runtimes.memory import Shortfall, check_room
-from tools.runtimes.shelf import RuntimeSettings, RuntimeShelf
 
 DEFAULT_OLLAMA = "http://127.0.0.1:11434"
 PUBLIC_HUB = "https://huggingface.co"
@@ -50,17 +50,7 @@ async def open_services(
     async def prove(tag: str) -> Outcome[TagProof]:
         return await prove_tag(web, tag, registry_url=told.registry_url)
 
-    shelf = RuntimeShelf(
-        RuntimeSettings(
-            models_dir=told.models_dir,
-            ollama_host=told.ollama_host,
-            openai_base_url=told.openai_base_url,
-            openai_api_key=_plain(told.openai_api_key),
-            hub_endpoint=told.hub_endpoint,
-            hub_token=_plain(told.hub_token),
-            prove_tag=prove,
-        )
-    )
+    shelf = shelf_for(told, prove)
 
     async def open_model(spec: str) -> NamedModel:
         runtime, model = shelf.open(spec)
