@@ -160,6 +160,12 @@ class _Index(NamedTuple):
         return (one, other) in self.neighbours
 
 
+@cache
+def function_words() -> frozenset[str]:
+    """The commonest short words of every language that has a profile."""
+    return frozenset(word for profile in _data().languages for word in profile.words.split())
+
+
 def _by_words(text: str, index: _Index) -> Reading:
     find = _DEVANAGARI_WORD.findall if index.profiles[0].script == "devanagari" else _WORD.findall
     pieces = [found for found in map(find, _PIECE.split(text)) if found]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from tools.languages import function_words
 from tools.rows import Case, Row
 from tools.rubric import Criterion, Kind
 
@@ -58,18 +59,18 @@ class Reasons:
 def shared_words(reasons: Sequence[str], others: Sequence[str], question: str) -> tuple[SharedWord, ...]:
     """Words that mark ``reasons`` against ``others``, most frequent first.
 
-    Words of the criterion's own question say nothing new, and words that are as frequent in any reason
-    nothing in particular: no list of stop words is needed, in no language.
+    Words of the criterion's own question say nothing new; words that are as frequent in any reason, and the
+    short words that every text of a language is full of, say nothing in particular.
     """
     if len(reasons) < FEWEST_REASONS:
         return ()
     counts, background = _holding(reasons), _holding(others)
-    asked = _words(question)
+    said = _words(question) | function_words()
     found = [
         SharedWord(word, n, len(reasons))
         for word, n in counts.items()
-        if word not in asked
-        and n >= max(2, LEAST_SHARE * len(reasons))
+        if word not in said
+        and n >= max(FEWEST_REASONS, LEAST_SHARE * len(reasons))
         # Half a count more, so that a word unseen among a few others is no proof.
         and n / len(reasons) >= MORE_OFTEN * (background[word] + 0.5) / (len(others) + 1)
     ]

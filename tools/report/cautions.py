@@ -67,7 +67,7 @@ def _judge(data: ReportData, result: ModelResult, of: str) -> list[Line]:
         found.append(Line("THE JUDGE FAILED ITS PREFLIGHT", f"{text} {judge.preflight}".strip()))
     if judge.name != HUMAN and (result.calibration is None or not result.calibration.labels):
         found.append(
-            Line("NOT CALIBRATED", f"No human has checked this judge{of}; `{label(data)}` does that.")
+            Line("NOT CALIBRATED", f"No human has checked this judge{of}: {label(data)} does that.")
         )
     return found
 

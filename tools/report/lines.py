@@ -163,10 +163,12 @@ def cost_lines(cost: JudgeCost | None) -> tuple[Line, ...]:
     """What judging cost; nothing where no call of a model was made."""
     if cost is None:
         return ()
-    evaluated, cached = _tokens(cost.evaluated), _tokens(cost.cached)
+    told = "; the server does not tell how many it had kept"
+    if cost.cached is not None:
+        told = f", of which {_tokens(cost.evaluated)} evaluated and {_tokens(cost.cached)} kept from before"
     return (
         Line("Calls", f"{cost.calls:,} for {many(cost.answers, 'answer')}, the preflight not counted"),
-        Line("Tokens sent", f"{_tokens(cost.sent)}, of which {evaluated} evaluated and {cached} cached"),
+        Line("Tokens sent", f"{_tokens(cost.sent)}{told}"),
         Line("Tokens written", _tokens(cost.written)),
         Line("Seconds", f"{cost.seconds:,.1f}, each call's own, also of those that ran side by side"),
     )
