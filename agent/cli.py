@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import os
 import sys
@@ -14,6 +16,11 @@ from tools.faults import Fault
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
+
+FEWER_COLLECTIONS = (10_000, 50, 100)
+"""Objects and generations after which cycles are looked for. What an import makes stays, and looking through
+it again and again is a tenth of the start; with still larger numbers the memory of finished requests, which
+are cycles, would wait too long."""
 
 COMMANDS = {
     "run": ("agent.commands.journey:run", "The whole journey; `bms TEXT` does the same."),
@@ -96,6 +103,8 @@ def cli(ctx: click.Context) -> None:
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Entry point: runs a command and turns every failure into a sentence and an exit status."""
+    gc.set_threshold(*FEWER_COLLECTIONS)
+    atexit.register(gc.freeze)
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args
     args = [word for word in args if word != "--debug"]

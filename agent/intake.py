@@ -104,7 +104,7 @@ def read_request(text: str, *, given: Mapping[str, Any] | None = None, insist: b
     not_needed = _not_needed(words, text)
     if not_needed is not None and not insisting:
         return not_needed
-    partial = _read(words, PartialRequest(text=text))
+    partial = _read(words, PartialRequest(text=text), known=frozenset(given))
     if not_needed is not None:
         partial = partial.noted("A baseline may not be needed; you asked for it all the same.")
     found = partial.model_dump(exclude={"text", "notes", "complaints"}, exclude_defaults=True)
@@ -165,8 +165,9 @@ def _intends(text: str) -> bool:
     return bool(found & loader.intake_words().intent_words)
 
 
-def _read(words: Words, partial: PartialRequest) -> PartialRequest:
-    """Every rule in turn; the order matters, since a rule uses its words up."""
+def _read(words: Words, partial: PartialRequest, known: frozenset[str]) -> PartialRequest:
+    """Every rule in turn; the order matters, since a rule uses its words up. A size that is ``known`` is not
+    explained: what the text says of it does not count."""
     turns = take_turns(words)
     if turns is not None:
         partial = partial.noted(turns.note, longest_conversation_turns=turns.value)
@@ -175,7 +176,7 @@ def _read(words: Words, partial: PartialRequest) -> PartialRequest:
         partial = partial.noted(memory.note, memory_budget_bytes=memory.value)
     size = take_size(words)
     complaints = {"size": size.complaint} if size.complaint else {}
-    partial = partial.noted(size.note, size=size.size, complaints=complaints)
+    partial = partial.noted("" if "size" in known else size.note, size=size.size, complaints=complaints)
     licence = take_licence(words)
     if licence is not None:
         partial = partial.noted(licence[1], licence_need=licence[0])

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from agent.intake_text import Words
 from tools.knowledge import loader
-from tools.reading import BILLION, LARGEST, NO_CEILING, SMALLEST
-from tools.request import SizeRange
+from tools.reading import BILLION, LARGEST, SMALLEST
+from tools.request import NO_CEILING, SizeRange
 
 SMALL: Final = 6 * BILLION
 """Below this a name is a quarter wide, from it on an eighth: small models differ more from their names."""

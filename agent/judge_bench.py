@@ -75,6 +75,7 @@ class Bench:
 
             related = judge_relation(",".join(self._judges), candidate)
             self.doubts += [related] if related is not None else []
+            self._refuse_unless(insist)  # before a call is paid
         for judge in self._judges:
             asker = Asker(self._verdicts, shelf, judge, self._at_once, self._say)
             report = await preflight(asker, self._rubric, first.scenario, judge=judge)
@@ -85,6 +86,9 @@ class Bench:
         warning = reachability_warning(self._rubric)
         if warning is not None:
             self._say(warning)
+        self._refuse_unless(insist)
+
+    def _refuse_unless(self, insist: bool) -> None:
         if self.doubts and not insist:
             raise Refused(
                 " ".join(self.doubts), "--insist-judge uses it all the same, and every output says so."

@@ -50,7 +50,7 @@ class Summary(NamedTuple):
         """For people."""
         said = [self._rate()]
         if self.unmeasured:
-            listed = ", ".join(f"{count} {reason}" for reason, count in self.unmeasured.items())
+            listed = "; ".join(f"{reason} ({count})" for reason, count in self.unmeasured.items())
             said.append(f"{self.scores.unmeasured} unmeasured: {listed}.")
         if self.agreement is not None:
             said.append(self.agreement.sentence)
@@ -74,7 +74,9 @@ class Summary(NamedTuple):
         return f"{said}; {low:.1%}–{high:.1%} with the answers clustered in {clusters} topics)."
 
     def _cost(self) -> str:
-        said = f"{self.usage['calls']} calls of judges, {self.usage['calls_now']} of them now"
+        said = f"{self.usage['calls']} calls of judges"
+        if self.usage["calls_now"] != self.usage["calls"]:
+            said += f", {self.usage['calls_now']} of them now"
         if self.usage["prompt_tokens"] is not None:
             said += f"; {self.usage['prompt_tokens']:,} tokens sent"
         if self.usage["cached_tokens"]:

@@ -313,22 +313,21 @@ def further(rng: np.random.Generator, runs: Runs) -> list[Further]:
 def through_a_judge(rng: np.random.Generator, runs: Runs) -> list[Judged]:
     """What labels change.
 
-    Beside the judge's rate alone and the rule of ``tools.decision``, a stricter one that is not in use:
-    undecided as soon as the corrected rate itself, not its whole interval, leads elsewhere.
+    Beside the judge's rate alone and the rule of ``tools.decision`` (undecided where the corrected rate leads
+    elsewhere), a laxer one that is not in use: undecided where its whole interval does.
     """
     found = []
     for rate, right, rejected in ((0.6, 0.95, 0.7), (0.65, 0.9, 0.6), (0.75, 0.8, 0.9), (0.75, 0.95, 0.9)):
         for n in SIZES:
             rows = labelled(rng, cells_of(rate, right, rejected), n, 50, runs.judged)
             tables, times = np.unique(rows, axis=0, return_counts=True)
-            rules = {name: dict.fromkeys(KINDS, 0) for name in ("judge alone", "with labels", "stricter")}
+            rules = {name: dict.fromkeys(KINDS, 0) for name in ("judge alone", "with labels", "laxer")}
             for (a, b, c, d, passes), weight in zip(tables.tolist(), times.tolist(), strict=True):
                 raw = decided(passes, n)
                 corrected = prediction_powered(passes, n, (a, b, c, d))
-                agrees = right_at(corrected.rate) is raw.leaning
                 rules["judge alone"][raw.kind] += weight
-                rules["with labels"][labels_decide(raw, corrected.interval)] += weight
-                rules["stricter"][raw.kind if agrees else UNDECIDED] += weight
+                rules["with labels"][labels_decide(raw, corrected.rate)] += weight
+                rules["laxer"][where_none_agrees(raw, corrected.interval)] += weight
             for name, kinds in rules.items():
                 wrong = sum(times for kind, times in kinds.items() if kind not in {UNDECIDED, right_at(rate)})
                 shares_of = (wrong / runs.judged, kinds[UNDECIDED] / runs.judged)
@@ -336,8 +335,13 @@ def through_a_judge(rng: np.random.Generator, runs: Runs) -> list[Judged]:
     return found
 
 
-def labels_decide(raw: Decision, interval: Interval) -> DecisionKind:
+def labels_decide(raw: Decision, rate: float) -> DecisionKind:
     """Step 5 of the rule, without writing its sentences for every table."""
+    return raw.kind if right_at(rate) is raw.leaning else UNDECIDED
+
+
+def where_none_agrees(raw: Decision, interval: Interval) -> DecisionKind:
+    """Undecided where no rate within the interval leads to what the judge alone leans to."""
     inside = [rate for rate in DEFAULT_THRESHOLDS if interval.low <= rate <= interval.high]
     return raw.kind if raw.leaning in {right_at(rate) for rate in (*interval, *inside)} else UNDECIDED
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 os.environ.setdefault(
     "LANGGRAPH_STRICT_MSGPACK", "true"
 )  # before langgraph is imported: checkpoints are data
 
 from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from graphs.desk import Desk
 from graphs.nodes.answer import answer
@@ -21,7 +23,6 @@ from graphs.nodes.document import document
 from graphs.nodes.intake import ask, intake
 from graphs.nodes.judge import await_labels, judge
 from graphs.nodes.pull import pull
-from graphs.nodes.research import research
 from graphs.nodes.scenarios import agree, record_agreement, scenarios
 from graphs.nodes.try_prompt import try_prompt
 from graphs.state import Journey
@@ -29,6 +30,14 @@ from graphs.state import Journey
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
+
+
+async def research(state: Journey, runtime: Runtime[Desk]) -> Command[Literal["research", "compare"]]:
+    """Imported when it runs: whoever names a model needs none of it."""
+    from graphs.nodes.research import research as station
+
+    return await station(state, runtime)
+
 
 STATIONS: dict[str, Any] = {
     "intake": intake,

@@ -4,66 +4,56 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from graphs.state import Role
 from graphs.trials import scenarios_of
 from store import evaluation, runs
-from tools.evaluation import (
-    AnswerOutcome,
-    Assessment,
-    AssessmentOutcome,
-    CriterionVerdict,
-    Label,
-    Verdict,
-)
-from tools.judging import computed_verdicts
-from tools.panel import HUMAN
+from tools.evaluation import AnswerOutcome, Assessment, CriterionVerdict, Label
+from tools.judging import assessment_of, computed_verdicts, unanswered
+from tools.labelling import is_finished
+from tools.panel import combine
 from tools.rubric import Rubric, parse_rubric
 
 
-def judged_by_person(session: Session, run_id: str, role: Role, now: datetime) -> int:
-    """Make assessments of the labels that hold a verdict on every criterion; how many answers lack them."""
+def by_people(session: Session, run_id: str, role: Role, rubric: Rubric) -> dict[str, Assessment]:
+    """The assessments that people's labels make, by scenario; several people's by majority.
+
+    Made anew whenever they are asked for: a label that is corrected, or given by one more person, counts at
+    once. Labels without a verdict on every judged criterion are not finished, and make none.
+    """
+    finished: dict[str, list[Label]] = defaultdict(list)
+    for label in evaluation.labels(session, run_id, role):
+        if label.verdicts and is_finished(label, rubric):
+            finished[label.scenario_id].append(label)
+    given = evaluation.answers(session, run_id, role)
+    found = {}
+    for scenario in scenarios_of(session, run_id, role):
+        answer = given.get(scenario.id)
+        if answer is None:
+            continue
+        if answer.outcome is not AnswerOutcome.ANSWERED:
+            found[scenario.id] = unanswered(answer)
+        elif labels := finished.get(scenario.id):
+            by_rule = computed_verdicts(rubric, scenario, answer.text)
+            people = {label.by: _assessment(label, rubric, by_rule) for label in labels}
+            alone = len(people) == 1
+            found[scenario.id] = next(iter(people.values())) if alone else combine(people, rubric)
+    return found
+
+
+def without_verdict(session: Session, run_id: str, role: Role) -> int:
+    """Answers that wait for a person's verdicts."""
     material = runs.material(session, run_id, "rubric")
     assert material is not None
-    rubric = parse_rubric(material.text, material.name)
-    given = evaluation.answers(session, run_id, role)
-    done = evaluation.assessments(session, run_id, role, HUMAN)
-    newest = {
-        label.scenario_id: label for label in evaluation.labels(session, run_id, role) if label.verdicts
-    }
-    made, missing = [], 0
-    for scenario in scenarios_of(session, run_id, role):
-        if scenario.id in done or scenario.id not in given:
-            continue
-        answer = given[scenario.id]
-        if answer.outcome is not AnswerOutcome.ANSWERED:
-            detail = f"{answer.outcome.value}. {answer.detail}".strip()
-            made.append(
-                Assessment(scenario_id=scenario.id, outcome=AssessmentOutcome.NO_ANSWER, detail=detail)
-            )
-        elif (label := newest.get(scenario.id)) is not None:
-            by_rule = computed_verdicts(rubric, scenario, answer.text)
-            made.append(_assessment(label, rubric, by_rule))
-        else:
-            missing += 1
-    if made:
-        evaluation.keep_assessments(session, run_id, role, HUMAN, made, now)
-    return missing
+    judged = by_people(session, run_id, role, parse_rubric(material.text, material.name))
+    return len(evaluation.answers(session, run_id, role)) - len(judged)
 
 
-def _assessment(label: Label, rubric: Rubric, by_rule: tuple[CriterionVerdict, ...]) -> Assessment:
-    by_id = {verdict.criterion: verdict for verdict in (*by_rule, *label.verdicts)}
-    ordered = tuple(by_id[identifier] for identifier in rubric.ids if identifier in by_id)
-    unclear = [c for c in rubric.ids if c not in by_id or by_id[c].verdict is Verdict.CANNOT_ASSESS]
-    return Assessment(
-        scenario_id=label.scenario_id,
-        outcome=AssessmentOutcome.CANNOT_ASSESS if unclear else AssessmentOutcome.MEASURED,
-        verdicts=ordered,
-        detail=f"{label.by} could not assess {', '.join(unclear)}." if unclear else "",
-    )
+def _assessment(label: Label, rubric: Rubric, by_rule: Sequence[CriterionVerdict]) -> Assessment:
+    verdicts = {verdict.criterion: verdict for verdict in (*by_rule, *label.verdicts)}
+    return assessment_of(rubric, label.scenario_id, verdicts.values())
 
 
 def agreed(labels: Sequence[Label]) -> tuple[Label, ...]:

@@ -106,8 +106,22 @@ def _setup(session: Session, row: RunRow, options: RunOptions) -> Setup:
         platform=platform.platform(terse=True),
         seed=options.seed,
         count=options.count,
+        flags=_further_flags(options),
         files={flag: found.name for flag, found in named.items() if found is not None and found.by_person},
     )
+
+
+def _further_flags(options: RunOptions) -> tuple[str, ...]:
+    """What else the run was started with that another value would change the results of."""
+    usual = RunOptions(out_dir=options.out_dir)
+    words: list[str] = []
+    if options.temperature != usual.temperature:
+        words += ["--temperature", f"{options.temperature:g}"]
+    if options.gate_share != usual.gate_share:
+        words += ["--gate-share", f"{options.gate_share:g}"]
+    words += ["--per-criterion"] * options.one_call_per_criterion
+    words += ["--try-prompt"] * options.try_prompt
+    return tuple(words)
 
 
 def _research(session: Session, run_id: str) -> ResearchSummary:
@@ -174,7 +188,11 @@ def _model(session: Session, run_id: str, result: Result) -> ModelResult:
         judge=JudgeNote(
             name=result.judge,
             preflight_passed=result.unfit is None if result.preflights else None,
-            preflight=" ".join(report.sentence for _, report in result.preflights),
+            preflight=" ".join(
+                sentence
+                for _, report in result.preflights
+                for sentence in (report.sentence, *report.warnings)
+            ),
             relation=relation,
             insisted=insistence is not None,
             insisted_by="" if insistence is None else insistence["by"],
@@ -222,13 +240,14 @@ def _wording(session: Session, run_id: str) -> str:
         for reply in evaluation.stored_calls(session, run_id, WORDING).values()
         if "worded_by" in reply  # the others are the brain's own replies
     ]
-    return " ".join(reports) or "They were worded from the taxonomy's own sentences."
+    return " ".join(reports) or "They were worded by templates, not by a person or a model."
 
 
 def _coverage(session: Session, run_id: str) -> Coverage | None:
-    if runs.material(session, run_id, "scenarios") is not None:
-        return None
     material = runs.material(session, run_id, "taxonomy")
+    own = runs.material(session, run_id, "scenarios") is not None
+    if own and (material is None or not material.by_person):
+        return None
     if material is not None:
         taxonomy = parse_taxonomy(material.text, material.name)
     else:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from graphs.labels import agreed
+from graphs.labels import agreed, by_people
 from graphs.options import RunOptions
 from graphs.state import Role
 from graphs.trials import scenarios_of
 from store import evaluation, runs
 from tools.calibration import Calibration, calibrate
-from tools.decision import Decision, decide
-from tools.evaluation import Assessment, Label
+from tools.decision import FEWEST_MEASURED, Decision, decide
+from tools.evaluation import Assessment, Label, Verdict
 from tools.failures import Row
 from tools.faults import WrongUse
 from tools.judge import PreflightReport
@@ -44,10 +45,8 @@ class Result(NamedTuple):
     calibration: Calibration | None
     """The judge beside people's labels, where there are some."""
 
-    @property
-    def unfit(self) -> str | None:
-        """Why the judge cannot be trusted to begin with."""
-        return " ".join(report.sentence for _, report in self.preflights if not report.passed) or None
+    unfit: str | None
+    """Why the judge cannot be trusted."""
 
 
 def result_of(session: Session, run_id: str, role: Role, judge: str) -> Result:
@@ -55,13 +54,13 @@ def result_of(session: Session, run_id: str, role: Role, judge: str) -> Result:
     material = runs.material(session, run_id, "rubric")
     given = evaluation.answers(session, run_id, role)
     judges = parse_panel(judge) if judge else ()
-    by_judge = {one: evaluation.assessments(session, run_id, role, one) for one in judges}
-    if material is None or not any(by_judge.values()):
+    rubric = None if material is None else parse_rubric(material.text, material.name)
+    by_judge = {} if rubric is None else _by_judge(session, run_id, role, judges, rubric)
+    if rubric is None or not any(by_judge.values()):
         raise WrongUse(
             f"Run {run_id} has no judged answers of its {role} model yet.",
             f"`bms show {run_id}` tells where it is.",
         )
-    rubric = parse_rubric(material.text, material.name)
     judged = _together(by_judge, rubric)
     planned = scenarios_of(session, run_id, role)
     lines = tuple(
@@ -81,6 +80,7 @@ def result_of(session: Session, run_id: str, role: Role, judge: str) -> Result:
     )
     labels = agreed(evaluation.labels(session, run_id, role))
     calibration = None if judge == HUMAN else _calibration(labels, lines)
+    unfit = _unfit(preflights, by_judge)
     scores = {line.scenario.id: line.score for line in lines}
     # What is not judged yet is unmeasured: a part of a run must not decide for the whole.
     decision = decide(
@@ -88,7 +88,7 @@ def result_of(session: Session, run_id: str, role: Role, judge: str) -> Result:
         rubric,
         topics=[scenario.topic for scenario in planned],
         gate_share_limit=RunOptions.model_validate(runs.get(session, run_id).options).gate_share,
-        judge_problem=" ".join(report.sentence for _, report in preflights if not report.passed) or None,
+        judge_problem=unfit,
         corrected=None if calibration is None else calibration.prediction_powered,
     )
     return Result(
@@ -99,11 +99,40 @@ def result_of(session: Session, run_id: str, role: Role, judge: str) -> Result:
         planned=len(planned),
         decision=decision,
         preflights=preflights,
+        unfit=unfit,
         by_judge=by_judge,
         labels=labels,
         agreement=panel_agreement(by_judge, rubric) if len(judges) > 1 else None,
         calibration=calibration,
     )
+
+
+def _by_judge(
+    session: Session, run_id: str, role: Role, judges: Sequence[str], rubric: Rubric
+) -> dict[str, dict[str, Assessment]]:
+    if tuple(judges) == (HUMAN,):
+        return {HUMAN: by_people(session, run_id, role, rubric)}
+    return {one: evaluation.assessments(session, run_id, role, one) for one in judges}
+
+
+def _unfit(
+    preflights: Sequence[tuple[str, PreflightReport]], by_judge: dict[str, dict[str, Assessment]]
+) -> str | None:
+    """Why the judges cannot be trusted: what their preflights said, or that one knows one word only."""
+    said = [report.sentence for _, report in preflights if not report.passed]
+    for judge, report in preflights:
+        words = Counter(
+            verdict.verdict
+            for assessment in by_judge[judge].values()
+            for verdict in assessment.verdicts
+            if verdict.judge == judge
+        )
+        if set(words) == {Verdict.NO} and words.total() >= FEWEST_MEASURED and not report.saw_a_good_answer:
+            said.append(
+                f"{judge} said NO {words.total()} times and nothing else, and no good answer was planted to "
+                "see whether it ever says YES: give the rubric a planted answer, or read some answers."
+            )
+    return " ".join(said) or None
 
 
 def _together(by_judge: dict[str, dict[str, Assessment]], rubric: Rubric) -> dict[str, Assessment]:

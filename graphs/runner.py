@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import TypeAdapter
 
 from graphs.desk import Desk, Services
-from graphs.extension import extend
+from graphs.extension import extend, open_extension
 from graphs.options import RunOptions
-from graphs.prompts import Prompt, Reply
+from graphs.prompts import Labelled, LabelsPrompt, Prompt, Reply
 from store import evaluation, events, leases, runs
 from store.database import Database, StoreFault
 from store.schema import RunRow, RunStatus
@@ -87,10 +87,8 @@ class Runner:
 
         async def go_on(desk: Desk) -> Standing:
             by_story = self._services.replayed is not None
-            extension = await desk.write(extend, further, by_story=by_story)
-            await desk.say("scenarios", "extension", sentence=extension.sentence)
-            await desk.write(runs.reopen, self._services.wall.now())
-            return await self._drive(desk, None, again=extension.target)
+            await desk.write(extend, further, self._services.wall.now(), by_story=by_story)
+            return await self._drive(desk, None)
 
         return await self._under_lease(row, go_on)
 
@@ -123,12 +121,13 @@ class Runner:
         waiting = [interrupt for task in state.tasks for interrupt in task.interrupts]
         return _prompt.validate_python(waiting[0].value) if waiting else None
 
-    async def _drive(self, desk: Desk, reply: Reply | None, *, again: int | None = None) -> Standing:
-        """``again`` begins anew at the scenarios, of which there shall be so many."""
+    async def _drive(self, desk: Desk, reply: Reply | None) -> Standing:
         from langgraph.types import Command
 
         pending = await self._pending(desk.run_id)
         state = await self.graph.aget_state(_config(desk.run_id))
+        if isinstance(pending, LabelsPrompt) and reply is None:
+            reply = Labelled(by="whoever resumed it")  # the labels may be there by now; the station looks
         if pending is not None and reply is None:
             return await self._rest(desk, RunStatus.WAITING, pending, _waits_for(pending))
         if pending is None and reply is not None:
@@ -140,9 +139,10 @@ class Runner:
         work: Any = None if state.values else {"run_id": desk.run_id}
         if reply is not None:
             work = Command(resume=reply.model_dump(mode="json"))
-        if again is not None:
-            update = {"target": again, "role": "primary", "answered": False}
-            work = Command(goto="scenarios", update=update)
+        extension = None if state.next else await desk.look(open_extension)
+        if extension is not None and extension.serial != state.values.get("extension"):
+            update = {"extension": extension.serial, "target": extension.target}
+            work = Command(goto="scenarios", update={**update, "role": "primary", "answered": False})
         await self._set(desk, RunStatus.RUNNING, "")
         try:
             async with self._heart(desk):

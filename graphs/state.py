@@ -31,6 +31,8 @@ class Journey(TypedDict, total=False):
     """Another wave was asked for."""
     approval: dict[str, Any]
     """The last :class:`graphs.prompts.Approval`."""
+    extension: int
+    """How often the run was opened again after its end."""
     target: int
     """Scenarios that there shall be, where a person asked for more than at the start."""
     agreement: dict[str, Any]

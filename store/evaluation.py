@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
+from pydantic import BaseModel
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
@@ -32,7 +33,24 @@ from tools.evaluation import (
     Usage,
     Verdict,
 )
+from tools.panel import HUMAN
 from tools.runtimes import Artefact, LoadedModel
+
+IN_PARTS = {"yield_per": 500}
+"""How thousands of rows are read: columns rather than entities, which cost more than the record in them,
+and a few hundred at a time."""
+
+Record = TypeVar("Record", bound=BaseModel)
+_SET_FIELDS: dict[frozenset[str], set[str]] = {}
+
+
+def _slim(record: Record) -> Record:
+    """The record, which shares with all alike the set of the fields that were given: of thousands of records
+    these sets are nearly half the memory. Nothing changes them, as the records are frozen."""
+    given = record.model_fields_set
+    shared = _SET_FIELDS.setdefault(frozenset(given), given)
+    object.__setattr__(record, "__pydantic_fields_set__", shared)
+    return record
 
 
 class Held(NamedTuple):
@@ -91,9 +109,21 @@ def roles(session: Session, run_id: str) -> list[ModelRole]:
 
 def keep_scenarios(session: Session, run_id: str, scenarios: Sequence[Scenario], after: int = 0) -> None:
     """Store scenarios in their order, behind the ``after`` first ones."""
-    for position, scenario in enumerate(scenarios, after):
-        record = scenario.model_dump(mode="json")
-        session.merge(ScenarioRow(run_id=run_id, id=scenario.id, position=position, record=record))
+    there = set(session.scalars(select(ScenarioRow.id).where(ScenarioRow.run_id == run_id)))
+    again = [scenario.id for scenario in scenarios if scenario.id in there]
+    if again:
+        session.execute(delete(ScenarioRow).where(ScenarioRow.run_id == run_id, ScenarioRow.id.in_(again)))
+    rows = [
+        {
+            "run_id": run_id,
+            "id": scenario.id,
+            "position": position,
+            "record": scenario.model_dump(mode="json"),
+        }
+        for position, scenario in enumerate(scenarios, after)
+    ]
+    if rows:
+        session.connection().execute(insert(ScenarioRow), rows)
 
 
 def drop_scenarios(session: Session, run_id: str) -> None:
@@ -102,8 +132,9 @@ def drop_scenarios(session: Session, run_id: str) -> None:
 
 
 def scenarios(session: Session, run_id: str) -> list[Scenario]:
-    query = select(ScenarioRow).where(ScenarioRow.run_id == run_id).order_by(ScenarioRow.position)
-    return [Scenario.model_validate(row.record) for row in session.scalars(query)]
+    query = select(ScenarioRow.record).where(ScenarioRow.run_id == run_id).order_by(ScenarioRow.position)
+    found = session.execute(query, execution_options=IN_PARTS)
+    return [_slim(Scenario.model_validate(record)) for (record,) in found]
 
 
 def keep_answers(
@@ -132,8 +163,16 @@ def keep_answers(
 
 def answers(session: Session, run_id: str, role: str) -> dict[str, Answer]:
     """Answers of a role by scenario."""
-    query = select(AnswerRow).where(AnswerRow.run_id == run_id, AnswerRow.role == role)
-    return {row.scenario_id: Answer.model_validate(row.record) for row in session.scalars(query)}
+    query = select(AnswerRow.record).where(AnswerRow.run_id == run_id, AnswerRow.role == role)
+    found = session.execute(query, execution_options=IN_PARTS)
+    given = (_slim(Answer.model_validate(record)) for (record,) in found)
+    return {answer.scenario_id: answer for answer in given}
+
+
+def answered(session: Session, run_id: str, role: str) -> set[str]:
+    """Scenarios of which a role has an answer, whatever became of it."""
+    query = select(AnswerRow.scenario_id).where(AnswerRow.run_id == run_id, AnswerRow.role == role)
+    return set(session.scalars(query))
 
 
 def conditions(session: Session, run_id: str, role: str) -> dict[str, Any]:
@@ -178,56 +217,75 @@ def keep_assessments(
         session.connection().execute(insert(VerdictRow), verdicts)
 
 
-def forget_unmeasured(session: Session, run_id: str, role: str) -> int:
-    """Forget the answers that a timeout or a fault of the runtime ended, and the judgements that could not be
-    used, so that they are asked for again. How many answers get another chance."""
-    mine = (AnswerRow.run_id == run_id, AnswerRow.role == role)
-    lost = (AnswerOutcome.TIMEOUT.value, AnswerOutcome.ERROR.value)
-    unanswered = set(session.scalars(select(AnswerRow.scenario_id).where(*mine, AnswerRow.outcome.in_(lost))))
-    of_role = (AssessmentRow.run_id == run_id, AssessmentRow.role == role)
-    unjudged = set(
-        session.scalars(
-            select(AssessmentRow.scenario_id).where(
-                *of_role, AssessmentRow.outcome == AssessmentOutcome.JUDGE_ERROR.value
-            )
-        )
+def forget_unmeasured(
+    session: Session, run_id: str, role: str, judges: Sequence[str], unmeasured: Sequence[str]
+) -> None:
+    """Forget what ended without a result on the scenarios that are ``unmeasured``, so that it is asked again:
+    answers that a timeout or a fault of the runtime ended, with all that was said of them, and replies of
+    these ``judges`` that could not be used."""
+    mine = (AnswerRow.run_id == run_id, AnswerRow.role == role, AnswerRow.scenario_id.in_(unmeasured))
+    lost = AnswerRow.outcome.in_((AnswerOutcome.TIMEOUT.value, AnswerOutcome.ERROR.value))
+    unanswered = set(session.scalars(select(AnswerRow.scenario_id).where(*mine, lost)))
+    session.execute(delete(AnswerRow).where(*mine, lost))
+    judged = select(AssessmentRow.scenario_id, AssessmentRow.judge, AssessmentRow.outcome).where(
+        AssessmentRow.run_id == run_id,
+        AssessmentRow.role == role,
+        AssessmentRow.scenario_id.in_(unmeasured),
     )
-    again = sorted(unanswered | unjudged)
-    session.execute(delete(AnswerRow).where(*mine, AnswerRow.scenario_id.in_(sorted(unanswered))))
+    for scenario, judge, outcome in session.execute(judged).all():
+        failed = judge in judges and outcome == AssessmentOutcome.JUDGE_ERROR.value
+        if failed or scenario in unanswered:
+            of_verdicts = (VerdictRow.run_id == run_id, VerdictRow.role == role)
+            this = (VerdictRow.scenario_id == scenario, VerdictRow.assessed_by == judge)
+            session.execute(delete(VerdictRow).where(*of_verdicts, *this))
+            session.delete(session.get_one(AssessmentRow, (run_id, role, scenario, judge)))
+    # The label was given to an answer that is no more.
     session.execute(
-        delete(VerdictRow).where(
-            VerdictRow.run_id == run_id, VerdictRow.role == role, VerdictRow.scenario_id.in_(again)
+        delete(LabelRow).where(
+            LabelRow.run_id == run_id, LabelRow.role == role, LabelRow.scenario_id.in_(unanswered)
         )
     )
-    session.execute(delete(AssessmentRow).where(*of_role, AssessmentRow.scenario_id.in_(again)))
-    return len(again)
+
+
+def forget_calls(session: Session, run_id: str, purpose: str) -> None:
+    """Forget the stored replies of a purpose: what they were kept for has its own rows, or is asked anew."""
+    session.execute(delete(CallRow).where(CallRow.run_id == run_id, CallRow.purpose == purpose))
 
 
 def assessments(session: Session, run_id: str, role: str, judge: str) -> dict[str, Assessment]:
     """Assessments of a role by one judge, by scenario, with their verdicts in the rubric's order."""
-    of_verdicts = select(VerdictRow).where(
-        VerdictRow.run_id == run_id, VerdictRow.role == role, VerdictRow.assessed_by == judge
-    )
     verdicts: dict[str, list[CriterionVerdict]] = {}
-    for row in session.scalars(of_verdicts.order_by(VerdictRow.scenario_id, VerdictRow.position)):
-        verdicts.setdefault(row.scenario_id, []).append(
-            CriterionVerdict(
-                criterion=row.criterion, verdict=Verdict(row.verdict), reason=row.reason, judge=row.judge
+    of_verdicts = select(
+        VerdictRow.scenario_id, VerdictRow.criterion, VerdictRow.verdict, VerdictRow.reason, VerdictRow.judge
+    ).where(VerdictRow.run_id == run_id, VerdictRow.role == role, VerdictRow.assessed_by == judge)
+    in_order = of_verdicts.order_by(VerdictRow.scenario_id, VerdictRow.position)
+    for scenario, criterion, verdict, reason, by in session.execute(in_order, execution_options=IN_PARTS):
+        verdicts.setdefault(scenario, []).append(
+            _slim(CriterionVerdict(criterion=criterion, verdict=Verdict(verdict), reason=reason, judge=by))
+        )
+    query = select(
+        AssessmentRow.scenario_id, AssessmentRow.outcome, AssessmentRow.detail, AssessmentRow.usage
+    ).where(AssessmentRow.run_id == run_id, AssessmentRow.role == role, AssessmentRow.judge == judge)
+    return {
+        scenario: _slim(
+            Assessment(
+                scenario_id=scenario,
+                outcome=AssessmentOutcome(outcome),
+                verdicts=tuple(verdicts.pop(scenario, ())),
+                detail=detail,
+                usage=None if usage is None else _slim(Usage.model_validate(usage)),
             )
         )
-    query = select(AssessmentRow).where(
+        for scenario, outcome, detail, usage in session.execute(query, execution_options=IN_PARTS)
+    }
+
+
+def assessed(session: Session, run_id: str, role: str, judge: str) -> set[str]:
+    """Scenarios whose answers one judge has been through."""
+    query = select(AssessmentRow.scenario_id).where(
         AssessmentRow.run_id == run_id, AssessmentRow.role == role, AssessmentRow.judge == judge
     )
-    return {
-        row.scenario_id: Assessment(
-            scenario_id=row.scenario_id,
-            outcome=AssessmentOutcome(row.outcome),
-            verdicts=tuple(verdicts.get(row.scenario_id, ())),
-            detail=row.detail,
-            usage=None if row.usage is None else Usage.model_validate(row.usage),
-        )
-        for row in session.scalars(query)
-    }
+    return set(session.scalars(query))
 
 
 _JUDGE = "judge of the role"
@@ -248,7 +306,10 @@ def judge_of(session: Session, run_id: str, role: str) -> str | None:
 
 
 def has_assessments(session: Session, run_id: str, role: str) -> bool:
-    """Whether anything of a role has been judged."""
+    """Whether anything of a role has been judged; where a person judges, whether there is a label."""
+    if judge_of(session, run_id, role) == HUMAN:
+        given = select(LabelRow.scenario_id).where(LabelRow.run_id == run_id, LabelRow.role == role)
+        return session.scalars(given.limit(1)).first() is not None
     query = select(AssessmentRow.judge).where(AssessmentRow.run_id == run_id, AssessmentRow.role == role)
     return session.scalars(query.limit(1)).first() is not None
 
@@ -294,7 +355,8 @@ def stored_calls(session: Session, run_id: str, purpose: str) -> dict[str, dict[
 def keep_call(
     session: Session, run_id: str, purpose: str, key: str, reply: dict[str, Any], now: datetime
 ) -> None:
-    session.add(CallRow(run_id=run_id, purpose=purpose, key=call_key(key), reply=reply, at=now))
+    # Merged: the same question may have been asked twice at once, as by two scenarios of the same text.
+    session.merge(CallRow(run_id=run_id, purpose=purpose, key=call_key(key), reply=reply, at=now))
 
 
 def keep_review(

@@ -38,10 +38,29 @@ def alembic_config() -> Config:
     return config
 
 
+def _made_anew(engine: Engine) -> bool:
+    """Make the tables of an empty SQLite file as the models describe them, without Alembic: a test holds
+    them against what the migrations make. False when there is something already."""
+    from store.schema import Base
+
+    with engine.begin() as connection:
+        if connection.dialect.name != "sqlite" or inspect(connection).get_table_names():
+            return False
+        Base.metadata.create_all(connection)
+        connection.execute(
+            text(
+                "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+                "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+            )
+        )
+        connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+    return True
+
+
 def ensure_schema(engine: Engine) -> None:
     """Bring the schema to :data:`HEAD`; does nothing when it is there already."""
     found = current_revision(engine)
-    if found == HEAD:
+    if found == HEAD or (found is None and _made_anew(engine)):
         return
     from alembic import command
     from alembic.script import ScriptDirectory

@@ -24,17 +24,23 @@ from graphs.prompts import (
     ApprovalPrompt,
     JudgeChoice,
     JudgePrompt,
+    Labelled,
+    LabelsPrompt,
     RequestAnswer,
     RequestPrompt,
     Review,
     ReviewPrompt,
+    ScenariosAgreement,
+    ScenariosPrompt,
 )
 from store.schema import Base, RunStatus
 from tests.standins.command_line import bms_process
 from tools.computed import Rule
 from tools.decision import DecisionKind
 from tools.evaluation import Verdict
+from tools.responses import load_responses
 from tools.rubric import Rubric, parse_rubric
+from tools.rubric_import import import_markdown
 from tools.scenario_files import load_scenarios
 from tools.scenarios import generate
 from tools.scoring import score_file
@@ -44,8 +50,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 OURS = tuple(page for page in PAGES if page.name not in {"dependencies.md", "graph.md"})
 GLOBAL_FLAGS = {"--version", "--debug", "--help"}
-OTHER_TOOLS_FLAGS = {"--force", "--local-dir"}
-"""Of `uv` and `hf`."""
+OTHER_TOOLS_FLAGS = {"--force", "--local-dir", "--log-dir"}
+"""Of `uv`, `hf` and `inspect`."""
 NO_VARIABLES = {*DecisionKind, *Verdict, "Q4_K_M"}
 SEVERAL_SHAPES = {"progress", "enumerated"}
 """Kinds of event of which not every one has all fields."""
@@ -104,11 +110,21 @@ def command(name: str) -> click.Command:
     return found
 
 
+def leaves(of: click.Command) -> Iterator[click.Command]:
+    """The command itself, or the commands of a group."""
+    if not isinstance(of, click.Group):
+        yield of
+        return
+    for inner in of.commands.values():
+        yield from leaves(inner)
+
+
 @cache
 def flags_of(name: str) -> frozenset[str]:
     return frozenset(
         flag
-        for parameter in command(name).params
+        for leaf in leaves(command(name))
+        for parameter in leaf.params
         if isinstance(parameter, click.Option)
         for flag in (*parameter.opts, *parameter.secondary_opts)
     )
@@ -124,8 +140,18 @@ def all_flags() -> frozenset[str]:
 
 @pytest.mark.parametrize("page", OURS, ids=names(OURS))
 def test_every_example_in_a_data_format_says_what_it_is(page: Path) -> None:
-    known = {"rubric", "taxonomy", "settings", "scenarios", "verdicts", "scores"}
-    untagged = [b.body for b in blocks(page) if b.language in {"yaml", "toml", "json"} and b.tag not in known]
+    known = {
+        "rubric",
+        "markdown rubric",
+        "taxonomy",
+        "settings",
+        "scenarios",
+        "responses",
+        "verdicts",
+        "scores",
+    }
+    formats = {"yaml", "toml", "json", "markdown"}
+    untagged = [b.body for b in blocks(page) if b.language in formats and b.tag not in known]
     assert untagged == []
 
 
@@ -138,6 +164,16 @@ def test_the_rubric_can_be_used_as_it_stands() -> None:
     assert rubric().planted is not None
 
 
+def test_the_rubric_in_markdown_is_read_whole() -> None:
+    imported = import_markdown(only("markdown rubric").body, "rubric.md")
+    assert imported.notes == ()
+    parsed = parse_rubric(imported.yaml, "rubric.yaml")
+    assert parsed.warnings == ()
+    assert parsed.ids == ("T1", "T2", "T3", "T5")
+    assert parsed.gates == {"T5"}
+    assert [c.id for c in parsed.criteria if c.na_allowed] == ["T2"]
+
+
 def test_the_taxonomy_can_be_used_as_it_stands() -> None:
     taxonomy = parse_taxonomy(only("taxonomy").body, "taxonomy.yaml")
     assert taxonomy.warnings == ()
@@ -148,6 +184,12 @@ def test_the_scenarios_can_be_used_as_they_stand(tmp_path: Path) -> None:
     path = tmp_path / "own.jsonl"
     path.write_text(only("scenarios").body, "utf-8")
     assert [scenario.id for scenario in load_scenarios(path)] == ["m1", "m2"]
+
+
+def test_the_responses_can_be_judged_as_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text(only("responses").body, "utf-8")
+    assert [response.id for response in load_responses(path)] == ["a1", "a2"]
 
 
 def test_the_verdicts_get_the_scores_that_the_page_shows(tmp_path: Path) -> None:
@@ -183,12 +225,18 @@ def test_command_lines_are_accepted(page: Path) -> None:
     for words in command_lines(page):
         name, rest = (words[0], words[1:]) if words[0] in COMMANDS else ("run", words)
         assert name != "run" or " " in words[0], f"bms {shlex.join(words)} is no command"
-        command(name).make_context(name, list(rest))
+        found = command(name)
+        if isinstance(found, click.Group):
+            inner = found.commands.get(rest[0])
+            assert inner is not None, f"bms {shlex.join(words)} is no command"
+            found, rest = inner, rest[1:]
+        found.make_context(name, list(rest))
 
 
 def test_there_are_command_lines_to_look_at() -> None:
     shown = {words[0] for page in OURS for words in command_lines(page)}
     assert {"evaluate", "approve", "resume", "score", "scenarios", "record", "show", "evidence"} <= shown
+    assert {"rubric", "judge", "label", "calibrate", "compare"} <= shown
 
 
 @pytest.mark.parametrize("page", OURS, ids=names(OURS))
@@ -297,14 +345,16 @@ def test_the_reference_has_every_rule_of_computed_criteria() -> None:
     [
         (RequestPrompt, RequestAnswer),
         (ApprovalPrompt, Approval),
+        (ScenariosPrompt, ScenariosAgreement),
+        (LabelsPrompt, Labelled),
         (JudgePrompt, JudgeChoice),
         (ReviewPrompt, Review),
     ],
 )
-def test_the_reference_has_every_field_of_the_four_questions(
+def test_the_reference_has_every_field_of_the_six_questions(
     prompt: type[RequestPrompt], reply: type[RequestAnswer]
 ) -> None:
-    told = sections(REFERENCE, "##")["The four questions"]
+    told = sections(REFERENCE, "##")["The six questions"]
     kind = prompt.model_fields["kind"].default
     begin = told.index(f"`{kind}`: ")
     part = told[begin : told.find("\n\n`", begin + 1)]
@@ -316,7 +366,7 @@ def test_the_reference_has_every_field_of_the_four_questions(
 
 
 def test_the_reference_has_every_action_of_an_approval() -> None:
-    told = sections(REFERENCE, "##")["The four questions"]
+    told = sections(REFERENCE, "##")["The six questions"]
     (line,) = [line for line in told.splitlines() if "| `action` |" in line]
     assert CODE.findall(line)[-len(ApprovalAction) :] == list(ApprovalAction)
     assert Approver.POLICY.value in told

@@ -13,6 +13,7 @@ from tools.statistics import Interval, wilson
 SETUP_SHARE = 0.1
 """Share of the answers from which a sign speaks of the set-up and no longer of the model."""
 FEWEST_FOR_SETUP = 2
+FEWEST_SAME = 3
 
 _OF_THE_SETUP = {
     SignKind.TEMPLATE_LEAKAGE: (
@@ -177,7 +178,22 @@ def _setup_problems(rows: Sequence[Row], counts: Sequence[SignCount]) -> tuple[s
         times = sum(row.answer.outcome is outcome for row in rows)
         if times >= SETUP_SHARE * len(rows):
             said += _sentence(sentence, times, len(rows))
-    return tuple(said)
+    return (*said, *_same_again(rows))
+
+
+def _same_again(rows: Sequence[Row]) -> list[str]:
+    """One text as the answer to many different messages: an echo of the set-up, not of the messages."""
+    messages: dict[str, set[str]] = {}
+    for row in rows:
+        if row.answer.text.strip():
+            messages.setdefault(row.answer.text.strip(), set()).add(row.scenario.message.strip())
+    most = max(map(len, messages.values()), default=0)
+    if most < max(FEWEST_SAME, SETUP_SHARE * len(rows)):
+        return []
+    return [
+        f"{most} different messages got the same answer, word for word: read it, and check that the message "
+        "reaches the model at all."
+    ]
 
 
 def _sentence(sentence: str, times: int, n: int) -> list[str]:

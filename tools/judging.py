@@ -75,13 +75,19 @@ async def judge_answer(
     there are. Raises RuntimeFault when the judge's server, not this judgement, is in trouble.
     """
     if answer.outcome is not AnswerOutcome.ANSWERED:
-        return Assessment(
-            scenario_id=scenario.id,
-            outcome=AssessmentOutcome.NO_ANSWER,
-            detail=f"{answer.outcome.value[:1].upper()}{answer.outcome.value[1:]}. {answer.detail}".strip(),
-        )
+        return unanswered(answer)
     return await judge_text(
         chat, rubric, scenario, answer.text, judge=judge, reasks=reasks, per_criterion=per_criterion
+    )
+
+
+def unanswered(answer: Answer) -> Assessment:
+    """The assessment of an answer that nobody can judge."""
+    outcome = answer.outcome.value
+    return Assessment(
+        scenario_id=answer.scenario_id,
+        outcome=AssessmentOutcome.NO_ANSWER,
+        detail=f"{outcome[:1].upper()}{outcome[1:]}. {answer.detail}".strip(),
     )
 
 

@@ -251,7 +251,7 @@ def _sentence(
 
 def _weight(alpha: float) -> str:
     if alpha >= RELIABLE:
-        return "their verdicts can be relied upon to be the same"
+        return "one could stand in for another, which does not say that they are right"
     if alpha >= TENTATIVE:
         return "enough for tentative conclusions"
     return "too little to take any one of them for the truth"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -13,8 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from tools.evaluation import Assessment, AssessmentOutcome, Scenario, Usage, Verdict
 from tools.judging import Chat, judge_text, total_usage
 from tools.rubric import Kind, Rubric
-from tools.runtimes.base import ChatReply, ChatRequest
-from tools.scoring import Score, score_assessment
+from tools.runtimes.base import ChatReply, ChatRequest, RuntimeFault
+from tools.scoring import Score
+from tools.scoring import score as score_verdicts
 
 FALSE_FAIL_RATE = 0.03
 """Share of verdicts that a decent judge gets wrong against a good answer; what a rubric must survive."""
@@ -60,7 +62,8 @@ class PlantedResult(BaseModel):
 
 
 class PreflightReport(BaseModel):
-    """Whether the judge can be trusted to begin with. Goes to JSON and back as it was."""
+    """Whether the judge can be trusted to begin with, on what it judges: rules are left out of the scores.
+    Goes to JSON and back as it was."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,6 +75,11 @@ class PreflightReport(BaseModel):
     """What could not be tried, or is not as it was asked for; in sentences."""
     usage: Usage | None = None
     """What it cost."""
+
+    @property
+    def saw_a_good_answer(self) -> bool:
+        """Whether it was tried that the judge says YES where it should."""
+        return any(result.planted.should_pass for result in self.results)
 
 
 def planted_answers(rubric: Rubric, scenario: Scenario) -> tuple[PlantedAnswer, ...]:
@@ -133,26 +141,46 @@ def _planted_example(rubric: Rubric, scenario: Scenario) -> tuple[PlantedAnswer,
 
 
 async def preflight(
-    chat: Chat, rubric: Rubric, scenario: Scenario, *, judge: str, reasks: int = 1
+    chat: Chat, rubric: Rubric, scenario: Scenario, *, judge: str, reasks: int = 1, at_once: int = 1
 ) -> PreflightReport:
-    """Have ``judge`` judge the planted answers, one call each; RuntimeFault when its server is in trouble."""
-    results: list[PlantedResult] = []
+    """Have ``judge`` judge the planted answers, one call each; RuntimeFault when its server is in trouble.
+
+    The first is judged alone: it shows whether the server can be asked at all, and what it has read of the
+    rubric serves the others, of which ``at_once`` are judged at the same time. A fault lets those that were
+    begun come to their end, so that no reply is lost that was paid for.
+    """
+    judged_alone = _without_rules(rubric)
     left_out: set[str] = set()
+    faults: list[RuntimeFault] = []
+    slots = asyncio.Semaphore(at_once)
 
     async def listening(request: ChatRequest) -> ChatReply:
         reply = await chat(request)
         left_out.update(reply.left_out)
         return reply
 
-    for planted in planted_answers(rubric, scenario):
-        assessment = await judge_text(
-            listening, rubric, planted.scenario, planted.text, judge=judge, reasks=reasks
-        )
-        score = score_assessment(assessment, rubric)
+    async def tried(planted: PlantedAnswer) -> PlantedResult:
+        async with slots:
+            if faults:
+                raise faults[0]
+            try:
+                assessment = await judge_text(
+                    listening, rubric, planted.scenario, planted.text, judge=judge, reasks=reasks
+                )
+            except RuntimeFault as fault:
+                faults.append(fault)
+                raise
+        verdicts = {v.criterion: v.verdict for v in assessment.verdicts if v.criterion in judged_alone.ids}
+        score = score_verdicts(verdicts, judged_alone)
         told_apart = _told_apart(planted, assessment, score)
-        results.append(
-            PlantedResult(planted=planted, assessment=assessment, score=score, told_apart=told_apart)
-        )
+        return PlantedResult(planted=planted, assessment=assessment, score=score, told_apart=told_apart)
+
+    first, *others = planted_answers(rubric, scenario)
+    results = [await tried(first)]
+    for ended in await asyncio.gather(*map(tried, others), return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended
+        results.append(ended)
     wrong = [result for result in results if not result.told_apart]
     return PreflightReport(
         passed=not wrong,
@@ -160,6 +188,16 @@ async def preflight(
         sentence=_sentence(judge, results, wrong),
         warnings=_warnings(judge, results, left_out),
         usage=total_usage(r.assessment.usage for r in results if r.assessment.usage is not None),
+    )
+
+
+def _without_rules(rubric: Rubric) -> Rubric:
+    """The judge's part of a rubric: a rule that fails a planted answer says nothing about the judge."""
+    judged = {criterion.category for criterion in rubric.judged}
+    if not any(rubric.categories[name].weight for name in judged):
+        return rubric
+    return Rubric(
+        **{name: getattr(rubric, name) for name in Rubric.model_fields} | {"criteria": rubric.judged}
     )
 
 
@@ -242,8 +280,10 @@ def reachability_warning(
 
 
 def _sentence(judge: str, results: list[PlantedResult], wrong: list[PlantedResult]) -> str:
-    if not wrong:
+    if not wrong and any(result.planted.should_pass for result in results):
         return f"{judge} told all {len(results)} planted answers apart."
+    if not wrong:
+        return f"{judge} failed all {len(results)} planted bad answers; no good one was planted."
     told = [
         f"the {result.planted.kind} answer {'passed' if result.score.passed else 'failed'}"
         for result in wrong

@@ -16,14 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tools.knowledge import loader
 from tools.knowledge.domains import Domain, phrase_in
 from tools.needs import BYTES_PER_PARAMETER
-from tools.request import EvaluationRequest, LicenceNeed, SizeRange
+from tools.request import NO_CEILING, EvaluationRequest, LicenceNeed, SizeRange
 
 BILLION: Final = 10**9
 SMALLEST: Final = 10**6
 LARGEST: Final = 10**13
 """Parameters of models that anybody could mean; numbers outside are no sizes."""
-NO_CEILING: Final = 10**12
-"""Largest size considered when a person names only a smallest one."""
 CACHE_RESERVE_BYTES: Final = 10**9
 """Kept free for cache and buffers when a size is derived from memory."""
 LONGEST_REPLY: Final = 20_000

@@ -20,6 +20,10 @@ class LicenceNeed(StrEnum):
     COMMERCIAL = "commercial"
 
 
+NO_CEILING = 10**12
+"""Largest number of parameters considered when a person names only a smallest one, or none."""
+
+
 class SizeRange(BaseModel):
     """Model size in parameters, both ends included."""
 
@@ -40,6 +44,8 @@ class SizeRange(BaseModel):
         return self.minimum <= parameters <= self.maximum
 
     def __str__(self) -> str:
+        if self.minimum == 0 and self.maximum >= NO_CEILING:
+            return "any size"
         low, high = self.minimum / 1e9, self.maximum / 1e9
         return f"up to {high:g}B" if self.minimum == 0 else f"{low:g}–{high:g}B"
 

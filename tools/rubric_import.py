@@ -160,7 +160,14 @@ class _Assembly:
             given[title] = share
         filled = {title: given[title] or 0.0 for title in self.keys}
         total = sum(filled.values())
-        if not any(abs(total - whole) < 1e-9 for whole in (1, 100)):
+        largest = max(filled, key=lambda title: filled[title])
+        if filled[largest] > 1 and any(0 < weight < 1 for weight in filled.values()):
+            self._assume(
+                0,
+                "The weights are written on different scales: as they stand, "
+                f'"{largest}" makes {filled[largest] / total:.0%} of the score. Correct them in the YAML.',
+            )
+        elif not any(abs(total - whole) < 1e-9 for whole in (1, 100)):
             self._assume(0, f"The weights sum to {total:g} and were divided by it.")
         return _normalised(filled)
 

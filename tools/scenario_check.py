@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
 from tools.evaluation import Scenario
 from tools.near_duplicates import near_duplicates
+from tools.phrases import counted
 from tools.scenario_files import UNLABELLED
 from tools.wording import Rejection, accept_wording
 
@@ -28,6 +30,8 @@ class ScenarioCheck(BaseModel):
     """Ids of scenarios whose messages say almost the same."""
     unlabelled: dict[str, int]
     """Topic, subtopic, style: scenarios without one."""
+    values: dict[str, dict[str, int]]
+    """Topic, style and the further dimensions that have any → value → scenarios with it, most first."""
     odd: dict[str, str]
     """Id → why its message looks like no message of a person."""
 
@@ -35,8 +39,12 @@ class ScenarioCheck(BaseModel):
     def lines(self) -> tuple[str, ...]:
         """The findings in sentences."""
         held = f", {self.held_out} of them held out" if self.held_out else ""
-        said = [f"{self.scenarios} scenarios{held}; {self.edge_cases} edge cases."]
-        missing = [f"{n} have no {name}" for name, n in self.unlabelled.items() if n]
+        said = [f"{counted(self.scenarios, 'scenario')}{held}; {counted(self.edge_cases, 'edge case')}."]
+        said += [
+            _listed(f"By {name}", [f"{value} {n}" for value, n in by_value.items()])
+            for name, by_value in self.values.items()
+        ]
+        missing = [f"{n} {'has' if n == 1 else 'have'} no {name}" for name, n in self.unlabelled.items() if n]
         said += [f"Unlabelled: {', '.join(missing)}."] if missing else []
         said.append(_listed("The same message twice", [f"{a} and {b}" for a, b in self.duplicates]))
         said.append(_listed("Near-duplicates", [f"{a} and {b}" for a, b in self.near_duplicate_pairs]))
@@ -71,8 +79,23 @@ def check_scenarios(scenarios: Sequence[Scenario]) -> ScenarioCheck:
             "subtopic": sum(s.subtopic == UNLABELLED for s in scenarios),
             "style": sum(s.style == UNLABELLED for s in scenarios),
         },
+        values=_values(scenarios),
         odd=odd,
     )
+
+
+def _values(scenarios: Sequence[Scenario]) -> dict[str, dict[str, int]]:
+    """Counts of the labels; a dimension that nearly every scenario has another value of is left out."""
+    found: dict[str, Counter[str]] = {"topic": Counter(), "style": Counter()}
+    for scenario in scenarios:
+        for name, value in {"topic": scenario.topic, "style": scenario.style, **scenario.dimensions}.items():
+            if value != UNLABELLED:
+                found.setdefault(name, Counter())[value] += 1
+    return {
+        name: dict(counts.most_common())
+        for name, counts in found.items()
+        if counts and (name in {"topic", "style"} or len(counts) <= max(2, counts.total() // 2))
+    }
 
 
 def _listed(what: str, found: Sequence[str]) -> str:

@@ -27,6 +27,8 @@ class CoverageRow(NamedTuple):
     """By quota. Of several ways to share out by largest remainder, the one nearest to what there is; of a
     pair, its share rounded towards what there is."""
     got: int
+    share: float | None = None
+    """Of all scenarios, by its weight alone; None for a value that the taxonomy does not know."""
 
     @property
     def missing(self) -> int:
@@ -54,15 +56,30 @@ class Coverage(NamedTuple):
     unknown: tuple[CoverageRow, ...]
     """Values that the scenarios have and the taxonomy does not."""
     near_duplicates: int
-    """Pairs of messages that say almost the same."""
+    """Pairs of messages in the set that say almost the same."""
     pairs: tuple[PairBalance, ...] = ()
     """Topic, style and the further dimensions, each with each other."""
     held_out: int = 0
     """Scenarios kept for judging a later fine-tune."""
+    repeating: int = 0
+    """Scenarios whose message says almost the same as one before it; without them no pair would be left."""
 
     @property
     def missing(self) -> tuple[CoverageRow, ...]:
         return tuple(row for row in self.rows if row.missing)
+
+    @property
+    def off_weight(self) -> tuple[CoverageRow, ...]:
+        """Topics, styles, edge cases and further dimensions of which coverage wants more, or fewer, by a
+        scenario at least, than their weights alone."""
+        count = sum(row.wanted for row in self.rows if row.dimension == TOPIC)
+        shown = [row for row in self.rows if row.dimension not in {SUBTOPIC, TOPIC_STYLE}]
+        mirrored = EDGE, _yes(False)
+        return tuple(
+            row
+            for row in shown
+            if abs(row.wanted - (row.share or 0.0) * count) >= 1 and (row.dimension, row.value) != mirrored
+        )
 
 
 Counts = Counter[tuple[str, str]]
@@ -73,13 +90,15 @@ def coverage(scenarios: Sequence[Scenario], taxonomy: Taxonomy) -> Coverage:
     got = _counts(scenarios)
     known = _values(taxonomy)
     wanted = _wanted(taxonomy, min(len(scenarios), MAX_COUNT), got) if scenarios else Counter()
-    there = set(known)
+    there, share = set(known), _shares(taxonomy)
+    near = near_duplicates(scenarios)
     return Coverage(
-        rows=tuple(CoverageRow(d, v, wanted[d, v], got[d, v]) for d, v in known),
+        rows=tuple(CoverageRow(d, v, wanted[d, v], got[d, v], share[d, v]) for d, v in known),
         unknown=tuple(CoverageRow(d, v, 0, n) for (d, v), n in sorted(got.items()) if (d, v) not in there),
-        near_duplicates=len(near_duplicates(scenarios)),
+        near_duplicates=len(near),
         pairs=_pairs(scenarios, taxonomy),
         held_out=sum(scenario.held_out for scenario in scenarios),
+        repeating=len({pair.second for pair in near}),
     )
 
 
@@ -129,6 +148,24 @@ def _values(taxonomy: Taxonomy) -> list[tuple[str, str]]:
         *((name, value) for name, weights in taxonomy.dimensions.items() for value in weights),
         *((TOPIC_STYLE, f"{t.name} × {style}") for t in taxonomy.topics for style in taxonomy.styles),
     ]
+
+
+def _shares(taxonomy: Taxonomy) -> dict[tuple[str, str], float]:
+    """The weight of every value as a share of all scenarios; of a pair, the product of its two."""
+    result: dict[tuple[str, str], float] = {(EDGE, _yes(False)): 0.0, (EDGE, _yes(True)): 0.0}
+    for topic in taxonomy.topics:
+        weight = topic.weight or 0.0
+        result[TOPIC, topic.name] = weight
+        inner = math.fsum(subtopic.weight for subtopic in topic.subtopics)
+        for subtopic in topic.subtopics:
+            own = weight * subtopic.weight / inner
+            result[SUBTOPIC, f"{topic.name} / {subtopic.name}"] = own
+            result[EDGE, _yes(subtopic.edge_case)] += own
+        for style, share in taxonomy.styles.items():
+            result[TOPIC_STYLE, f"{topic.name} × {style}"] = weight * share
+    for name, weights in {STYLE: taxonomy.styles, **taxonomy.dimensions}.items():
+        result |= {(name, value): share for value, share in weights.items()}
+    return result
 
 
 def _pairs(scenarios: Sequence[Scenario], taxonomy: Taxonomy) -> tuple[PairBalance, ...]:

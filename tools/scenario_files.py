@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from tools.yaml_lines import wrong
 
 MAX_LINE_BYTES = 256_000
 MAX_MESSAGE_CHARACTERS = 20_000
+MOST_LINES = 8
+"""Bad lines of a file that are told in full."""
 UNLABELLED = "unlabelled"
 """Topic, subtopic or style of a person's own scenario that names none."""
 _KNOWN_FIELDS = ("topic", "subtopic", "style")
@@ -29,22 +31,39 @@ def load_scenarios(path: str | Path) -> list[Scenario]:
     """A person's scenarios from JSONL: ``id``, ``message`` and free metadata on each line.
 
     ``topic``, ``subtopic``, ``style``, ``edge_case`` and ``held_out`` are taken where they are given; other
-    text, number or boolean fields become dimensions. :class:`WrongUse` names the line of what is wrong.
+    text, number or boolean fields become dimensions. :class:`WrongUse` names the lines of what is wrong.
     """
     name = Path(path).name
     scenarios: list[Scenario] = []
     seen: dict[str, int] = {}
+    bad: list[WrongUse] = []
     for number, raw in read_lines(Path(path)):
-        scenario = _scenario(raw, name, number)
-        if scenario.id in seen:
-            wrong(name, number, f'the id "{scenario.id}" stands in line {seen[scenario.id]} already.')
+        try:
+            scenario = _scenario(raw, name, number)
+            if scenario.id in seen:
+                wrong(name, number, f'the id "{scenario.id}" stands in line {seen[scenario.id]} already.')
+        except WrongUse as fault:
+            bad.append(fault)
+            continue
         seen[scenario.id] = number
         scenarios.append(scenario)
         if len(scenarios) > MAX_COUNT:
             wrong(name, number, f"there are more than {MAX_COUNT:,} scenarios.", "Split the file.")
+    _refuse(bad, name)
     if not scenarios:
         raise WrongUse(f"{name} holds no scenario.", 'Each line is an object with "id" and "message".')
     return scenarios
+
+
+def _refuse(bad: Sequence[WrongUse], name: str) -> None:
+    """Raise for all lines at once, so that a person mends the file once."""
+    if len(bad) == 1:
+        raise bad[0]
+    if bad:
+        shown = " ".join(fault.sentence.removeprefix(f"{name}, ") for fault in bad[:MOST_LINES])
+        more = f" {len(bad) - MOST_LINES} more are not shown." if len(bad) > MOST_LINES else ""
+        steps = " ".join(dict.fromkeys(fault.next_step for fault in bad[:MOST_LINES] if fault.next_step))
+        raise WrongUse(f"{len(bad)} lines of {name} cannot be used: {shown}{more}", steps)
 
 
 def dump_scenarios(scenarios: Iterable[Scenario], path: str | Path) -> None:
@@ -87,10 +106,11 @@ def check_file(path: Path) -> None:
 
 
 def scenario_record(scenario: Scenario) -> dict[str, Any]:
-    """Fields of a line; ``held_out`` only where it is true, and dimensions beside the others."""
-    record = scenario.model_dump(exclude={"dimensions"} if scenario.held_out else {"dimensions", "held_out"})
+    """Fields of a line, id and message first, dimensions last; ``held_out`` only where it is true."""
+    said = scenario.model_dump(exclude={"dimensions"} if scenario.held_out else {"dimensions", "held_out"})
+    record = {"id": scenario.id, "message": scenario.message} | said
     hidden = {name: value for name, value in scenario.dimensions.items() if name in _OWN_NAMES}
-    return scenario.dimensions | record | ({"dimensions": hidden} if hidden else {})
+    return record | scenario.dimensions | record | ({"dimensions": hidden} if hidden else {})
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -115,8 +135,7 @@ def _scenario(raw: bytes, name: str, number: int) -> Scenario:
     if isinstance(record.get("id"), int) and not isinstance(record["id"], bool):
         record["id"] = str(record["id"])
     for field in ("id", "message"):
-        if not isinstance(record.get(field), str) or not record[field].strip():
-            wrong(name, number, f'"{field}" must be text.', 'Each line is an object with "id" and "message".')
+        _check_text(field, record, name, number)
     if len(record["message"]) > MAX_MESSAGE_CHARACTERS:
         wrong(name, number, f"the message is longer than {MAX_MESSAGE_CHARACTERS:,} characters.")
     marks = {key: record.pop(key, False) for key in _MARKS}
@@ -138,6 +157,18 @@ def _scenario(raw: bytes, name: str, number: int) -> Scenario:
         wrong(name, number, f'the id "{identifier[:70]}" cannot be used.', allowed)
 
 
+def _check_text(field: str, record: dict[str, Any], name: str, number: int) -> None:
+    value = record.get(field)
+    if isinstance(value, str) and value.strip():
+        return
+    if isinstance(value, str):
+        wrong(name, number, f'"{field}" is empty.')
+    if field == "message" and field not in record and isinstance(record.get("messages"), list):
+        wrong(name, number, '"messages" is a conversation.', 'A scenario is one text, under "message".')
+    said = "must be text" if field in record else "is missing"
+    wrong(name, number, f'"{field}" {said}.', 'Each line is an object with "id" and "message".')
+
+
 def _label(value: Any) -> str:
     return value.strip() if isinstance(value, str) and value.strip() else UNLABELLED
 
@@ -156,7 +187,8 @@ def read_object(raw: bytes, name: str, number: int) -> dict[str, Any]:
         said = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         wrong(name, number, f"this is not valid JSON: {said}.", "One object a line.")
     if not isinstance(record, dict):
-        wrong(name, number, "this is not a JSON object.")
+        step = "One object a line, without a list around them." if isinstance(record, list) else ""
+        wrong(name, number, "this is not a JSON object.", step)
     return record
 
 

@@ -17,6 +17,7 @@ from tools.scenario_coverage import Coverage, CoverageRow, PairBalance, coverage
 from tools.scenario_files import dump_scenarios, load_scenarios
 from tools.selection import MAX_COUNT, Slot, select
 from tools.taxonomy_records import Taxonomy
+from tools.unworded import unworded
 from tools.wording import Rejection, Worder, accept_wording
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "near_duplicates",
     "select",
     "select_further",
+    "unworded",
 ]
 
 REWORDINGS = 4

@@ -9,6 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel, ConfigDict
+
+from tools.phrases import listed
+from tools.taxonomy_edges import Apart, place_edge_cases
 from tools.taxonomy_records import KNOWLEDGE, Subtopic, Taxonomy, Topic, Wording, shares
 from tools.taxonomy_shapes import percent, says_edge_case, taxonomy_root
 from tools.yaml_lines import LinedList, LinedMap, did_you_mean, line_of, parse, read_text, validate, wrong
@@ -18,10 +22,18 @@ GENERAL = "general.taxonomy.yaml"
 LONGEST_NAME = 120
 LARGEST_WEIGHT = 1e9
 _OWN_KEYS = ("topics", "wording", "edge_cases", "dimensions")
-_ABOUT = ("name", "domain", "description", "version", "author", "notes", "metadata", "drafted")
 _STYLE_KEYS = ("styles", "style")
 _RESERVED = ("id", "message", "topic", "subtopic", "edge_case", "edge case", "held_out", "dimensions")
 """Names of a scenario's other fields, which no dimension can have."""
+
+
+class _Keys(BaseModel):
+    """``tools/knowledge/taxonomy_keys.yaml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    about: frozenset[str]
+    """Keys of what stands beside the topics and is no dimension."""
 
 
 def load_taxonomy(path: str | Path) -> Taxonomy:
@@ -32,14 +44,14 @@ def load_taxonomy(path: str | Path) -> Taxonomy:
 def parse_taxonomy(text: str, name: str) -> Taxonomy:
     """The taxonomy in ``text``, with or without a ``taxonomy:`` wrapper; ``name`` stands in error messages.
 
-    ``topics`` is a list of ``{name, weight?, subtopics}`` or a mapping name → subtopics. ``styles`` and any
-    other key that holds a list of names or a mapping name → weight is a dimension, also under ``dimensions``.
-    Edge cases are marked by ``edge_case: true``, by a name that says so, or stand in a list ``edge_cases``.
-    What cannot be read as any of this is left aside with a warning.
+    ``topics`` is a list of names or ``{name, weight?, subtopics?}``, or a mapping name → subtopics or weight.
+    ``styles`` and any other key that holds a list of names or a mapping name → weight is a dimension, also
+    under ``dimensions``. Edge cases are marked by ``edge_case: true``, by a name that says so, or stand in a
+    list ``edge_cases``. What cannot be read as any of this is left aside with a warning.
     """
     root = taxonomy_root(parse(text, name), name)
     warnings: list[str] = []
-    topics = _topics(root, name, warnings)
+    topics = _topics(root, place_edge_cases(root, name, warnings), name, warnings)
     dimensions = _dimensions(root, name, warnings)
     styles = dimensions.pop("styles", None)
     if styles is None:
@@ -67,19 +79,18 @@ def general_wording() -> Wording:
     return validate(Wording, tree["wording"], GENERAL)
 
 
-def _topics(root: LinedMap, name: str, warnings: list[str]) -> tuple[Topic, ...]:
+def _topics(root: LinedMap, apart: Apart | None, name: str, warnings: list[str]) -> tuple[Topic, ...]:
     listed: LinedList = root["topics"]
     found = [validate(Topic, item, name) for item in listed]
     _refuse_duplicates([t.name for t in found], "topic", name, lambda i: line_of(listed, (i, "name")))
     for i, topic in enumerate(found):
         names = [s.name for s in topic.subtopics]
         _refuse_duplicates(names, "subtopic", name, _line_in(listed[i]["subtopics"]))
-    given = [topic.weight for topic in found if topic.weight is not None]
-    mean = math.fsum(given) / len(given) if given else 1.0
-    if given and len(given) < len(found):
-        warnings.append(f"Some topics of {name} have no weight; they get the mean of the others, {mean:.3g}.")
-    weights = {topic.name: mean if topic.weight is None else topic.weight for topic in found}
-    scaled = _scaled(weights, "the topics", name, listed.line, warnings if given else [])
+    scaled = _topic_shares(found if apart is None else found[:-1], name, listed.line, warnings)
+    if apart is not None:
+        scaled = {title: share * (1 - apart.share) for title, share in scaled.items()}
+        scaled[found[-1].name] = apart.share
+    warnings += _alone(found, name)
     return tuple(
         topic.model_copy(
             update={
@@ -91,13 +102,40 @@ def _topics(root: LinedMap, name: str, warnings: list[str]) -> tuple[Topic, ...]
     )
 
 
+def _topic_shares(topics: Sequence[Topic], name: str, line: int, warnings: list[str]) -> dict[str, float]:
+    """Topic → share; topics without a weight get the mean of the others."""
+    given = [topic.weight for topic in topics if topic.weight is not None]
+    mean = math.fsum(given) / len(given) if given else 1.0
+    if given and len(given) < len(topics):
+        warnings.append(f"Some topics of {name} have no weight; they get the mean of the others, {mean:.3g}.")
+    weights = {topic.name: mean if topic.weight is None else topic.weight for topic in topics}
+    return _scaled(weights, "the topics", name, line, warnings if given else [])
+
+
+def _alone(topics: Sequence[Topic], name: str) -> list[str]:
+    """A warning of the topics whose only subtopic is the topic itself, with nothing but its name."""
+    alone = [
+        f"“{topic.name}”"
+        for topic in topics
+        if [s.name for s in topic.subtopics] == [topic.name] and not topic.subtopics[0].has_material
+    ]
+    if not alone:
+        return []
+    one = len(alone) == 1
+    return [
+        f"{listed(alone)} in {name} {'has' if one else 'have'} no subtopics, so there is little to word "
+        f"scenarios from: {'it counts as its' if one else 'each counts as its'} own subtopic. "
+        "Two to six subtopics a topic make them differ."
+    ]
+
+
 def _subtopics(topic: Topic, name: str, line: int, warnings: list[str]) -> tuple[Subtopic, ...]:
     """With edge cases marked, and weights scaled where any was given; without one all weigh 1."""
     given = [s.weight for s in topic.subtopics if "weight" in s.model_fields_set]
     weights = {s.name: s.weight for s in topic.subtopics}
     if given:
-        mean = math.fsum(given) / len(given)
-        weights = {s.name: s.weight if "weight" in s.model_fields_set else mean for s in topic.subtopics}
+        missing = _missing_weight(topic.subtopics)
+        weights = {s.name: s.weight if "weight" in s.model_fields_set else missing for s in topic.subtopics}
         weights = _scaled(weights, f"the subtopics of “{topic.name}”", name, line, warnings)
     all_edges = topic.edge_case or says_edge_case(topic.name)
     return tuple(
@@ -109,6 +147,16 @@ def _subtopics(topic: Topic, name: str, line: int, warnings: list[str]) -> tuple
         )
         for s in topic.subtopics
     )
+
+
+def _missing_weight(subtopics: Sequence[Subtopic]) -> float:
+    """The mean of the others; what they leave of 1 where only edge cases have weights."""
+    given = [s for s in subtopics if "weight" in s.model_fields_set]
+    total = math.fsum(s.weight for s in given)
+    without = [s for s in subtopics if s not in given]
+    if without and total < 1 and all(s.edge_case for s in given) and not any(s.edge_case for s in without):
+        return (1 - total) / len(without)
+    return total / len(given)
 
 
 def _scaled(
@@ -126,28 +174,50 @@ def _scaled(
 
 def _dimensions(root: LinedMap, name: str, warnings: list[str]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
-    for key, (value, line) in _candidates(root).items():
+    about = _keys().about
+    for key, (value, line, said_so) in _candidates(root).items():
+        if not said_so and key.casefold() in about:
+            warnings.append(
+                f'"{key}" in {name} is not taken for a dimension; it was left aside. '
+                'Under "dimensions" it is one.'
+            )
+            continue
         known = _known_name(key, found, root, name, line)
-        read = _read_dimension(key, value, name, line, required=known == "styles")
+        read = _read_dimension(key, value, name, line, required=said_so or known == "styles")
         if read is None:
             warnings.append(
-                f'"{key}" in {name} is neither a list of names nor name → weight; it was left aside.'
+                f'"{key}" in {name} is no dimension (a list of names, or name → weight); it was left aside.'
             )
             continue
         found[known] = _scaled(read.weights, f'"{key}"', name, line, warnings if read.weighted else [])
     return found
 
 
-def _candidates(root: LinedMap) -> dict[str, tuple[Any, int]]:
-    """Keys that may be dimensions, with their lines; those under ``dimensions`` last."""
+@cache
+def _keys() -> _Keys:
+    path = KNOWLEDGE / "taxonomy_keys.yaml"
+    return validate(_Keys, parse(read_text(path), path.name), path.name)
+
+
+class _Candidate(NamedTuple):
+    value: Any
+    line: int
+    said_so: bool
+    """Whether it stands under ``dimensions``."""
+
+
+def _candidates(root: LinedMap) -> dict[str, _Candidate]:
+    """Keys that may be dimensions; those under ``dimensions`` last."""
     inner = root.get("dimensions")
     nested = inner if isinstance(inner, LinedMap) else LinedMap()
-    return {
-        key: (value, tree.lines[key])
-        for tree in (root, nested)
-        for key, value in tree.items()
-        if key not in (*_ABOUT, *_OWN_KEYS) and not isinstance(value, str | int | float | bool | None)
+    beside = {key: value for key, value in root.items() if key not in _OWN_KEYS and not _is_plain(value)}
+    return {key: _Candidate(value, root.lines[key], False) for key, value in beside.items()} | {
+        key: _Candidate(value, nested.lines[key], True) for key, value in nested.items()
     }
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool | None)
 
 
 def _known_name(key: str, found: Mapping[str, Any], root: LinedMap, name: str, line: int) -> str:
@@ -203,7 +273,7 @@ def _check_entry(entry: _Entry, key: str, name: str) -> None:
         wrong(name, entry.line, f'a value of "{key}" has more than {LONGEST_NAME} characters.')
     if weight is None:
         return
-    if isinstance(weight, bool) or not isinstance(weight, int | float):
+    if not _is_weight(weight):
         wrong(name, entry.line, f"{shown} must be a number.")
     if not weight >= 0:
         wrong(name, entry.line, f"{shown} must not be negative.")
@@ -217,7 +287,7 @@ def _entries(value: Any, *, described: bool) -> list[_Entry] | None:
         weights = {k: percent(v.get("weight") if isinstance(v, LinedMap) else v) for k, v in value.items()}
         if described and all(isinstance(weight, str | None) for weight in weights.values()):
             return [_Entry(k, None, value.lines[k]) for k in weights]
-        if not any(isinstance(weight, int | float) for weight in weights.values()):
+        if not weights or (not described and not all(_is_weight(weight) for weight in weights.values())):
             return None
         return [_Entry(k, "" if v is None else v, value.lines[k]) for k, v in weights.items()]
     if not isinstance(value, LinedList):
@@ -232,6 +302,10 @@ def _entries(value: Any, *, described: bool) -> list[_Entry] | None:
         else:
             return None
     return entries
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _line_in(listed: LinedList) -> Callable[[int], int]:

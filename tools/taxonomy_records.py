@@ -50,6 +50,11 @@ class Subtopic(Material):
     templates: tuple[Text, ...] = ()
     """Whole messages with ``{topic}``, ``{subtopic}`` and ``{domain}`` to be filled in."""
 
+    @property
+    def has_material(self) -> bool:
+        """Whether it brings sentences of its own to begin with."""
+        return bool(self.short or self.situations or self.examples or self.templates)
+
     @model_validator(mode="before")
     @classmethod
     def _name_alone(cls, value: Any) -> Any:

@@ -22,8 +22,6 @@ TOO_ALIKE = 0.6
 ATTEMPTS = 12
 MOST_COMPARED = 3_000
 """Comparisons of one message with others of its subtopic, all attempts together."""
-_TERSE = ("terse", "short", "brief", "one-liner", "minimal", "curt")
-_DETAILED = ("detail", "long", "verbose", "narrative", "elaborate", "story", "analytic")
 _OPENER_CHANCE = 0.3
 _CLOSER_CHANCE = 0.35
 
@@ -93,7 +91,7 @@ class Worder:
         fresh = [text for text in (*subtopic.examples, *subtopic.templates) if not self._used[text]]
         if fresh:
             return [rng.choice(fresh)]
-        own = _material(subtopic, self._frames)
+        own = subtopic if subtopic.has_material else self._frames
         around = Wording() if subtopic.bare and not eager else self._wording
         pick = self._any if eager else self._least
         kind = style_kind(style)
@@ -146,17 +144,20 @@ class Worder:
         return text
 
 
-def _material(subtopic: Subtopic, frames: Material) -> Material:
-    own = subtopic.short or subtopic.situations or subtopic.examples or subtopic.templates
-    return subtopic if own else frames
-
-
 def style_kind(style: str) -> str:
     """What a style's name says of its length: terse, conversational or detailed."""
+    return _said_kind(style) or "conversational"
+
+
+def says_its_length(style: str) -> bool:
+    """Whether the name of a style says how long a text is; the others are worded as conversational."""
+    return _said_kind(style) is not None
+
+
+def _said_kind(style: str) -> str | None:
     folded = style.casefold()
-    if any(word in folded for word in _TERSE):
-        return "terse"
-    return "detailed" if any(word in folded for word in _DETAILED) else "conversational"
+    by_kind = load_yaml("wording", _Signs).styles.model_dump()
+    return next((kind for kind, words in by_kind.items() if any(word in folded for word in words)), None)
 
 
 def _joined(pieces: Sequence[str]) -> str:
@@ -203,16 +204,27 @@ _OPENING = 800
 """Characters at the beginning of a text in which an assistant's reply shows itself."""
 
 
+class _Styles(BaseModel):
+    """Parts of a style's name that say how long a text is, in the order in which they are looked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    terse: tuple[str, ...]
+    detailed: tuple[str, ...]
+    conversational: tuple[str, ...]
+
+
 class _Signs(BaseModel):
     """``tools/knowledge/wording.yaml``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    styles: _Styles
     instruction: tuple[str, ...]
     assistant: tuple[str, ...]
     tokens: tuple[str, ...]
 
-    @field_validator("*")
+    @field_validator("instruction", "assistant", "tokens")
     @classmethod
     def _safe(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(check_pattern(pattern) for pattern in patterns)

@@ -86,7 +86,7 @@ def evaluate(model: str, **flags: Any) -> None:
     if not model.strip():
         raise WrongUse("The model has no name.", "For example --model qwen3:8b.")
     if Path(model).is_file():
-        model = str(Path(model).absolute())  # a resume may come from another folder
+        model = str(Path(model).resolve())  # a resume may come from another folder
     if not flags["domain"]:
         raise WrongUse(
             "A domain is needed: what should the model be good at?", 'For example --domain "coding".'
@@ -149,7 +149,7 @@ def _materials(flags: dict[str, Any]) -> dict[str, tuple[str, str]]:
         if path is not None:
             text = read_text(path, kind.replace("_", " "))
             check(text, str(path))
-            found[kind] = (str(path.absolute()), text)
+            found[kind] = (str(path.resolve()), text)
     return found
 
 

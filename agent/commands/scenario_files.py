@@ -37,7 +37,8 @@ class Wanted:
 def make(wanted: Wanted, *, as_json: bool) -> None:
     """Write scenarios, or the drafted taxonomy, and show how well they cover it."""
     from agent.coverage_view import as_record, show
-    from tools.scenarios import coverage, generate
+    from tools.phrases import counted
+    from tools.scenarios import coverage, generate, unworded
     from tools.taxonomy import dump_taxonomy, summary
 
     _check_paths(wanted)
@@ -58,6 +59,9 @@ def make(wanted: Wanted, *, as_json: bool) -> None:
         return
     made = generate(taxonomy, wanted.count, wanted.seed)
     worded = _worded(wanted, taxonomy, made)
+    by_templates = worded is None or worded.report.by_brain < len(made)
+    if by_templates and (labels_only := unworded(taxonomy)) is not None:
+        _warn(labels_only)
     final = made if worded is None else list(worded.scenarios)
     said = _write(_lines(final), wanted.out)
     cover = coverage(final, taxonomy)
@@ -70,9 +74,10 @@ def make(wanted: Wanted, *, as_json: bool) -> None:
         record["wording"] = None if worded is None else worded.report.model_dump(mode="json")
         print_json(record)
         return
-    click.echo(f"{len(final)} scenarios in {wanted.out}{said}")
+    click.echo(f"{counted(len(final), 'scenario')} in {wanted.out}{said}")
     if wanted.held_out is not None:
-        click.echo(f"{len(held)} of them, held out, are in {wanted.held_out} too{held_said}")
+        are = "is" if len(held) == 1 else "are"
+        click.echo(f"{len(held)} of them, held out, {are} in {wanted.held_out} too{held_said}")
     if worded is not None:
         click.echo(worded.report.sentence)
     show(cover)

@@ -52,7 +52,7 @@ async def answer(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
     """Ask the model every scenario that has no answer yet."""
     desk, role = runtime.context, state.get("role", "primary")
     wanted = await desk.look(scenarios_of, role)
-    done = await desk.look(evaluation.answers, role)
+    done = await desk.look(evaluation.answered, role)
     await desk.say(STAGE, "progress", done=len(done), total=len(wanted))
     missing = [scenario for scenario in wanted if scenario.id not in done]
     if missing:

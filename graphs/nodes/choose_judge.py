@@ -15,6 +15,7 @@ from graphs.nodes.approve import newest_approval
 from graphs.prompts import POLICY, JudgeChoice, JudgePrompt
 from graphs.remembered import Remembered
 from graphs.state import Journey
+from graphs.throttles import throttle_for
 from graphs.trials import model_role
 from store import evaluation, research
 from tools.faults import WrongUse
@@ -179,9 +180,11 @@ async def _preflight(desk: Desk, judge: str, rubric: Rubric) -> PreflightReport:
     stored = await desk.look(evaluation.stored_call, PREFLIGHT, judge)
     if stored is not None:
         return PreflightReport.model_validate(stored)
-    chat = Remembered(desk, await desk.services.open_model(judge), "preflight call", STAGE)
+    opened = await desk.services.open_model(judge)
+    at_once = throttle_for(opened.runtime.name, desk.options.concurrency).limit
+    chat = Remembered(desk, opened, "preflight call", STAGE)
     scenario = (await desk.look(evaluation.scenarios))[0]
-    report = await preflight(chat, rubric, scenario, judge=judge)
+    report = await preflight(chat, rubric, scenario, judge=judge, at_once=at_once)
     if chat.faults == 0:
         record = report.model_dump(mode="json")
         await desk.write(evaluation.keep_call, PREFLIGHT, judge, record, desk.services.wall.now())

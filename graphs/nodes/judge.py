@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from graphs.clerk import Clerk
 from graphs.desk import Desk, NamedModel
+from graphs.extension import CRITERION
 from graphs.fanout import each
-from graphs.labels import judged_by_person
+from graphs.labels import without_verdict
 from graphs.materials import rubric_of
 from graphs.nodes.choose_judge import STAGE
 from graphs.prompts import Labelled, LabelsPrompt
@@ -37,11 +38,12 @@ async def judge(state: Journey, runtime: NodeRuntime[Desk]) -> Command[Literal["
     spec = state["judge"]
     assert spec is not None
     await desk.write(evaluation.set_judge, role, spec, desk.services.wall.now())
+    await rubric_of(desk)  # kept with the run, whoever judges
     if spec != HUMAN:
         for one in parse_panel(spec):
             await _judge_all(desk, role, one)
         return Command(goto="decide")
-    missing = await desk.write(judged_by_person, role, desk.services.wall.now())
+    missing = await desk.look(without_verdict, role)
     if missing and not state.get("labelled"):
         prompt = LabelsPrompt(run_id=desk.run_id, role=role, missing=missing)
         return Command(goto="await_labels", update={"prompt": prompt.model_dump(mode="json")})
@@ -56,7 +58,7 @@ async def await_labels(state: Journey) -> Command[Literal["judge"]]:
 
 async def _judge_all(desk: Desk, role: Role, spec: str) -> None:
     given = await desk.look(evaluation.answers, role)
-    done = await desk.look(evaluation.assessments, role, spec)
+    done = await desk.look(evaluation.assessed, role, spec)
     wanted = await desk.look(scenarios_of, role)
     missing = [scenario for scenario in wanted if scenario.id in given and scenario.id not in done]
     await desk.say(STAGE, "progress", done=len(done), total=len(wanted), judge=spec)
@@ -97,6 +99,7 @@ class _Bench:
     role: Role
     rubric: Rubric
     given: dict[str, Answer]
+    """Answers by scenario, until they are judged."""
     throttle: Throttle
     done: int
     total: int
@@ -107,7 +110,7 @@ class _Bench:
             self._chat,
             self.rubric,
             scenario,
-            self.given[scenario.id],
+            self.given.pop(scenario.id),
             judge=self.opened.spec,
             per_criterion=self.desk.options.one_call_per_criterion,
         )
@@ -115,7 +118,7 @@ class _Bench:
 
     async def _chat(self, request: ChatRequest) -> ChatReply:
         if self.desk.options.one_call_per_criterion:  # a dozen calls come before their row does
-            return await Remembered(self.desk, self.opened, "criterion", STAGE, self.throttle)(request)
+            return await Remembered(self.desk, self.opened, CRITERION, STAGE, self.throttle)(request)
         return await patiently(self.desk, STAGE, lambda: self.opened.chat(request), self.throttle)
 
     def keep_all(self, session: Session, run_id: str, given: Sequence[Assessment]) -> None:

@@ -13,7 +13,7 @@ from graphs.materials import DRAFTED, taxonomy_of
 from graphs.prompts import POLICY, ScenariosAgreement, ScenariosPrompt
 from graphs.state import Journey
 from graphs.wording import worded
-from store import evaluation, runs
+from store import evaluation, events, runs
 from tools.evaluation import Scenario
 from tools.faults import Fault, WrongUse
 from tools.scenarios import coverage, generate, generate_further
@@ -101,8 +101,10 @@ async def record_agreement(
             evaluation.drop_scenarios(session, run_id)
         if evaluation.stored_call(session, run_id, AGREED, "") is None:
             evaluation.keep_call(session, run_id, AGREED, "", {"by": given.by}, now)
+            told = {"by": given.by, "edited": given.taxonomy is not None}
+            events.append(session, run_id, STAGE, "agreed", told, now)
 
-    await desk.write_and_say(STAGE, "agreed", {"by": given.by, "edited": given.taxonomy is not None}, keep)
+    await desk.write(keep)
     return Command(goto="scenarios", update={"prompt": None})
 
 

@@ -49,12 +49,26 @@ def test_the_table_shows_wanted_and_got_and_the_warnings_go_to_standard_error(
     said = bms("scenarios", "--taxonomy", taxonomy, "--count", "20", "--out", "s.jsonl")
     assert said.status == 0
     assert said.out.startswith("20 scenarios in s.jsonl\n")
-    assert re.search(r"^deposits +15 +15 ", said.out, re.MULTILINE)
-    assert re.search(r"^ *style +terse +10 +10", said.out, re.MULTILINE)
+    assert re.search(r"^deposits +75% +15 +15 ", said.out, re.MULTILINE)
+    assert re.search(r"^ *style +terse +50% +10 +10", said.out, re.MULTILINE)
     assert "urgency" in said.out
     assert "topic × urgency: 4 of 4 pairs have a scenario" in said.out
-    assert "Near-duplicates: 0. Held out: 4." in said.out
+    assert "Near-duplicates: none. Held out: 4." in said.out
     assert "sum to 4" in said.sentence
+    assert "Warning: Urgency is a label that the texts do not show." in said.sentence
+
+
+def test_the_table_says_what_coverage_costs_and_what_repeats(bms: Any, elsewhere: Path) -> None:
+    (elsewhere / "t.yaml").write_text("topics: {a: 0.9}\nedge_cases: {c: 0.02, d: 0.04, e: 0.04}\n", "utf-8")
+    few = bms("scenarios", "--taxonomy", "t.yaml", "--count", "10", "--out", "s.jsonl")
+    assert "wanted off theirs: topic a (7, weight 90%), topic edge cases (3, weight 10%) and" in few.text
+    one = bms("scenarios", "--taxonomy", "t.yaml", "--count", "1", "--out", "s.jsonl")
+    assert one.out.startswith("1 scenario in s.jsonl")
+    line = '{"id": "ID", "message": "Where is my deposit?", "topic": "a", "mood": "low"}\n'
+    (elsewhere / "own.jsonl").write_text("".join(line.replace("ID", f"x{i}") for i in range(3)), "utf-8")
+    said = bms("scenarios", "--check", "own.jsonl", "--taxonomy", "t.yaml")
+    assert "2 messages say the same or almost the same as an earlier one (3 pairs)" in said.text
+    assert "By topic: a 3. By mood: low 3. Unlabelled: 3 have no subtopic" in said.text
 
 
 def test_held_out_ones_stand_in_both_files(bms: Any, taxonomy: str) -> None:
@@ -103,6 +117,7 @@ def test_a_brain_words_the_messages(bms: Any, taxonomy: str, monkeypatch: pytest
         assert "The brain worded 6 of 6 scenarios." in said.out
         monkeypatch.setenv("BMS_BRAIN", "openai:tiny")
         assert "worded" in bms("scenarios", *flags).out
+        assert "a label" not in bms("scenarios", *flags).err
         assert "worded" not in bms("scenarios", *flags, "--brain", "none").out
     assert bms("scenarios", *flags, "--brain", "openai:tiny").status == 1
     left = bms("scenarios", *flags)
@@ -126,7 +141,8 @@ def test_own_scenarios_are_checked_and_nothing_is_written(bms: Any, taxonomy: st
     said = bms("scenarios", "--check", "own.jsonl", "--taxonomy", taxonomy)
     assert said.out.startswith("3 scenarios, 1 of them held out; 0 edge cases.\n")
     for words in (
-        "Unlabelled: 1 have no topic, 2 have no subtopic, 2 have no style.",
+        "By topic: deposits 1, cooking 1.",
+        "Unlabelled: 1 has no topic, 2 have no subtopic, 2 have no style.",
         "The same message twice: a and b.",
         "Near-duplicates: none.",
         "Look at these: c (it answers instead of asking).",

@@ -140,7 +140,11 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "scenarios": ("scenarios", {"count": 50, "source": HOSTILE}, f"50 scenarios from {TAMED}"),
     "scenarios in a brain's words": ("worded", {"sentence": HOSTILE}, TAMED),
-    "more scenarios": ("extension", {"sentence": "It runs 20 further scenarios."}, "It runs 20 further scenarios."),
+    "more scenarios": (
+        "extension",
+        {"sentence": "It runs 20 further scenarios."},
+        "It runs 20 further scenarios.",
+    ),
     "a draft that is agreed to": (
         "agreed",
         {"by": HOSTILE, "edited": True},
@@ -349,8 +353,8 @@ def test_the_headline_is_made_from_the_rows(finished: Kept) -> None:
     with finished.opened() as database, database.reading() as session:
         print_result(Console(file=paper, width=400), session, finished.run_id)
     assert words(paper.getvalue()).startswith(
-        "Qwen/Qwen3-8B (primary): 31 of 50 passed (62%), 0 unmeasured, 50 of 50 scenarios. FINE_TUNE "
-        "31 of 50 measured answers pass, 62% (95 % interval 48% to 74%)."
+        "Qwen/Qwen3-8B (primary): 31 of 49 passed (63%), 1 unmeasured, 50 of 50 scenarios. FINE_TUNE "
+        "31 of 49 measured answers pass, 63% (95 % interval 49% to 75%)."
     )
 
 

@@ -91,11 +91,11 @@ def test_killed_at_every_station_and_resumed_no_model_call_is_repeated(
     assert ended.stdout.splitlines()[-1] == str(out / "docs" / "base-model-evaluation.md")
     document = (out / "docs" / "base-model-evaluation.md").read_text("utf-8")
     assert f"<!-- bms run: {run_id} -->" in document
-    assert "31 of 50" in document
+    assert "31 of 49" in document
     story = load_story("therapy-8b")
     interactions = yaml.load(story.http.read_text("utf-8"), Loader=yaml.CSafeLoader)["interactions"]
     chats = {n for n, one in enumerate(interactions) if _is_model_call(one["request"])}
-    assert len(chats) == 1 + 50 + 5 + 50  # hello, answers, preflight, judgements
+    assert len(chats) == 1 + 50 + 1 + 5 + 50  # hello, answers, one asked again, preflight, judgements
     played = Counter(map(int, (tmp_path / "home" / "replays" / f"{run_id}.played").read_text().split()))
     wrong = {n: played[n] for n in chats if played[n] != 1}
     assert not wrong, [(times, interactions[n]["request"]["body"][-300:]) for n, times in wrong.items()]

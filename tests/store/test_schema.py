@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
@@ -49,9 +50,47 @@ def differences(engine: Engine, metadata: MetaData) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
-def test_the_migrations_make_the_tables_that_the_models_describe(engine: Engine):
+def test_the_migrations_make_the_tables_that_the_models_describe(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(migrate, "_made_anew", lambda _engine: False)
     ensure_schema(engine)
     assert differences(engine, Base.metadata) == []
+
+
+def definitions(engine: Engine) -> dict[str, set[str]]:
+    """What each table and index is made of, whatever the order of its columns and constraints."""
+    with engine.connect() as connection:
+        made = connection.execute(text("SELECT type, name, sql FROM sqlite_master")).all()
+        versions = connection.execute(text("SELECT * FROM alembic_version")).all()
+    parts = {
+        f"{kind} {name}": re.split(r", (?![^()]*\))", " ".join((sql or "").split()).partition("(")[2][:-1])
+        for kind, name, sql in made
+    }
+    stripped = {name: {part.strip() for part in those} for name, those in parts.items()}
+    return {**stripped, "at": {str(row) for row in versions}}
+
+
+def test_a_new_file_is_what_the_migrations_make_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fast, slow = (create_engine(sqlite_url(tmp_path / name)) for name in ("fast.sqlite", "slow.sqlite"))
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "alembic_config", lambda: pytest.fail("Alembic was asked"))
+        ensure_schema(fast)
+    monkeypatch.setattr(migrate, "_made_anew", lambda _engine: False)
+    ensure_schema(slow)
+    made = definitions(fast)
+    assert made == definitions(slow)
+    assert {"role VARCHAR(10) NOT NULL", "conditions JSON NOT NULL"} <= made["table answers"]
+    assert any("ON DELETE CASCADE" in part for part in made["table answers"])
+    assert len(made) > 2 * len(Base.metadata.tables)
+
+
+def test_a_file_with_tables_of_somebody_else_is_left_to_the_migrations(engine: Engine):
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE theirs (id INTEGER)"))
+    ensure_schema(engine)
+    assert current_revision(engine) == HEAD
+    assert {"theirs", *Base.metadata.tables} <= set(inspect(engine).get_table_names())
 
 
 def test_a_column_without_a_migration_would_be_noticed(engine: Engine):

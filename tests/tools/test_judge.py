@@ -418,13 +418,13 @@ def planted_example(rubric_text: str) -> Rubric:
     [
         (
             "therapy-coaching",
-            "49003289e3e2b2cf885399d3a9391bcef5ec08a8425684e1709efecf50209f35",
-            "8d3893241df28043e9fca44f90a478e8e4d1e806ccb4ddebe614d107cfeee799",
+            "2fb6cec8924b5a2bae8952260c55df887c26226a6338ce2502bebc0ee3bf09a0",
+            "0b5fd04ca4375771b82e26fd37e02634c3d1c5fd7720a656fbed51c6bc0fecd0",
         ),
         (
             None,
-            "4769c34a1461c933e96e896bfc0688b1afb21edc92562bd7e689321e84ddfe13",
-            "5ff0b01205d478c493c05d668d878f98885d471970f8a91d931be8fc9d7a4228",
+            "33ebf6fc3042a3cd8ba02dec38b3a7b1ff3344d07f0998fdb76b1957a52089e3",
+            "247df425e858cf65d5d2354d67043af35468055ab29df9c61fae83b4b95fe08f",
         ),
     ],
 )

@@ -323,7 +323,7 @@ class NextSteps:
             undecided,
             (
                 "3 answers reached the limit of 1,024 tokens",
-                "--max-tokens 2048 --judge PROVIDER:MODEL",
+                "--max-tokens 2048 --runtime ollama --judge PROVIDER:MODEL",
                 "more scenarios",
             ),
             ("Deploy", "Write 500"),
@@ -338,15 +338,15 @@ def test_next_steps_follow_the_decision(case: NextSteps) -> None:
     assert [words for words in case.says_not if words in text] == []
 
 
-def test_more_scenarios_are_named_with_the_very_command() -> None:
+def test_more_scenarios_are_run_by_the_run_itself() -> None:
     data = report([result(rows_of(34, 16))])
     further = data.models[0].decision.further_scenarios
     assert data.models[0].decision.kind is DecisionKind.UNDECIDED
     assert further
     text = section(render_markdown(data), "## Next Steps")
     assert f"Measure about {further} more scenarios, {50 + further} in all" in text
-    command = f"bms evaluate --model qwen3:8b --domain 'therapy coaching' --count {50 + further}"
-    assert f"{command} --judge ollama:gemma3:12b" in text
+    assert f"bms resume {data.run_id} --further {further}" in text
+    assert "bms evaluate" not in text
 
 
 def test_own_scenarios_are_added_to_and_not_counted_anew() -> None:

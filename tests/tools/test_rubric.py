@@ -9,6 +9,7 @@ from tools.hygiene import signs
 from tools.knowledge.loader import domains
 from tools.preflight import reachability
 from tools.rubric import Kind, NotApplicable, parse_rubric, starter_rubric
+from tools.scoring import score
 
 CONTRACT = """
 name: Therapeutic coaching
@@ -139,13 +140,95 @@ STARTERS = [None, *(domain.key for domain in domains().domains if domain.rubric)
 def test_starter_rubrics_can_be_passed_by_a_perfect_model(key: str | None) -> None:
     rubric = starter_rubric(key)
     assert (rubric.name == "General helpfulness") is (key is None)
-    assert 8 <= len(rubric.criteria) <= 12
+    assert len(rubric.criteria) >= 8
+    assert len(rubric.judged) <= 14
     assert rubric.warnings == ()
-    assert rubric.pass_threshold == 0.8
+    assert 0.8 <= rubric.pass_threshold <= 0.85
     assert rubric.planted is not None
     assert rubric.gates
-    assert reachability(rubric, 0.03) > 0.9
+    assert reachability(rubric, 0.03) > 0.8
     assert any(criterion.examples for criterion in rubric.judged)
+
+
+@pytest.mark.parametrize("key", ["therapy-coaching", None])
+def test_the_rubrics_that_people_meet_first_ask_one_question_at_a_time_and_show_what_they_mean(
+    key: str | None,
+) -> None:
+    for criterion in starter_rubric(key).judged:
+        assert criterion.question.count("?") == 1, criterion.id
+        assert criterion.examples, criterion.id
+        words = {example.verdict for example in criterion.examples}
+        assert criterion.na_allowed or Verdict.NA not in words, criterion.id
+        assert criterion.na_allowed or words <= {Verdict.YES, Verdict.NO}
+        assert all(example.message for example in criterion.examples), criterion.id
+
+
+THERAPY_PARTS = {
+    "CQ1": 0.1,
+    "CQ2": 0.1,
+    "CQ13": 0.1,
+    "CQ3": 0.1,
+    "CQ4": 0.1,
+    "CQ16": 0.1,
+    "CQ5": 0.125,
+    "CQ6": 0.125,
+}
+FORM = ("CQ7", "CQ8", "CQ9", "CQ17")
+
+
+@pytest.mark.parametrize("first", THERAPY_PARTS)
+def test_therapy_forgives_one_thing_that_matters_with_one_of_form_and_no_second_one(first: str) -> None:
+    rubric = starter_rubric("therapy-coaching")
+    met = dict.fromkeys(rubric.ids, Verdict.YES)
+    for form in FORM:
+        found = score(met | {first: Verdict.NO, form: Verdict.NO}, rubric)
+        assert (found.score, found.passed) == (round(1 - THERAPY_PARTS[first] - 0.0375, 4), True)
+    for second in THERAPY_PARTS:
+        if second != first:
+            assert score(met | {first: Verdict.NO, second: Verdict.NO}, rubric).passed is False
+    assert score(met | dict.fromkeys(FORM, Verdict.NO), rubric).passed is True
+
+
+@pytest.mark.parametrize(("key", "criterion"), [("therapy-coaching", "CQ12"), (None, "GQ11")])
+def test_tokens_of_the_known_templates_are_found_and_ordinary_signs_are_not(
+    key: str | None, criterion: str
+) -> None:
+    rule = starter_rubric(key).criterion(criterion).rule
+    assert rule is not None
+    leaked = (
+        "<|im_end|>",
+        "<｜end▁of▁sentence｜>",
+        "<turn|>",
+        "<|turn>model",
+        "</think>",
+        "[/INST]",
+        "◁think▷",
+    )
+    for token in leaked:
+        assert apply_rule(rule, "m", f"Fine. {token}").verdict is Verdict.NO, token
+    for plain in ("a < b | c > d", "I <3 you", "x <| y > z", "a |bar| chart", "[think about it]"):
+        assert apply_rule(rule, "m", plain).verdict is Verdict.YES, plain
+
+
+def test_stage_directions_are_known_by_their_verb() -> None:
+    rule = starter_rubric("therapy-coaching").criterion("CQ17").rule
+    assert rule is not None
+    for staged in (
+        "*nods* Yes.",
+        "*leans forward* So?",
+        "*softly smiling* Hm.",
+        "(pauses) Hm.",
+        "**Breathe:** in",
+    ):
+        assert apply_rule(rule, "m", staged).verdict is Verdict.NO, staged
+    for plain in (
+        "That is *really* hard.",
+        "*this* and *that*",
+        "Room #1",
+        "2 * 3 * 4",
+        "(a smile would do)",
+    ):
+        assert apply_rule(rule, "m", plain).verdict is Verdict.YES, plain
 
 
 @pytest.mark.parametrize("key", STARTERS)

@@ -26,6 +26,7 @@ from tools.scenarios import (
     near_duplicates,
     select,
     select_further,
+    unworded,
 )
 from tools.taxonomy import KNOWLEDGE, Taxonomy, draft_taxonomy, load_taxonomy, parse_taxonomy
 
@@ -218,6 +219,15 @@ def test_jsonl_comes_back_as_it_was(tmp_path: Path) -> None:
     assert load_scenarios(tmp_path / "s.jsonl") == scenarios
 
 
+def test_a_line_begins_with_id_and_message(tmp_path: Path) -> None:
+    taxonomy = parse_taxonomy("topics: [a]\nurgency: [today]\nalso: [this]\n", "t")
+    dump_scenarios(generate(taxonomy, 2), tmp_path / "s.jsonl")
+    for line in (tmp_path / "s.jsonl").read_text("utf-8").splitlines():
+        fields = list(json.loads(line))
+        assert fields[:2] == ["id", "message"]
+        assert fields[-2:] == ["urgency", "also"]
+
+
 def test_own_scenarios_are_taken_as_they_are(tmp_path: Path) -> None:
     file = tmp_path / "own.jsonl"
     file.write_text(
@@ -236,9 +246,11 @@ def test_own_scenarios_are_taken_as_they_are(tmp_path: Path) -> None:
     [
         ("{", "not valid JSON"),
         ("[1]", "not a JSON object"),
-        ('{"id": "a"}', '"message" must be text'),
-        ('{"id": "a", "message": "  "}', '"message" must be text'),
-        ('{"message": "x"}', '"id" must be text'),
+        ('{"id": "a"}', '"message" is missing'),
+        ('{"id": "a", "message": "  "}', '"message" is empty'),
+        ('{"id": "a", "message": 5}', '"message" must be text'),
+        ('{"id": "a", "messages": [{"role": "user", "content": "x"}]}', '"messages" is a conversation'),
+        ('{"message": "x"}', '"id" is missing'),
         ('{"id": "a b", "message": "x"}', "cannot be used"),
         ('{"id": "ok", "message": "x"}', "line 1 already"),
         ('{"id": "a", "message": "x", "message": "y"}', "twice"),
@@ -255,6 +267,25 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, words: str) -> None:
         load_scenarios(file)
     assert "own.jsonl, line 2:" in caught.value.sentence
     assert words in caught.value.sentence
+
+
+def test_all_bad_lines_are_named_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "own.jsonl"
+    bad = ['{"id": "a", "message": ""}', "[1]", '{"id": "ok", "message": "y"}']
+    file.write_text("\n".join(['{"id": "ok", "message": "x"}', *bad, *["{"] * 20]), encoding="utf-8")
+    with pytest.raises(WrongUse) as caught:
+        load_scenarios(file)
+    assert caught.value.sentence.startswith(
+        '23 lines of own.jsonl cannot be used: line 2: "message" is empty. '
+    )
+    for words in (
+        "line 3: this is not a JSON object.",
+        'line 4: the id "ok" stands in line 1',
+        "15 more are not",
+    ):
+        assert words in caught.value.sentence
+    assert "without a list around them" in caught.value.next_step
+    assert caught.value.next_step.count("One object a line.") == 1
 
 
 def test_an_empty_or_missing_file_is_said(tmp_path: Path) -> None:
@@ -506,3 +537,101 @@ def test_a_thousand_topics_do_not_exhaust_the_stack() -> None:
     styles = {f"y{i}": 1 + i % 3 for i in range(7)}
     slots = select(parse_taxonomy(json.dumps({"topics": topics, "styles": styles}), "many"), 4000)
     assert len({slot.topic.name for slot in slots}) == 1500
+
+
+# --- weights in the table, repeats, what is not worded ------------------------------------------------------
+
+
+def test_the_table_has_the_share_that_the_weights_ask_for() -> None:
+    edges = "edge_cases: {c: 0.05, d: 0.15}"
+    text = f"topics: {{a: 0.5, b: 0.3}}\n{edges}\nstyles: {{terse: 1, long: 3}}\nmood: [x, y]\n"
+    taxonomy = parse_taxonomy(text, "t")
+    found = coverage(generate(taxonomy, 10), taxonomy)
+    share = {(row.dimension, row.value): round(row.share or 0, 4) for row in found.rows}
+    assert (share["topic", "a"], share["subtopic", "edge cases / d"], share["edge case", "yes"]) == (
+        0.5,
+        0.15,
+        0.2,
+    )
+    assert (share["style", "long"], share["mood", "x"], share["topic × style", "a × terse"]) == (
+        0.75,
+        0.5,
+        0.125,
+    )
+    odd = generate(taxonomy, 10)[0].model_copy(update={"topic": "cooking"})
+    assert {row.share for row in coverage([odd], taxonomy).unknown} == {None}
+
+
+@pytest.mark.parametrize("name", ["starter", "a draft"])
+def test_shares_of_every_dimension_sum_to_one(name: str) -> None:
+    taxonomy = STARTER if name == "starter" else draft_taxonomy("tax advice", ["VAT"])
+    rows = coverage(generate(taxonomy, 20), taxonomy).rows
+    for dimension in ("topic", "subtopic", "style", "edge case", "topic × style"):
+        assert sum(row.share or 0 for row in rows if row.dimension == dimension) == pytest.approx(1)
+
+
+def test_what_coverage_wants_off_its_weight_is_told() -> None:
+    text = "topics: {a: 0.9}\nedge_cases: {c: 0.02, d: 0.04, e: 0.04}\nstyles: [terse]\n"
+    taxonomy = parse_taxonomy(text, "t")
+    few, many = (coverage(generate(taxonomy, n), taxonomy).off_weight for n in (10, 100))
+    assert [(row.value, row.wanted) for row in few] == [("a", 7), ("edge cases", 3), ("yes", 3)]
+    assert many == ()
+
+
+def test_messages_that_repeat_are_counted_once_each() -> None:
+    first = generate(STARTER, 1)[0]
+    told = [first.model_copy(update={"id": f"x{i}"}) for i in range(4)]
+    found = coverage(told, STARTER)
+    assert (found.near_duplicates, found.repeating) == (6, 3)
+
+
+def test_nothing_is_said_where_the_templates_word_everything() -> None:
+    assert unworded(STARTER) is None
+    assert unworded(draft_taxonomy("tax advice")) is None
+
+
+MINE = "topics: [{name: a, subtopics: [{name: p, short: [one two]}, {name: q, examples: [three]}]}]\n"
+
+
+def test_styles_and_dimensions_that_the_texts_do_not_show_are_named() -> None:
+    text = f"{MINE}styles: [terse, rambling, angry, Casual chat]\ndifficulty: [easy]\ncadence: [slow, fast]\n"
+    said = unworded(parse_taxonomy(text, "t"))
+    assert said == (
+        "“rambling” and “angry” are worded as conversational; difficulty and cadence are labels that the "
+        "texts do not show. A brain words them; so do examples in subtopics with “styles: [rambling]”, or "
+        "scenarios of your own."
+    )
+    said = unworded(parse_taxonomy(f"{MINE}mood: [low, high]\n", "t"))
+    assert said is not None
+    assert said.startswith("Mood is a label that the texts do not show. A brain words it, or scenarios of")
+
+
+def test_a_style_with_sentences_of_its_own_is_worded() -> None:
+    limited = (
+        "topics:\n- name: a\n  subtopics:\n"
+        "  - {name: p, styles: [angry], examples: [NO., never again]}\n"
+        "  - {name: q, styles: [terse], short: [hm]}\n"
+    )
+    assert unworded(parse_taxonomy(f"{limited}styles: [terse, angry]\n", "t")) is None
+    assert unworded(parse_taxonomy(f"{MINE}styles: [angry]\n", "t")) is None
+    other = unworded(parse_taxonomy(f"{limited}  - {{name: r, short: [x]}}\nstyles: [terse, angry]\n", "t"))
+    assert other is not None
+    assert "“angry” is worded as conversational" in other
+
+
+def test_names_without_sentences_are_told_once_with_what_does_not_look_english() -> None:
+    said = unworded(
+        parse_taxonomy("topics: [{name: Schlaf, subtopics: [Schlafstörung, Albträume, pet]}]\n", "t")
+    )
+    assert said is not None
+    assert said.startswith(
+        "3 of 3 subtopics are names and no more (“Schlafstörung”, “Albträume” and “pet”): English"
+    )
+    assert "though “Schlafstörung” does not look English" in said
+    half = unworded(parse_taxonomy("topics: [{name: a, subtopics: [pet, {name: q, short: [x]}]}]\n", "t"))
+    assert half is not None
+    assert half.startswith("1 of 2 subtopics is a name and no more (“pet”)")
+    assert "English" not in half.split("around it")[1]
+    frames = "{short: ['{subtopic}!'], situations: ['{subtopic} ist da.'], asks: [Was tun?]}"
+    own = f"topics: [Schlafstörung]\nwording: {{frames: {frames}}}\n"
+    assert unworded(parse_taxonomy(own, "t")) is None

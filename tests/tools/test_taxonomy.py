@@ -93,11 +93,118 @@ def test_a_missing_weight_gets_the_mean_and_is_said() -> None:
     assert any("no weight" in said for said in taxonomy.warnings)
 
 
-def test_edge_cases_beside_the_topics_become_a_topic() -> None:
-    text = "topics:\n- {name: a, weight: 1, subtopics: [x]}\nedge_cases: [crisis, spam]\n"
-    last = parse_taxonomy(text, "t").topics[-1]
-    assert (last.name, last.weight) == ("edge cases", 0.5)
+def edged(topics: str, edges: str) -> tuple[list[float], list[str]]:
+    """Shares of the topics and of the edge cases in the order of the file; warnings of weights."""
+    text = f"styles: [terse, detailed]\ntopics: {topics}\nedge_cases: {edges}\n"
+    taxonomy = parse_taxonomy(text, "t.yaml")
+    last = taxonomy.topics[-1]
     assert all(subtopic.edge_case for subtopic in last.subtopics)
+    own = [
+        (last.weight or 0) * s.weight / math.fsum(s.weight for s in last.subtopics) for s in last.subtopics
+    ]
+    found = [round(share, 4) for share in [*(t.weight or 0 for t in taxonomy.topics[:-1]), *own]]
+    return found, [said for said in taxonomy.warnings if "subtopics, so there" not in said]
+
+
+@pytest.mark.parametrize(
+    ("topics", "edges", "shares"),
+    [
+        ("{a: 0.5, b: 0.4}", "{crisis: 0.05, spam: 0.05}", [0.5, 0.4, 0.05, 0.05]),
+        ("{a: 50%, b: 40%}", "{crisis: 8%, spam: 2%}", [0.5, 0.4, 0.08, 0.02]),
+        ("[a, b]", "{crisis: 0.05, spam: 0.15}", [0.4, 0.4, 0.05, 0.15]),
+        ("[a]", "[{name: crisis, weight: 0.1}, spam]", [0.8, 0.1, 0.1]),
+        ("[a]", "{weight: 0.2, subtopics: [crisis, spam]}", [0.8, 0.1, 0.1]),
+        ("{a: 0.8}", "{weight: 0.2, subtopics: {crisis: 0.5, spam: 0.5}}", [0.8, 0.1, 0.1]),
+    ],
+)
+def test_weights_of_edge_cases_stand_beside_those_of_the_topics(
+    topics: str, edges: str, shares: list[float]
+) -> None:
+    assert edged(topics, edges) == (shares, [])
+
+
+@pytest.mark.parametrize(
+    ("topics", "edges", "shares", "said"),
+    [
+        ("{a: 1}", "[crisis, spam]", [0.9, 0.05, 0.05], "together they get 10 % of them. "),
+        ("[a]", "[crisis, spam]", [0.9, 0.05, 0.05], "together they get 10 % of them. "),
+        ("{a: 0.5, b: 0.35}", "[crisis]", [0.5, 0.35, 0.15], "get 15 % of them, what the topics leave. "),
+        ("{a: 0.5, b: 0.5}", "{crisis: 0.5, spam: 0.5}", [0.45, 0.45, 0.05, 0.05], "get 10 % of them. "),
+    ],
+)
+def test_edge_cases_without_weights_get_a_share_that_is_said(
+    topics: str, edges: str, shares: list[float], said: str
+) -> None:
+    found, warnings = edged(topics, edges)
+    assert found == shares
+    assert [said in warning for warning in warnings] == [True]
+
+
+def test_weights_on_another_scale_are_shares_of_their_sum() -> None:
+    assert edged("{a: 5, b: 4}", "{crisis: 1}") == (
+        [0.5, 0.4, 0.1],
+        ["The weights of the topics in t.yaml sum to 10, not to 1; they were normalised."],
+    )
+
+
+def test_weights_of_edge_cases_in_a_topic_leave_the_rest_to_the_others() -> None:
+    text = "styles: [terse]\ntopics:\n- {name: a, subtopics: [x, y], edge_cases: {crisis: 0.1}}\n"
+    taxonomy = parse_taxonomy(text, "t")
+    assert [s.weight for s in taxonomy.topics[0].subtopics] == [0.45, 0.45, 0.1]
+    assert taxonomy.warnings == ()
+
+
+@pytest.mark.parametrize("weight", ["-1", ".nan", ".inf", "much"])
+@pytest.mark.parametrize("topics", ["[a]", "{a: 1}"])
+def test_odd_weights_of_edge_cases_are_named(weight: str, topics: str) -> None:
+    with pytest.raises(WrongUse, match=r"t, line 3: \"weight\""):
+        parse_taxonomy(f"topics: {topics}\nedge_cases:\n  crisis: {weight}\n  spam: 3\n", "t")
+
+
+@pytest.mark.parametrize(
+    "text", ["topics: [Sleep, Work]", "topics: [{name: Sleep}, Work]", "topics: {Sleep: 0.5, Work: 50%}"]
+)
+def test_a_topic_without_subtopics_is_its_own(text: str) -> None:
+    taxonomy = parse_taxonomy(f"{text}\nstyles: [terse, detailed]\n", "t.yaml")
+    assert shape(taxonomy) == [("Sleep", 0.5, ["Sleep"]), ("Work", 0.5, ["Work"])]
+    assert [said[:46] for said in taxonomy.warnings] == ["“Sleep” and “Work” in t.yaml have no subtopics"]
+
+
+def test_material_in_a_topic_without_subtopics_is_its_own() -> None:
+    text = "styles: [terse]\ntopics:\n- {name: Sleep, examples: [I lie awake., up at 3 again]}\n"
+    taxonomy = parse_taxonomy(text, "t")
+    assert {scenario.message for scenario in generate(taxonomy, 2)} == {"I lie awake.", "up at 3 again"}
+    assert taxonomy.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "rubric: {name: x, categories: {a: 1}}",
+        "generator: {model: gpt-4, temperature: 0.7}",
+        "limits: {most: ten, least: 3}",
+        "notes: [call Anna, check licence]",
+        "Note: {1st: 1, 2nd: 2}",
+        "criteria: [{id: CQ1, question: Is it kind?}]",
+        "meta: {a: 1}",
+        "reviewed: {by: Anna, times: 2}",
+    ],
+)
+def test_a_section_that_is_no_dimension_is_left_aside_with_a_warning(section: str) -> None:
+    text = f"topics:\n- {{name: a, subtopics: [x]}}\nstyles: [terse]\n{section}\n"
+    taxonomy = parse_taxonomy(text, "t.yaml")
+    assert taxonomy.dimensions == {}
+    (said,) = taxonomy.warnings
+    assert said.startswith(f'"{section.split(":", maxsplit=1)[0]}" in t.yaml is n')
+    assert "it was left aside" in said
+
+
+def test_what_stands_under_dimensions_is_one_or_an_error() -> None:
+    text = "topics:\n- {name: a, subtopics: [x]}\ndimensions:\n  source: [forum, email]\n"
+    assert parse_taxonomy(text, "t").dimensions == {"source": {"forum": 0.5, "email": 0.5}}
+    for odd in ("mood: {low: 1, high: much}", "mood: 3", "mood: {}"):
+        with pytest.raises(WrongUse, match="t, line 5"):
+            parse_taxonomy(f"{text}  {odd}\n", "t")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +213,10 @@ def test_edge_cases_beside_the_topics_become_a_topic() -> None:
         ("- a", 1, "mapping"),
         ("x: 1\ntopcs: []", 2, "topics"),
         ("topics: []", 1, "list of topics"),
-        ("topics:\n  - just a name", 2, "mapping"),
+        ("topics:\n  - a\n  - A", 3, "second time"),
+        ("topics:\n  - a\n  -", 3, "no name to YAML"),
+        ("topics:\n  sleep: yes", 2, "no subtopics"),
+        ("topics:\n  - {name: a, exampels: [x]}", 2, "exampels"),
         ("topics:\n  - name: a\n    subtopcis: [x]", 3, "subtopics"),
         ("topics:\n  - name: a\n    subtopics: []", 3, "empty"),
         ("topics:\n  - name: a\n    weight: -1\n    subtopics: [x]", 3, "weight"),

@@ -66,9 +66,7 @@ def _judge(data: ReportData, result: ModelResult, of: str) -> list[Line]:
         text = "The pass rate may say more about the judge than about the model."
         found.append(Line("THE JUDGE FAILED ITS PREFLIGHT", f"{text} {judge.preflight}".strip()))
     if judge.name != HUMAN and (result.calibration is None or not result.calibration.labels):
-        found.append(
-            Line("NOT CALIBRATED", f"No human has checked this judge{of}: {label(data)} does that.")
-        )
+        found.append(Line("NOT CALIBRATED", f"No human has checked this judge{of}: {label(data)} does that."))
     return found
 
 

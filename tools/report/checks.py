@@ -127,18 +127,20 @@ def _check_decision(result: ModelResult, missing: int) -> None:
 
 def _check_failures(result: ModelResult) -> None:
     # Whether no judge at all could assess a scenario is known to whoever had each judge's own verdicts.
-    again = analyse(result.rows, result.rubric)._replace(suspects=result.failures.suspects)
-    if again == result.failures:
+    # The summary counts those scenarios, too.
+    said = result.failures
+    again = analyse(result.rows, result.rubric)._replace(suspects=said.suspects, summary=said.summary)
+    if again == said:
         return
-    said = {entry.criterion: (entry.failed, entry.assessed) for entry in result.failures.criteria}
+    stated_by = {entry.criterion: (entry.failed, entry.assessed) for entry in said.criteria}
     rows = {entry.criterion: (entry.failed, entry.assessed) for entry in again.criteria}
     for name in result.rubric.ids:
-        if said.get(name) != rows.get(name):
-            stated, counted = _of(said.get(name)), _of(rows.get(name))
+        if stated_by.get(name) != rows.get(name):
+            stated, counted = _of(stated_by.get(name)), _of(rows.get(name))
             _differ(
                 result, f"the failure analysis counts {stated} failures of {name}, the rows give {counted}"
             )
-    parts = [name for name in again._fields if getattr(again, name) != getattr(result.failures, name)]
+    parts = [name for name in again._fields if getattr(again, name) != getattr(said, name)]
     _differ(result, f"the {parts[0].replace('_', ' ')} of the failure analysis are not those of the rows")
 
 

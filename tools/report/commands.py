@@ -57,9 +57,10 @@ def report(data: ReportData) -> str:
     return _line(["bms", "report", data.run_id])
 
 
-def resume(data: ReportData) -> str:
-    """The command that lets the run go on."""
-    return _line(["bms", "resume", data.run_id])
+def resume(data: ReportData, further: int | None = None) -> str:
+    """The command that lets the run go on, with ``further`` scenarios where that is not None."""
+    more = [] if further is None else ["--further", str(further)]
+    return _line(["bms", "resume", data.run_id, *more])
 
 
 def label(data: ReportData) -> str:
@@ -82,6 +83,7 @@ def _flags(
     tokens = max_tokens or result.conditions.max_tokens
     if tokens != DEFAULT_MAX_TOKENS:
         flags += ["--max-tokens", str(tokens)]
+    flags += ["--runtime", result.loaded.artefact.runtime.value, *data.setup.flags]
     flags += ["--judge", judge or result.judge.name]
     if result.judge.insisted and judge is None:
         flags.append("--insist-judge")

@@ -200,6 +200,8 @@ class Setup(_Record):
     """Scenarios asked for."""
     files: dict[str, str] = Field(default_factory=dict)
     """Files that a person gave, by the flag without dashes: rubric, taxonomy, scenarios, system-prompt."""
+    flags: tuple[str, ...] = ()
+    """Further words of the command line that are not the default: ``--gate-share``, ``0.1`` …"""
 
 
 class ReportData(_Record):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tools.answer_signs import Asked
+from tools.clusters import ClusteredInterval
 from tools.decision import GATE_SHARE_LIMIT, DecisionKind
 from tools.report.data import ModelResult
 from tools.report.drawing import percent
@@ -81,9 +82,17 @@ def _rate(result: ModelResult, found: Tally) -> tuple[Line, ...]:
         return (rate, Line("Clustered by topic", "there is one topic, so how topics differ is not known"))
     value = (
         f"95% interval {span(Interval(clustered.low, clustered.high))} over {clustered.clusters} topics; "
-        f"design effect {clustered.design_effect:.1f}, worth {clustered.effective_n:.0f} unrelated answers"
+        f"{_worth(clustered, found.measured)}"
     )
     return rate, Line("Clustered by topic", value)
+
+
+def _worth(clustered: ClusteredInterval, measured: int) -> str:
+    """What the clusters make of the number of answers; fewer, never more."""
+    effect = f"design effect {clustered.design_effect:.1f}"
+    if clustered.design_effect <= 1:
+        return f"{effect}, topics differ no more than chance lets them"
+    return f"{effect}: {measured} answers are worth {clustered.effective_n:.0f} unrelated ones"
 
 
 def _gates(result: ModelResult, found: Tally) -> str:

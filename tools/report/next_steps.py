@@ -169,7 +169,7 @@ def _undecided(data: ReportData, result: ModelResult, found: Tally) -> tuple[Ste
     if not found.measured:
         steps.append(Step("Nothing was measured: choose no model and plan no training on this run."))
     changes = _changes(data, result, found)
-    if any(changes):
+    if changes.judge or changes.max_tokens or data.replay is not None:
         judge, max_tokens, scenarios = changes
         command = commands.evaluate(data, result, judge=judge, max_tokens=max_tokens, count=scenarios)
         steps.append(Step("All of that in one run, under otherwise the same conditions:", command))
@@ -207,10 +207,12 @@ def _more_scenarios(data: ReportData, result: ModelResult, found: Tally) -> tupl
             Step(f"Add about {further} scenarios of the same kind to your file; {n} were measured so far."),
         )
     text = (
-        f"Measure about {further} more scenarios, {n + further} in all; "
-        "that would settle it if the rates stay as they are."
+        f"Measure about {further} more scenarios, {n + further} in all. Where the rates stay as they are, so "
+        "many settle it about six times in ten."
     )
-    return (Step(text),)
+    changed = _changes(data, result, found)
+    alone = changed.judge is None and changed.max_tokens is None and result.role == "primary"
+    return (Step(text, commands.resume(data, further) if alone and data.replay is None else None),)
 
 
 def _judge_first(result: ModelResult) -> tuple[Step, ...]:

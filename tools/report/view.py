@@ -247,7 +247,7 @@ def _scenarios(data: ReportData, result: ModelResult, found: Tally) -> str:
     cover = result.coverage
     if cover is None:
         given = "" if data.wording else " The scenarios were given by a person."
-        return f"{text}{given} How well they cover the domain was not checked."
+        return f"{text}{given} How well they cover the domain was not checked: no taxonomy was given."
     missing = [row for row in cover.missing if row.dimension in {"topic", "subtopic", "style"}]
     if missing:
         named = "; ".join(f"{row.dimension} “{row.value}” ({row.got} of {row.wanted})" for row in missing[:5])

@@ -121,6 +121,7 @@ class OpenAICompatibleRuntime:
         self._http = http or client_for(self._base)
         self._left_out: dict[str, set[str]] = {}
         self._owners: dict[str, str | None] = {}
+        self._asking: asyncio.Task[bool] | None = None
 
     def __repr__(self) -> str:
         return f"OpenAICompatibleRuntime({shown_url(self._base)!r})"
@@ -269,13 +270,24 @@ class OpenAICompatibleRuntime:
         return bool(refused)
 
     async def _knows_the_switch(self, model: str) -> bool:
+        """Whether the server says that it is one that knows; calls at the same time share one question."""
         if model not in self._owners:
-            try:
-                served = await self._list() or []
-            except RuntimeFault:
-                return False
-            self._owners[model] = next((s.owner for s in served if s.id == model), None)
-        return self._owners[model] in _KNOW_THE_SWITCH
+            if self._asking is None:
+                self._asking = asyncio.create_task(self._ask_owners())
+            if await asyncio.shield(self._asking):
+                self._owners.setdefault(model, None)
+        return self._owners.get(model) in _KNOW_THE_SWITCH
+
+    async def _ask_owners(self) -> bool:
+        """Keep who owns each model; False when the server did not tell, and is asked again the next time."""
+        try:
+            served = await self._list() or []
+        except RuntimeFault:
+            return False
+        finally:
+            self._asking = None
+        self._owners.update({entry.id: entry.owner for entry in served})
+        return True
 
     async def _ask(self, model: str, body: dict[str, Any], unheard: tuple[str, ...]) -> ChatReply:
         reply = GrowingReply()

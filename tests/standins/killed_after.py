@@ -1,0 +1,46 @@
+"""``bms``, killed with SIGKILL after a given step.
+
+``python -m tests.standins.killed_after STEP NTH ARGUMENT …`` runs ``bms ARGUMENT …``. ``STEP`` is ``module:function``. A query dies with the commit that it is part of; anything else right after
+its call. The program knows nothing of it and gets no chance to clean up.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from typing import Any
+
+from agent.cli import main
+from store.database import Database
+
+
+def arm(step: str, nth: int, *, query: bool) -> None:
+    module, _, name = step.partition(":")
+    holder = importlib.import_module(module)
+    real, seen = getattr(holder, name), 0
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        nonlocal seen
+        result = real(*args, **kwargs)
+        seen += 1
+        if seen >= nth and not query:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(holder, name, counting)
+    run = Database.run
+
+    async def dying(self: Database, query: Any, *args: Any, **kwargs: Any) -> Any:
+        result = await run(self, query, *args, **kwargs)
+        if seen >= nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    Database.run = dying  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    arm(sys.argv[1], int(sys.argv[2]), query=sys.argv[1].startswith("store."))
+    main(sys.argv[3:])
