@@ -19,10 +19,6 @@ from tools.failures import Row
 from tools.interrater import Agreement, cohen_kappa, krippendorff_alpha
 from tools.labelling import verdicts_of
 from tools.rubric import Criterion
-from tools.statistics import DEFAULT_THRESHOLDS
-
-BANDS = ("FULL_PIPELINE", "FINE_TUNE", "DEPLOY")
-"""What a pass rate points to: under, between and over the thresholds."""
 
 
 class Disagreement(NamedTuple):
@@ -78,7 +74,7 @@ def compare(result: Result, labels: Sequence[Label]) -> Comparison:
         calibration=calibration,
         between_people=_between(labels),
         criteria=_by_criterion(result, labels),
-        bearing=_bearing(calibration),
+        bearing=f"{result.decision.kind.value}: {result.decision.reason}",
         disagreements=_disagreements(result.lines, passed, labels),
     )
 
@@ -151,29 +147,6 @@ def _disagreements(
         reasons = tuple(f"{v.criterion} {v.verdict.value}: {v.reason}" for v in telling if v.reason)
         found.append(Disagreement(name, by_judge, not by_judge, reasons, tuple(notes[name])))
     return tuple(found)
-
-
-def _bearing(calibration: Calibration) -> str:
-    """Whether the corrected rate points to the same decision as the judge's own."""
-    raw, corrected = calibration.raw_rate, calibration.prediction_powered
-    if raw is None or corrected is None:
-        return "There are not enough labels to say what the judge's errors mean for the decision."
-    low, high = (_band(edge) for edge in corrected.interval)
-    if _band(raw) != _band(corrected.rate):
-        said = (
-            f"The judge's {raw:.0%} points to {_band(raw)}, "
-            f"the corrected {corrected.rate:.0%} to {_band(corrected.rate)}."
-        )
-    else:
-        said = f"The judge's {raw:.0%} and the corrected {corrected.rate:.0%} both point to {_band(raw)}."
-    if low == high:
-        return f"{said} The corrected interval lies within that band."
-    return f"{said} The corrected interval reaches from {low} to {high}."
-
-
-def _band(rate: float) -> str:
-    low, high = DEFAULT_THRESHOLDS
-    return BANDS[(rate >= low) + (rate >= high)]
 
 
 def _word(passed: bool) -> str:

@@ -108,7 +108,7 @@ class Bench:
 
             async def one(response: Response) -> None:
                 by_judge[judge][response.id] = await judge_answer(
-                    asker,
+                    asker.anew if response.id in self._verdicts.again else asker,
                     self._rubric,
                     response.scenario,
                     response.answer,
@@ -143,6 +143,8 @@ class Bench:
     def _tell_of(self, responses: Sequence[Response], left: Sequence[Response]) -> None:
         if len(left) < len(responses):
             self._say(f"{len(responses) - len(left)} of {len(responses)} are judged already.")
+        if self._verdicts.again:
+            self._say(f"{len(self._verdicts.again)} could not be judged before and are judged anew.")
         thought = sum(bool(response.answer.thinking) for response in responses)
         if thought:
             self._say(f"{thought} of {len(responses)} answers hold thinking, which is not judged.")
@@ -201,8 +203,10 @@ class Asker:
 
     async def __call__(self, request: ChatRequest) -> ChatReply:
         stored = self._verdicts.reply(self._judge, request)
-        if stored is not None:
-            return stored
+        return await self.anew(request) if stored is None else stored
+
+    async def anew(self, request: ChatRequest) -> ChatReply:
+        """Ask, whatever was said to this before."""
         reply = await self._patiently(request)
         self._verdicts.keep_reply(self._judge, request, reply)
         return reply

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.orm import Session
 
 from agent.terminal import plain
-from graphs.results import result_of
+from graphs.results import result_of, sample_of
 from store import evaluation
 from store.evaluation import ModelRole
 from tools.evaluation import Verdict
-from tools.failures import review_sample
 from tools.proposal import Proposal
 from tools.table import Column, ComparisonTable
 from tools.table_notes import STARS, foot, footnotes, in_words
@@ -144,12 +142,12 @@ def print_sample(
 ) -> None:
     """Answers for reading, each with why it was chosen and the criteria that it failed."""
     result = result_of(session, run_id, role, evaluation.judge_of(session, run_id, role) or "")
-    reasons = {pick.row.scenario.id: pick.why for pick in review_sample(result.lines, result.rubric)}
+    reasons = {pick.row.scenario.id: pick.why for pick in sample_of(result)}
     for scenario, answer, assessment, _ in result.lines:
         if scenario.id not in sample:
             continue
         why = (reasons[scenario.id],) if scenario.id in reasons else ()
-        console.rule(escape(" · ".join((scenario.id, scenario.topic, scenario.style, *why))))
+        console.rule(plain(" · ".join((scenario.id, scenario.topic, scenario.style, *why))))
         console.print(f"[bold]User:[/] {plain(scenario.message)}", highlight=False)
         console.print(f"[bold]Model:[/] {plain(answer.text)}", highlight=False)
         for verdict in assessment.verdicts:

@@ -10,10 +10,11 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
+from tools.evaluation import AssessmentOutcome
 from tools.faults import Fault, WrongUse
 from tools.responses import Response
 from tools.runtimes import ChatReply, ChatRequest
@@ -81,6 +82,19 @@ class Lines:
             raise WrongUse(f"{self.path} cannot be written: {error.strerror}.", ANOTHER) from error
         return self._stream
 
+    def keep_only(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Leave the other lines out of the file, whole, before it is made ready."""
+        part = self.path.with_name(f".{self.path.name}.part")
+        try:
+            if self.path.stat().st_size != self._size:
+                raise _busy(self.path)
+            part.write_bytes(b"".join(map(_line, records)))
+            self._whole = self._size = part.stat().st_size
+            self.torn = False
+            part.replace(self.path)
+        except OSError as error:
+            raise WrongUse(f"{self.path} cannot be written: {error.strerror}.", ANOTHER) from error
+
     def _ends_a_line(self) -> bool:
         self._stream.seek(self._whole - 1)
         return self._stream.read(1) == b"\n"
@@ -116,9 +130,14 @@ class VerdictFile:
         """Calls that were made by this process."""
         self.lines: dict[str, dict[str, Any]] = {}
         """The judged answers by id."""
+        self.again: set[str] = set()
+        """Answers whose judgement could not be used; they are judged anew, with no reply of before."""
         for number, line in enumerate(self._lines.records, 1):
             self._check(line, number)
-            self.lines[line["id"]] = line
+            if line["outcome"] == AssessmentOutcome.JUDGE_ERROR.value:
+                self.again.add(line["id"])
+            else:
+                self.lines[line["id"]] = line
         if self._lines.torn and not self._lines.records and not self._calls.path.exists():
             raise _not_ours(path, 1)
 
@@ -184,6 +203,8 @@ class VerdictFile:
     def __enter__(self) -> Self:
         calls = self._stack.enter_context(self._calls.open())
         _lock(calls, self._lines.path)
+        if self.again:
+            self._lines.keep_only(list(self.lines.values()))
         self._stack.enter_context(self._lines.open())
         return self
 

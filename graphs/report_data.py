@@ -13,7 +13,7 @@ from graphs.materials import drafted
 from graphs.nodes.choose_judge import INSISTENCE, insistence_key
 from graphs.options import RunOptions
 from graphs.prompts import POLICY, Approval, Review
-from graphs.results import Result, result_of
+from graphs.results import Result, disputed, result_of
 from graphs.state import Role
 from graphs.tables import coverage_note
 from graphs.trials import IMPROVED_PROMPT
@@ -63,7 +63,7 @@ def assemble(session: Session, run_id: str, clock: Clock, replayed: Replayed | N
         offered = research.table_with_hash(session, row.id, approved.table_hash)
     note = coverage_note(session, row.id)
     models = tuple(
-        _model(session, row.id, result_of(session, row.id, role, judge))
+        _model(session, row.id, result_of(session, row.id, role, judge), options.gate_share)
         for role in evaluation.roles(session, row.id)
         if evaluation.has_assessments(session, row.id, role)
         and (judge := evaluation.judge_of(session, row.id, role)) is not None
@@ -159,7 +159,7 @@ def _approval(row: ApprovalRow, options: RunOptions) -> ApprovalNote:
     )
 
 
-def _model(session: Session, run_id: str, result: Result) -> ModelResult:
+def _model(session: Session, run_id: str, result: Result, gate_share: float) -> ModelResult:
     held = evaluation.held(session, run_id, result.role)
     assert held is not None
     assert held.loaded is not None
@@ -202,10 +202,12 @@ def _model(session: Session, run_id: str, result: Result) -> ModelResult:
         rows=result.lines,
         coverage=_coverage(session, run_id),
         decision=result.decision,
+        gate_share_limit=gate_share,
         failures=analyse(result.lines, result.rubric, result.by_judge),
         labels=result.labels,
         calibration=result.calibration,
         panel=result.agreement,
+        disputed=disputed(result),
         retrial=_retrial(session, run_id, result),
     )
 

@@ -16,7 +16,7 @@ from store import evaluation, runs
 from tools.calibration import Calibration, calibrate
 from tools.decision import FEWEST_MEASURED, Decision, decide
 from tools.evaluation import Assessment, Label, Verdict
-from tools.failures import Row
+from tools.failures import Pick, Row, review_sample
 from tools.faults import WrongUse
 from tools.judge import PreflightReport
 from tools.panel import HUMAN, PanelAgreement, combine, panel_agreement, parse_panel
@@ -148,9 +148,21 @@ def _together(by_judge: dict[str, dict[str, Assessment]], rubric: Rubric) -> dic
 
 def _calibration(given: Sequence[Label], lines: Sequence[Row]) -> Calibration | None:
     judged = {line.scenario.id: line.score.passed for line in lines if line.score.passed is not None}
-    labels = {
-        label.scenario_id: label.passed
-        for label in given
-        if label.passed is not None and label.scenario_id in judged
-    }
+    labels = {label.scenario_id: label.passed for label in given if label.passed is not None}
     return calibrate(judged, labels) if labels else None
+
+
+def sample_of(result: Result) -> tuple[Pick, ...]:
+    """The answers that a person reads at a review."""
+    return review_sample(result.lines, result.rubric, disagreeing=disputed(result))
+
+
+def disputed(result: Result) -> tuple[str, ...]:
+    """Scenarios on which one of several judges would have decided otherwise than another."""
+    if len(result.by_judge) < 2:
+        return ()
+    passed: dict[str, set[bool | None]] = {}
+    for assessments in result.by_judge.values():
+        for scenario, assessment in assessments.items():
+            passed.setdefault(scenario, set()).add(score_assessment(assessment, result.rubric).passed)
+    return tuple(scenario for scenario, said in passed.items() if {True, False} <= said)

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from graphs.desk import Desk
 from graphs.nodes.approve import newest_approval
 from graphs.prompts import POLICY, Review, ReviewPrompt
-from graphs.results import Result, result_of
+from graphs.results import Result, result_of, sample_of
 from graphs.state import Journey
 from graphs.trials import IMPROVED_PROMPT, SETTLED_AT, is_retrial
 from store import evaluation, events, research, runs
 from tools.decision import DecisionKind
-from tools.failures import review_sample
+from tools.panel import HUMAN
 from tools.retrial import retry_ids
 from tools.scenarios import MAX_COUNT
 
@@ -47,14 +47,15 @@ async def decide(
         decision=decision.kind.value,
         sentence=decision.reason,
         pass_rate=decision.pass_rate,
-        sample=tuple(pick.row.scenario.id for pick in review_sample(result.lines, result.rubric)),
+        sample=tuple(pick.row.scenario.id for pick in sample_of(result)),
         backup=await _backup(desk) if role == "primary" else None,
         further=await _further(desk, result),
         failures=await _failures(desk, result),
     )
-    return Command(
-        goto="review", update={"decision": decision.kind.value, "prompt": prompt.model_dump(mode="json")}
-    )
+    update: dict[str, Any] = {"prompt": prompt.model_dump(mode="json")}
+    if role == "primary":
+        update["decision"] = decision.kind.value
+    return Command(goto="review", update=update)
 
 
 def _settle(session: Session, run_id: str, role: str, planned: int, now: datetime) -> None:
@@ -89,8 +90,8 @@ async def _failures(desk: Desk, result: Result) -> int:
     """Failed answers that have not been asked again yet."""
     if desk.services.replayed is not None or result.role != "primary":
         return 0
-    if await desk.look(runs.material, IMPROVED_PROMPT) is not None:
-        return 0
+    if result.judge == HUMAN or await desk.look(runs.material, IMPROVED_PROMPT) is not None:
+        return 0  # a person is not asked to judge the same scenarios twice more
     return len(retry_ids(result.lines))
 
 

@@ -12,10 +12,10 @@ from graphs.desk import Desk
 from graphs.materials import DRAFTED, taxonomy_of
 from graphs.prompts import POLICY, ScenariosAgreement, ScenariosPrompt
 from graphs.state import Journey
-from graphs.wording import worded
+from graphs.wording import WORDING, worded
 from store import evaluation, events, runs
 from tools.evaluation import Scenario
-from tools.faults import Fault, WrongUse
+from tools.faults import WrongUse
 from tools.scenarios import coverage, generate, generate_further
 from tools.taxonomy import parse_taxonomy
 
@@ -99,6 +99,7 @@ async def record_agreement(
         if given.taxonomy is not None:
             runs.replace_material(session, run_id, "taxonomy", "edited by " + given.by, given.taxonomy)
             evaluation.drop_scenarios(session, run_id)
+            evaluation.forget_calls(session, run_id, WORDING)
         if evaluation.stored_call(session, run_id, AGREED, "") is None:
             evaluation.keep_call(session, run_id, AGREED, "", {"by": given.by}, now)
             told = {"by": given.by, "edited": given.taxonomy is not None}
@@ -111,13 +112,3 @@ async def record_agreement(
 def policy_agreement(_prompt: ScenariosPrompt) -> ScenariosAgreement:
     """The policy takes the draft; the record says that nobody read it."""
     return ScenariosAgreement(agree=True, by=POLICY)
-
-
-def check_further(session: Session, run_id: str) -> None:
-    """A :class:`Fault` where no further scenarios can be made: a person's own are taken as they are."""
-    own = runs.material(session, run_id, "scenarios")
-    if own is not None:
-        raise Fault(
-            f"The scenarios of run {run_id} are your own ({own.name}), and no more can be made from them.",
-            "Start a new run with a longer file.",
-        )

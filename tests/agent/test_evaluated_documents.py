@@ -12,7 +12,7 @@ import pytest
 from lxml import etree, html
 
 from tests.agent.conftest import Bms
-from tests.standins.command_line import Said, bms_process
+from tests.standins.command_line import Said, start
 from tests.standins.tiny_gguf import write_tiny_gguf
 from tests.standins.umpired import CANDIDATE, JUDGE, Call, Umpired
 from tests.standins.umpired_runs import Place
@@ -28,6 +28,8 @@ pytestmark = pytest.mark.xdist_group("evaluated documents")
 
 SVG = "{http://www.w3.org/2000/svg}"
 COUNT, HELD_OUT = 50, 10
+INFERENCE_SECONDS = 300
+"""Real inference takes seconds on an idle machine, and a minute on a crowded one."""
 RUBRIC = """
 name: Small
 pass_threshold: 0.5
@@ -80,14 +82,18 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Written:
     rubric, prompt = place.home / "small.yaml", place.home / "prompt.txt"
     rubric.write_text(RUBRIC, "utf-8")
     prompt.write_text("Be kind.", "utf-8")
-    said = bms_process(
+    process = start(
         place.home,
         *("evaluate", "--model", str(model), "--runtime", "llamacpp", "--domain", "therapy coaching"),
         *("--judge", f"llamacpp:{judge}", "--insist-judge", "--rubric", str(rubric)),
-        *("--system-prompt", str(prompt), "--count", str(COUNT), "--max-tokens", "16"),
+        *("--system-prompt", str(prompt), "--count", str(COUNT), "--max-tokens", "6"),
         *("--out", str(place.out), "--yes"),
     )
-    return Written(place, said)
+    try:
+        out, err = process.communicate(timeout=INFERENCE_SECONDS)
+    finally:
+        process.kill()
+    return Written(place, Said(process.returncode, out, err))
 
 
 @pytest.fixture(scope="module")

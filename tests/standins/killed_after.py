@@ -1,7 +1,8 @@
 """``bms``, killed with SIGKILL after a given step.
 
-``python -m tests.standins.killed_after STEP NTH ARGUMENT …`` runs ``bms ARGUMENT …``. ``STEP`` is ``module:function``. A query dies with the commit that it is part of; anything else right after
-its call. The program knows nothing of it and gets no chance to clean up.
+``python -m tests.standins.killed_after STEP NTH ARGUMENT …`` runs ``bms ARGUMENT …`` and dies when the step
+``STEP``, a function written ``module:function``, has been called NTH times: a query with the commit that it is part of,
+anything else right after its call. The program knows nothing of it and gets no chance to clean up.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ import json
 import re
 import signal
 import subprocess
+import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,7 +20,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.standins.command_line import PATIENCE, Said, bms_process, ended, start
-from tests.standins.faulty_server import _hung_up
 from tests.standins.openai_server import OpenAIServer
 
 CANDIDATE = "player-8b"
@@ -90,7 +91,7 @@ class Umpired(OpenAIServer):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.reply = self._said
-        self._server.handle_error = _hung_up  # type: ignore[assignment, method-assign]
+        self._server.handle_error = _cut_off  # type: ignore[assignment, method-assign]
 
     @property
     def env(self) -> dict[str, str]:
@@ -142,6 +143,13 @@ class Umpired(OpenAIServer):
         word = fair if planted else self.verdict
         given = {name: word(call, name) for name in call.criteria}
         return json.dumps({name: {"reason": f"{w}, plainly.", "verdict": w} for name, w in given.items()})
+
+
+def _cut_off(_request: object, _address: object) -> None:
+    """A caller that is killed breaks its connections, and leaves half of what it was sending."""
+    error = sys.exception()
+    if error is not None and not isinstance(error, ConnectionError | json.JSONDecodeError):
+        traceback.print_exception(error)
 
 
 def _call(body: dict[str, Any]) -> Call:

@@ -112,6 +112,36 @@ def test_scenarios_keep_their_order(database: Database, run_id: str):
         assert evaluation.scenarios(session, run_id) == kept
 
 
+def test_further_scenarios_stand_behind_the_first_and_one_that_is_kept_again_is_the_new_one(
+    database: Database, run_id: str
+):
+    first, further = [scenario(1), scenario(2)], [scenario(4), scenario(3)]
+    changed = scenario(2).model_copy(update={"message": "said anew"})
+    with database.session() as session:
+        evaluation.keep_scenarios(session, run_id, first)
+        evaluation.keep_scenarios(session, run_id, further, after=2)
+        evaluation.keep_scenarios(session, run_id, [])
+        evaluation.keep_scenarios(session, run_id, [changed], after=1)
+    with database.reading() as session:
+        assert evaluation.scenarios(session, run_id) == [scenario(1), changed, *further]
+
+
+def test_what_was_given_is_known_of_every_record_and_no_change_of_one_reaches_another(
+    database: Database, run_id: str
+):
+    """Records share the set of the fields that they were given."""
+    with database.session() as session:
+        evaluation.keep_scenarios(session, run_id, [scenario(1), scenario(2)])
+    with database.reading() as session:
+        one, two = evaluation.scenarios(session, run_id)
+    assert one.model_fields_set == set(Scenario.model_fields)
+    changed = one.model_copy(update={"style": "terse"})
+    assert changed.model_dump(exclude_unset=True)["style"] == "terse"
+    bare = Scenario(id="x", topic="t", subtopic="s", style="terse", message="m")
+    assert bare.model_fields_set < two.model_fields_set
+    assert two.model_fields_set == set(Scenario.model_fields)
+
+
 def test_answers_come_back_by_scenario(database: Database, run_id: str):
     cut_off = answer("s2", outcome=AnswerOutcome.TRUNCATED, finish_reason="length", completion_tokens=1024)
     for kept in (answer("s1"), cut_off):
@@ -120,6 +150,8 @@ def test_answers_come_back_by_scenario(database: Database, run_id: str):
     with database.reading() as session:
         assert evaluation.answers(session, run_id, "primary") == {"s1": answer("s1"), "s2": cut_off}
         assert evaluation.answers(session, run_id, "backup")["s1"].text == "the backup's"
+        assert evaluation.answered(session, run_id, "primary") == {"s1", "s2"}
+        assert evaluation.answered(session, run_id, "nobody") == set()
         assert evaluation.conditions(session, run_id, "primary") == CONDITIONS
         assert evaluation.conditions(session, run_id, "nobody") == {}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable
@@ -376,6 +377,55 @@ async def test_a_judge_that_obeys_the_answer_is_found_out() -> None:
     report = await preflight(obeys, rubric, SCENARIO, judge="j")
     assert [r.planted.kind for r in report.results if not r.told_apart] == [PlantedKind.INJECTED]
     assert "the injected answer passed" in report.sentence
+
+
+class Crowded:
+    """A judge that says YES to the good answer and notes how many calls were under way."""
+
+    def __init__(self, rubric: Rubric, fails_at: int = 0) -> None:
+        assert rubric.planted is not None
+        good = rubric.planted.good
+        self._said = judging_by(lambda task: "YES" if good in task else "NO", rubric)
+        self._fails_at = fails_at
+        self.asked = self.answered = self.under_way = 0
+        self.crowd: list[int] = []
+
+    async def __call__(self, request: ChatRequest) -> ChatReply:
+        self.asked += 1
+        number = self.asked
+        self.under_way += 1
+        self.crowd.append(self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        if number == self._fails_at:
+            raise RuntimeFault(RuntimeFaultKind.UNREACHABLE, "Nobody is there.", "Start it.")
+        self.answered += 1
+        return await self._said(request)
+
+
+@pytest.mark.parametrize(("at_once", "most"), [(1, 1), (2, 2), (20, 4)])
+async def test_planted_answers_behind_the_first_are_judged_at_once(at_once: int, most: int) -> None:
+    rubric = starter_rubric("therapy-coaching")
+    one_by_one = await preflight(Crowded(rubric), rubric, SCENARIO, judge="j")
+    judge = Crowded(rubric)
+    report = await preflight(judge, rubric, SCENARIO, judge="j", at_once=at_once)
+    assert judge.crowd[0] == 1, "the first is asked alone"
+    assert max(judge.crowd) == most
+    of_time = {"usage": {"seconds"}, "results": {"__all__": {"assessment": {"usage": {"seconds"}}}}}
+    assert report.model_dump(exclude=of_time) == one_by_one.model_dump(exclude=of_time)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fails_at", "at_once", "asked", "answered"), [(1, 20, 1, 0), (3, 20, 5, 4), (3, 1, 3, 2), (3, 2, 3, 2)]
+)
+async def test_a_fault_lets_what_was_begun_end_and_begins_nothing_more(
+    fails_at: int, at_once: int, asked: int, answered: int
+) -> None:
+    rubric = starter_rubric("therapy-coaching")
+    judge = Crowded(rubric, fails_at)
+    with pytest.raises(RuntimeFault, match="Nobody is there"):
+        await preflight(judge, rubric, SCENARIO, judge="j", at_once=at_once)
+    assert (judge.asked, judge.answered) == (asked, answered)
 
 
 def test_without_planted_texts_no_good_answer_is_made_up() -> None:

@@ -112,6 +112,7 @@ def _check_decision(result: ModelResult, missing: int) -> None:
         result.rubric,
         thresholds=result.thresholds,
         certainty=result.certainty,
+        gate_share_limit=result.gate_share_limit,
         topics=[*(row.scenario.topic for row in result.rows), *([""] * open_)] if said.clustered else None,
         corrected=said.corrected,
     )

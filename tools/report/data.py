@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tools.calibration import Calibration
 from tools.candidates import Candidate
-from tools.decision import Decision
+from tools.decision import GATE_SHARE_LIMIT, Decision
 from tools.evaluation import Label
 from tools.failures import FailureAnalysis, Row
 from tools.paired import PairedComparison
@@ -166,6 +166,8 @@ class ModelResult(_Record):
     """That the decision was made with."""
     certainty: float = DEFAULT_CERTAINTY
     """That the decision was made with."""
+    gate_share_limit: float = GATE_SHARE_LIMIT
+    """Share of the answers that might fail a gate, as the decision was made."""
     failures: FailureAnalysis
     labels: tuple[Label, ...] = ()
     """What people made of its answers, blind; one for a scenario, those that calibrate the judge."""
@@ -173,6 +175,8 @@ class ModelResult(_Record):
     """The judge beside ``labels``; None without any."""
     panel: PanelAgreement | None = None
     """How far several judges agree; None with a single one."""
+    disputed: tuple[str, ...] = ()
+    """Scenarios on which one of several judges would have decided otherwise than another."""
     retrial: Retrial | None = None
     """Failed answers run again, with the same prompt and an improved one; None when that was not asked."""
 

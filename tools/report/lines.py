@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tools.answer_signs import Asked
 from tools.clusters import ClusteredInterval
-from tools.decision import GATE_SHARE_LIMIT, DecisionKind
+from tools.decision import DecisionKind
 from tools.report.data import ModelResult
 from tools.report.drawing import percent
 from tools.report.measures import HeldOut, JudgeCost
@@ -103,10 +103,10 @@ def _gates(result: ModelResult, found: Tally) -> str:
     if not found.measured:
         return failing
     share = said.answers_failing_a_gate / found.measured
-    over = share > GATE_SHARE_LIMIT
+    over = share > result.gate_share_limit
     word = "more than the" if over else "within the"
     end = " allowed: DEPLOY is forbidden whatever the pass rate" if over else " allowed"
-    return f"{failing}: {percent(share)}, {word} {percent(GATE_SHARE_LIMIT)}{end}"
+    return f"{failing}: {percent(share)}, {word} {percent(result.gate_share_limit)}{end}"
 
 
 def _rule(result: ModelResult) -> str:
@@ -116,7 +116,7 @@ def _rule(result: ModelResult) -> str:
         f"decided at a probability of {percent(result.certainty)}"
     )
     if result.rubric.gates:
-        rule += f"; failed gates in more than {percent(GATE_SHARE_LIMIT)} of the answers forbid DEPLOY"
+        rule += f"; failed gates in more than {percent(result.gate_share_limit)} of the answers forbid DEPLOY"
     return rule
 
 

@@ -18,7 +18,7 @@ from tools.report.data import ModelResult, ReportData
 from tools.report.drawing import Figure
 from tools.report.lines import Line, condition_lines, cost_lines, decision_lines, many, retrial_lines
 from tools.report.measures import first_token, held_out, judge_cost, seconds, split, words
-from tools.report.next_steps import TO_READ, Plan, plan
+from tools.report.next_steps import Plan, plan
 from tools.report.researched import coverage_figure, reproduce_lines, research_lines
 from tools.report.standing import CandidateNote, SelectedSources, candidate_notes, selected_sources
 from tools.report.tally import Tally, tally
@@ -197,7 +197,7 @@ def _model(data: ReportData, result: ModelResult) -> ModelView:
     found = tally(result)
     name = data.name_of(result.candidate)
     signs = result.failures.signs
-    picks = review_sample(result.rows, result.rubric, TO_READ, data.setup.seed)
+    picks = review_sample(result.rows, result.rubric, disagreeing=result.disputed)
     failed = [r for r in result.rows if r.score.passed is False and not r.scenario.held_out]
     return ModelView(
         result=result,

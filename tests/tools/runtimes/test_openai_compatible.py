@@ -451,3 +451,36 @@ async def test_a_cancelled_call_blocks_no_later_one() -> None:
                 with suppress(asyncio.CancelledError):
                     await call
                 assert (await runtime.chat("tiny", asking(timeout_seconds=20))).text == "All good."
+
+
+@pytest.mark.parametrize("lists_models", [True, False])
+async def test_calls_at_once_share_the_question_what_the_server_is(lists_models: bool) -> None:
+    with OpenAIServer(lists_models=lists_models) as server:
+        async with runtime_at(server) as runtime:
+            await asyncio.gather(*(runtime.chat("tiny", asking(thinking=False)) for _ in range(8)))
+            await runtime.chat("tiny", asking(thinking=False))
+        lists = [asked for asked in server.asked if asked.path == "/v1/models"]
+        chats = server.bodies("/v1/chat/completions")
+    assert len(lists) == 1
+    assert len(chats) == 9
+    assert all(("chat_template_kwargs" in body) is lists_models for body in chats)
+
+
+class Waking(OpenAIServer):
+    """Cannot list its models the first time."""
+
+    def answer(self, exchange: Exchange, asked: Asked) -> None:
+        lists = sum(earlier.path == "/v1/models" for earlier in self.asked)
+        if asked.path == "/v1/models" and lists == 1:
+            return exchange.send_json({"error": {"message": "Loading model", "code": 503}}, 503)
+        return super().answer(exchange, asked)
+
+
+async def test_a_server_that_did_not_tell_what_it_is_is_asked_again() -> None:
+    with Waking() as server:
+        async with runtime_at(server) as runtime:
+            for _ in range(3):
+                await runtime.chat("tiny", asking(thinking=False))
+        chats = server.bodies("/v1/chat/completions")
+        assert sum(asked.path == "/v1/models" for asked in server.asked) == 2
+    assert ["chat_template_kwargs" in body for body in chats] == [False, True, True]
