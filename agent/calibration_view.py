@@ -18,17 +18,25 @@ from tools.evaluation import Label, Verdict
 from tools.failures import Row
 from tools.interrater import Agreement, cohen_kappa, krippendorff_alpha
 from tools.labelling import verdicts_of
+from tools.phrases import counted
 from tools.rubric import Criterion
+
+MOST_SHOWN = 280
+"""Characters of a message, an answer or a reason at the terminal; JSON has the whole of them."""
 
 
 class Disagreement(NamedTuple):
     """An answer that judge and people see differently."""
 
     scenario_id: str
+    message: str
+    answer: str
     judge_passed: bool
     human_passed: bool
     reasons: tuple[str, ...]
-    """The judge's, with their criteria: why not, where it failed the answer, else on all of them."""
+    """Criteria that the judge says NO on, and why."""
+    by_people: tuple[str, ...]
+    """Criteria that people say NO on, where they went that far."""
     notes: tuple[str, ...]
     """People's."""
 
@@ -135,17 +143,31 @@ def _disagreements(
     lines: Sequence[Row], passed: dict[str, bool], labels: Sequence[Label]
 ) -> tuple[Disagreement, ...]:
     notes: dict[str, list[str]] = defaultdict(list)
+    by_people: dict[str, list[str]] = defaultdict(list)
     for label in labels:
         if label.note:
             notes[label.scenario_id].append(f"{label.by}: {label.note}")
+        missed = [name for name, word in verdicts_of(label).items() if word is Verdict.NO]
+        if missed:
+            by_people[label.scenario_id].append(f"{label.by}: {', '.join(missed)} NO")
     found = []
     for line in lines:
         name, by_judge = line.scenario.id, line.score.passed
         if by_judge is None or passed.get(name, by_judge) is by_judge:
             continue
-        telling = [v for v in line.assessment.verdicts if by_judge or v.verdict is Verdict.NO]
-        reasons = tuple(f"{v.criterion} {v.verdict.value}: {v.reason}" for v in telling if v.reason)
-        found.append(Disagreement(name, by_judge, not by_judge, reasons, tuple(notes[name])))
+        missed = [verdict for verdict in line.assessment.verdicts if verdict.verdict is Verdict.NO]
+        found.append(
+            Disagreement(
+                scenario_id=name,
+                message=line.scenario.message,
+                answer=line.answer.text,
+                judge_passed=by_judge,
+                human_passed=not by_judge,
+                reasons=tuple(f"{v.criterion} NO: {v.reason}".rstrip(": ") for v in missed),
+                by_people=tuple(by_people[name]),
+                notes=tuple(notes[name]),
+            )
+        )
     return tuple(found)
 
 
@@ -189,11 +211,20 @@ def print_comparison(console: Console, comparison: Comparison, *, disagreements:
         say(f"{criterion}: judge and people agree in {agreement.observed:.0%}; kappa {_agreement(agreement)}")
     count = len(comparison.disagreements)
     if count and not disagreements:
-        say(f"--disagreements lists the {count} answers on which they differ.")
+        differ = counted(count, "answer")
+        say(f"--disagreements lists the {differ} on which they differ.")
     for one in comparison.disagreements if disagreements else ():
         say(f"{one.scenario_id}: people {_word(one.human_passed)}, judge {_word(one.judge_passed)}")
-        for line in (*one.reasons, *one.notes):
-            say(f"  {line}")
+        shown = [("message", one.message), ("answer", one.answer)]
+        shown += [("judge", reason) for reason in one.reasons or ("no criterion is NO",)]
+        shown += [("people", said) for said in (*one.by_people, *one.notes)]
+        for whose, text in shown:
+            say(f"  {whose}: {_shortened(text)}")
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MOST_SHOWN else f"{line[:MOST_SHOWN].rstrip()} …"
 
 
 def _share(share: Share | None) -> str:

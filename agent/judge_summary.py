@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tools.clusters import ClusteredInterval, clustered_wilson
+from tools.data_problems import JUDGE_FAILED, NOTHING_APPLIED
 from tools.evaluation import Assessment, AssessmentOutcome, CriterionVerdict, Verdict
 from tools.judging import COMPUTED, assessment_of
 from tools.panel import PanelAgreement, panel_agreement
+from tools.phrases import counted
 from tools.responses import Response
 from tools.rubric import Kind, Rubric
 from tools.scoring import Score, ScoreSummary, score, summarise
@@ -57,7 +59,9 @@ class Summary(NamedTuple):
         said.append(self._cost())
         said += [f"Insisted on: {doubt}" for doubt in self.doubts]
         if self.others:
-            said.append(f"The file holds {self.others} further answers, which are not counted here.")
+            are = "is" if self.others == 1 else "are"
+            others = counted(self.others, "further answer")
+            said.append(f"The file holds {others}, which {are} not counted here.")
         return said
 
     def _rate(self) -> str:
@@ -74,7 +78,7 @@ class Summary(NamedTuple):
         return f"{said}; {low:.1%}–{high:.1%} with the answers clustered in {clusters} topics)."
 
     def _cost(self) -> str:
-        said = f"{self.usage['calls']} calls of judges"
+        said = f"{counted(self.usage['calls'], 'call')} of judges"
         if self.usage["calls_now"] != self.usage["calls"]:
             said += f", {self.usage['calls_now']} of them now"
         if self.usage["prompt_tokens"] is not None:
@@ -121,8 +125,10 @@ def _score(line: Mapping[str, Any], rubric: Rubric) -> Score:
 
 
 def _why(line: Mapping[str, Any]) -> str:
-    measured = line["outcome"] == AssessmentOutcome.MEASURED.value
-    return "no criterion applied" if measured else str(line["outcome"])
+    outcome = AssessmentOutcome(line["outcome"])
+    if outcome is AssessmentOutcome.JUDGE_ERROR:
+        return JUDGE_FAILED
+    return NOTHING_APPLIED if outcome is AssessmentOutcome.MEASURED else outcome.value
 
 
 def _agreement(

@@ -17,6 +17,7 @@ from tools.evaluation import Answer, Label, Scenario
 from tools.faults import WrongUse
 from tools.labelling import RECOMMENDED, Labelling, is_finished, to_label
 from tools.panel import HUMAN
+from tools.phrases import counted
 from tools.rubric import Rubric, parse_rubric
 
 
@@ -96,7 +97,9 @@ def label_in_terminal(
     left = work.left(by, criteria=criteria, count=count)
     if not left.left:
         return
-    console.print(f"{left.done} of {left.total} answers are labelled by {plain(by)}.", highlight=False)
+    verb = "is" if left.done == 1 else "are"
+    done = f"{left.done} of {counted(left.total, 'answer')} {verb} labelled by {plain(by)}."
+    console.print(done, highlight=False)
     screen = LabelScreen(
         console,
         keep,

@@ -11,6 +11,7 @@ from rich.console import Console
 from agent.show import print_sample, print_table
 from agent.terminal import plain
 from graphs.approval import NO_BACKUP, Refused, resolve_key
+from graphs.labels import without_verdict
 from graphs.prompts import (
     Approval,
     ApprovalAction,
@@ -31,9 +32,10 @@ from graphs.prompts import (
 from store import research
 from store.database import Database
 from tools.clock import SystemClock
+from tools.statistics import DEFAULT_THRESHOLDS
 from tools.table import ComparisonTable
 
-REVIEW_FROM = 0.7
+REVIEW_FROM = DEFAULT_THRESHOLDS[1]
 """Pass rate from which on a person reads answers, whatever the decision."""
 
 
@@ -170,7 +172,10 @@ def _ask_labels(console: Console, database: Database, run_id: str, prompt: Label
     from agent.labelling import label_in_terminal
 
     label_in_terminal(console, database, run_id, prompt.role, who())
-    return Labelled(by=who())
+    with database.reading() as session:
+        left = without_verdict(session, run_id, prompt.role)
+    enough = left > 0 and click.confirm(f"{left} have none. Go on without them?", default=False)
+    return Labelled(enough=enough, by=who())
 
 
 def _ask_judge(console: Console, prompt: JudgePrompt) -> JudgeChoice:

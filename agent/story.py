@@ -62,6 +62,7 @@ class About(BaseModel):
             seed=self.seed,
             max_tokens=self.max_tokens,
             budget=self.budget,
+            concurrency=1,  # a replay goes the same way every time
             story=None if story is None else str(story),
         )
 

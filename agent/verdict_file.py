@@ -49,6 +49,7 @@ class Lines:
         """What the file holds already."""
         self.torn = False
         """Whether its last line was never finished."""
+        self._created = not path.exists()
         self._whole = self._size = path.stat().st_size if path.is_file() else 0
         if path.exists():
             self._read()
@@ -81,6 +82,12 @@ class Lines:
         except OSError as error:
             raise WrongUse(f"{self.path} cannot be written: {error.strerror}.", ANOTHER) from error
         return self._stream
+
+    def drop_if_empty(self) -> None:
+        """A file that this process made and wrote nothing into is no use to anybody."""
+        with contextlib.suppress(OSError):
+            if self._created and not self.path.stat().st_size:
+                self.path.unlink()
 
     def keep_only(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Leave the other lines out of the file, whole, before it is made ready."""
@@ -202,14 +209,24 @@ class VerdictFile:
 
     def __enter__(self) -> Self:
         calls = self._stack.enter_context(self._calls.open())
-        _lock(calls, self._lines.path)
+        _lock(calls, self._calls.path, self._lines.path)
         if self.again:
             self._lines.keep_only(list(self.lines.values()))
         self._stack.enter_context(self._lines.open())
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Under the lock; but Windows does not remove a file that is open.
+        windows = sys.platform == "win32"
+        if not windows:
+            self._drop_empty()
         self._stack.close()
+        if windows:
+            self._drop_empty()
+
+    def _drop_empty(self) -> None:
+        for lines in (self._lines, self._calls):
+            lines.drop_if_empty()
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
@@ -234,7 +251,7 @@ def _busy(path: Path) -> Fault:
     return Fault(f"Another process is judging into {path}.", f"Wait for it. {ANOTHER}")
 
 
-def _lock(file: IO[bytes], path: Path) -> None:
+def _lock(file: IO[bytes], beside: Path, path: Path) -> None:
     """Two processes that judge into one file would pay for everything twice."""
     if sys.platform == "win32":
         return
@@ -246,3 +263,7 @@ def _lock(file: IO[bytes], path: Path) -> None:
         raise _busy(path) from None
     except OSError:  # some network file systems know no locks
         return
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(os.fstat(file.fileno()), beside.stat()):
+            return
+    raise _busy(path)  # the other process has removed the empty file since it was opened here

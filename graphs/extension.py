@@ -82,8 +82,19 @@ def extend(session: Session, run_id: str, further: int | None, now: datetime, *,
     measured = {line.scenario.id for line in result.lines if not line.score.unmeasured}
     unmeasured = [scenario.id for scenario in planned if scenario.id not in measured]
     again = _forget(session, row.id, result, unmeasured)
+    if not again and not more and own is not None:
+        raise WrongUse(
+            f"All scenarios of {own.name} were run, and no more can be made from a file of your own: "
+            f"{decision.reason}",
+            f"Add about {decision.further_scenarios} to it and start a new run."
+            if decision.further_scenarios
+            else f"`bms report {row.id}` says what can be done.",
+        )
     if not again and not more:
-        raise WrongUse(f"There is nothing more to run: {decision.reason}", "`bms report` shows the document.")
+        raise WrongUse(
+            f"There is nothing more to run that would settle it: {decision.reason}",
+            f"`bms report {row.id}` says what can be done.",
+        )
     earlier = open_extension(session, row.id)
     found = Extension(1 if earlier is None else earlier.serial + 1, len(planned) + more, more, again)
     evaluation.keep_call(session, row.id, EXTENSION, "", found._asdict(), now)

@@ -114,7 +114,7 @@ class LabelsPrompt(_Record):
 
     kind: Literal["labels"] = "labels"
     run_id: str
-    role: str
+    role: Literal["primary", "backup"]
     missing: int
     """Answers without a verdict."""
 

@@ -9,8 +9,9 @@ from importlib.metadata import version
 from sqlalchemy.orm import Session
 
 from graphs.desk import Replayed
-from graphs.materials import drafted
+from graphs.materials import DRAFTED, drafted
 from graphs.nodes.choose_judge import INSISTENCE, insistence_key
+from graphs.nodes.scenarios import AGREED
 from graphs.options import RunOptions
 from graphs.prompts import POLICY, Approval, Review
 from graphs.results import Result, disputed, result_of
@@ -18,7 +19,7 @@ from graphs.state import Role
 from graphs.tables import coverage_note
 from graphs.trials import IMPROVED_PROMPT
 from graphs.wording import WORDING
-from store import evaluation, reading, research, runs
+from store import evaluation, events, reading, research, runs
 from store.schema import ApprovalRow, RunRow
 from tools.brain_wording import WordingReport
 from tools.candidates import Standing
@@ -207,9 +208,20 @@ def _model(session: Session, run_id: str, result: Result, gate_share: float) -> 
         labels=result.labels,
         calibration=result.calibration,
         panel=result.agreement,
+        looks=_looks(session, run_id, result.role),
         disputed=disputed(result),
         retrial=_retrial(session, run_id, result),
     )
+
+
+def _looks(session: Session, run_id: str, role: Role) -> tuple[str, ...]:
+    """Every decision of a role on another number of answers, in words."""
+    found = {}
+    for event in events.of_kind(session, run_id, "decision"):
+        if event.data.get("role") == role:
+            measured, unmeasured = event.data["measured"], event.data["unmeasured"]
+            found[measured, unmeasured] = f"{measured} measured, {event.data['kind']}"
+    return tuple(found.values())
 
 
 def _retrial(session: Session, run_id: str, result: Result) -> Retrial | None:
@@ -233,10 +245,26 @@ def _paired(models: Sequence[ModelResult]) -> PairedComparison | None:
 
 
 def _wording(session: Session, run_id: str) -> str:
-    """Who worded the scenarios, in a sentence."""
+    """Where the scenarios come from, and who worded them, in sentences."""
     own = runs.material(session, run_id, "scenarios")
     if own is not None:
         return f"They are a person's own, from {own.name}."
+    return " ".join([*_draft(session, run_id), _words(session, run_id)])
+
+
+def _draft(session: Session, run_id: str) -> list[str]:
+    """Whether the taxonomy is a draft, and whose word it has."""
+    if runs.material(session, run_id, DRAFTED) is None:
+        return []
+    agreed = evaluation.stored_call(session, run_id, AGREED, "")
+    taxonomy = runs.material(session, run_id, "taxonomy")
+    by = "nobody" if agreed is None else agreed["by"]
+    if taxonomy is not None and taxonomy.by_person:
+        return [f"Their taxonomy was drafted from the domain's words and edited by {by}."]
+    return [f"Their taxonomy was drafted from the domain's words; agreed to by {by}."]
+
+
+def _words(session: Session, run_id: str) -> str:
     reports = [
         WordingReport.model_validate(reply).sentence
         for reply in evaluation.stored_calls(session, run_id, WORDING).values()

@@ -9,7 +9,7 @@ from tools.brain_wording import word_with_brain
 from tools.evaluation import Scenario
 from tools.faults import WrongUse
 from tools.runtimes import RuntimeFault
-from tools.scenarios import language_warning
+from tools.scenarios import language_warning, unworded
 from tools.taxonomy import Taxonomy
 
 STAGE = "scenarios"
@@ -27,6 +27,8 @@ async def worded(
         given = await desk.look(runs.material, "taxonomy")
         if warning and (given is None or not given.by_person):
             await desk.say(STAGE, "warning", sentence=warning)
+        if labels := unworded(taxonomy):
+            await desk.say(STAGE, "warning", sentence=labels)
         return made
     try:
         brain = await desk.services.open_model(desk.options.brain)

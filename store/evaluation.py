@@ -239,12 +239,6 @@ def forget_unmeasured(
             this = (VerdictRow.scenario_id == scenario, VerdictRow.assessed_by == judge)
             session.execute(delete(VerdictRow).where(*of_verdicts, *this))
             session.delete(session.get_one(AssessmentRow, (run_id, role, scenario, judge)))
-    # The label was given to an answer that is no more.
-    session.execute(
-        delete(LabelRow).where(
-            LabelRow.run_id == run_id, LabelRow.role == role, LabelRow.scenario_id.in_(unanswered)
-        )
-    )
 
 
 def forget_calls(session: Session, run_id: str, purpose: str) -> None:

@@ -39,5 +39,11 @@ def after(session: Session, run_id: str, seq: int, limit: int = 500) -> list[Eve
     return list(session.scalars(query.order_by(EventRow.seq).limit(limit)))
 
 
+def of_kind(session: Session, run_id: str, kind: str) -> list[EventRow]:
+    """Events of one kind, in order."""
+    query = select(EventRow).where(EventRow.run_id == run_id, EventRow.kind == kind)
+    return list(session.scalars(query.order_by(EventRow.seq)))
+
+
 def last_seq(session: Session, run_id: str) -> int:
     return session.scalar(select(func.max(EventRow.seq)).where(EventRow.run_id == run_id)) or 0

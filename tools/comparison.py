@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tools.faults import WrongUse
 from tools.paired import PairedComparison, compare_paired
+from tools.phrases import counted
 from tools.rows import Row, cases_by_criterion
 from tools.rubric import Rubric
 from tools.significance import benjamini_hochberg
@@ -127,7 +128,7 @@ def compare_models(
         only_first=_examples(both, (True, False)),
         only_second=_examples(both, (False, True)),
         left_out=tuple(LeftOut(reason=why, scenario_ids=tuple(ids)) for why, ids in left_out.items()),
-        sentence=_sentence(names, paired, better, sum(map(len, left_out.values()))),
+        sentence=_sentence(names, paired, better, left_out, held_out_only=held_out_only),
     )
 
 
@@ -203,11 +204,21 @@ def _examples(both: Sequence[tuple[Row, Row]], wanted: tuple[bool, bool]) -> tup
 
 
 def _sentence(
-    names: tuple[str, str], paired: PairedComparison | None, better: float | None, left_out: int
+    names: tuple[str, str],
+    paired: PairedComparison | None,
+    better: float | None,
+    left_out: Mapping[LeftOutReason, Sequence[str]],
+    *,
+    held_out_only: bool,
 ) -> str:
-    apart = f" {left_out} scenarios could not be compared." if left_out else ""
     if paired is None or better is None:
-        return f"{names[0]} and {names[1]} have no measured scenario in common.{apart}"
+        among = "held-out scenario" if held_out_only else "measured scenario"
+        why = "; ".join(f"{counted(len(ids), 'scenario')}: {reason}" for reason, ids in left_out.items())
+        if not why:
+            why = "neither has held one out" if held_out_only else "neither has one"
+        return f"{names[0]} and {names[1]} have no {among} in common that could be compared ({why})."
+    number = sum(map(len, left_out.values()))
+    apart = f" {counted(number, 'scenario')} could not be compared." if left_out else ""
     rates = [(paired.both + only) / paired.n for only in (paired.first_only, paired.second_only)]
     counts = (
         f"On the same {paired.n} scenarios {names[0]} passes {rates[0]:.0%} and {names[1]} {rates[1]:.0%}: "

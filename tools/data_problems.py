@@ -11,6 +11,7 @@ from tools.hygiene import is_blank
 from tools.rows import Row
 
 NOTHING_APPLIED = "no criterion applied"
+JUDGE_FAILED = "the judge could not be asked or its reply could not be used"
 BLANK = "the message shows nothing"
 TEMPLATE = "template tokens or an unfilled placeholder in the message"
 DUPLICATE = "the same message as another scenario"
@@ -48,7 +49,7 @@ def data_problems(rows: Sequence[Row]) -> tuple[DataProblem, ...]:
     groups: dict[str, list[Row]] = {}
     for row in rows:
         if row.score.unmeasured:
-            groups.setdefault(_reason(row), []).append(row)
+            groups.setdefault(why_unmeasured(row), []).append(row)
     return tuple(
         DataProblem(kind, tuple(row.scenario.id for row in group), _detail(group))
         for kind, group in sorted(groups.items(), key=lambda item: -len(item[1]))
@@ -93,11 +94,13 @@ def template_token(text: str) -> str | None:
     return found.group() if found else None
 
 
-def _reason(row: Row) -> str:
+def why_unmeasured(row: Row) -> str:
+    """The reason for which an unmeasured answer has no measurement; what exactly was wrong is its detail."""
     if row.answer.outcome is not AnswerOutcome.ANSWERED:
         return row.answer.outcome.value
     if row.assessment.outcome is not AssessmentOutcome.MEASURED:
-        return row.assessment.outcome.value
+        failed = row.assessment.outcome is AssessmentOutcome.JUDGE_ERROR
+        return JUDGE_FAILED if failed else row.assessment.outcome.value
     return NOTHING_APPLIED
 
 

@@ -306,6 +306,8 @@ def _judge(
         sentences.append(forbidden)
     if rule.settled(counts):
         sentences.append(_meaning(rule, leaning, counts))
+        if reach := _reach(rule, leaning, counts):
+            sentences.append(reach)
         return leaning, leaning, 0, " ".join(sentences)
     missing = FEWEST_MEASURED - int(counts.measured)
     # The rate of so few is no ground for a look farther ahead.
@@ -314,10 +316,21 @@ def _judge(
     return DecisionKind.UNDECIDED, leaning, further, " ".join(sentences)
 
 
+def _reach(rule: _Rule, kind: DecisionKind, counts: _Counts) -> str | None:
+    """Where the interval goes beyond the decision, which rests on the probability all the same."""
+    ends = wilson(counts.passes, counts.measured)
+    n = counts.measured
+    others = {rule.kind(end * n, n, counts.gate_failures) for end in ends} - {kind}
+    if not others:
+        return None
+    names = " and ".join(sorted(other.value for other in others))
+    return f"The interval reaches into {names}: {rule.certainty:.0%} certainty was asked for, not 95 %."
+
+
 def _headline(counts: _Counts) -> str:
     passes, n, u = int(counts.passes), int(counts.measured), counts.unmeasured
     interval = wilson(passes, n)
-    apart = f" {u} more could not be measured and are counted apart." if u else ""
+    apart = f" {u} more could not be measured and {'is' if u == 1 else 'are'} counted apart." if u else ""
     return (
         f"{passes} of {n} measured answers pass, {passes / n:.0%} "
         f"(95 % interval {interval.low:.0%} to {interval.high:.0%}).{apart}"
@@ -366,7 +379,8 @@ def _why_open(rule: _Rule, leaning: DecisionKind, counts: _Counts, further: int 
     if others:
         names = " or ".join(sorted(kind.value for kind in others))
         parts.append(
-            f"{counts.unmeasured} unmeasured answers could turn {leaning.value} into {names}: measure them."
+            f"{counts.unmeasured} unmeasured {'answer' if counts.unmeasured == 1 else 'answers'} could turn "
+            f"{leaning.value} into {names}: measure them."
         )
     sure = rule.probability(leaning, counts)
     if sure < rule.certainty:

@@ -205,11 +205,8 @@ def _pattern(
     clear = [c for c in where if c.clear]
     if clear:
         said.append(f"It concentrates in {', and '.join(_counted(c) for c in clear[:2])}.")
-    elif where:
-        counts = f"{where[0].failed} of {where[0].assessed}"
-        said.append(f"Most often in {where[0].place} ({counts}), which may be chance.")
     elif failed >= FEWEST_IN_A_GROUP:
-        said.append("It is spread over topics and styles.")
+        said.append("No topic, style or other group stands out by more than chance explains.")
     if words:
         listed = ", ".join(f"“{word.word}” ({word.reasons} of {word.of})" for word in words)
         said.append(f"Words that the judge's reasons share: {listed}.")
@@ -271,11 +268,15 @@ def _summary(
             parts.append(f"Gates that failed: {', '.join(gates)}.")
     else:
         parts.append("No criterion failed in any answer that was assessed.")
+    clear = [(entry, found) for entry in failing for found in entry.concentrations if found.clear]
+    if clear:
+        entry, found = min(clear, key=lambda pair: pair[1].adjusted)
+        parts.append(f"The clearest concentration: {entry.criterion} in {_counted(found)}.")
     if weak:
         parts.append(f"Whole answers fail most in {_counted(weak[0])}.")
     parts += [pair.sentence for pair in together[:1] if pair.clear]
     if problems:
-        counted = ", ".join(f"{len(problem.scenario_ids)} {problem.kind}" for problem in problems)
+        counted = "; ".join(f"{problem.kind} ({len(problem.scenario_ids)})" for problem in problems)
         parts.append(f"Data problems, counted apart: {counted}.")
     if suspected:
         counted = ", ".join(f"{len(found.scenario_ids)} × {found.kind}" for found in suspected)

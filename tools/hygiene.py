@@ -89,6 +89,7 @@ def classify_reply(reply: ChatReply | None, fault: RuntimeFault | None, scenario
         completion_tokens=reply.completion_tokens,
         seconds=reply.seconds,
         first_token_seconds=reply.first_token_seconds,
+        left_out=reply.left_out,
         detail=detail,
         signs=signs(reply.text, scenario) if looked_at else (),
     )

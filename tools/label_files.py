@@ -21,7 +21,15 @@ NOT_FILLED_IN = ""
 """``passed`` of an exported line that nobody has looked at yet."""
 MAX_NAME_CHARACTERS = 120
 _PASSED = {"pass": True, "fail": False, "cannot tell": None, "?": None}
-_FIELDS = ("id", "message", "response", "passed", "verdicts", "note", "by")
+_FIELDS = ("id", "message", "response", "questions", "passed", "verdicts", "note", "by")
+HOW_TO_FILL_IN = (
+    'For "passed" write true where the answer is good enough, false where it is not, null where you cannot '
+    'tell; "note" may stay empty.'
+)
+HOW_TO_FILL_IN_VERDICTS = (
+    'For each criterion in "verdicts" write one of the words that stand behind its question; "note" may stay '
+    "empty."
+)
 
 
 def export_lines(
@@ -32,11 +40,18 @@ def export_lines(
 ) -> list[dict[str, Any]]:
     """What a colleague gets to label: message and response, nothing that tells of model or judge.
 
-    With ``rubric`` a verdict on each of its judged criteria is asked for, from which it derives ``passed``.
+    With ``rubric`` a verdict on each of its judged criteria is asked for, from which it derives ``passed``;
+    ``questions`` are for the reader's eyes and are not read back.
     """
     asked: dict[str, Any] = {"passed": NOT_FILLED_IN}
     if rubric is not None:
-        asked = {"verdicts": {criterion.id: NOT_FILLED_IN for criterion in rubric.judged}}
+        asked = {
+            "questions": {
+                criterion.id: f"{criterion.question} ({', '.join(words_allowed(criterion))})"
+                for criterion in rubric.judged
+            },
+            "verdicts": {criterion.id: NOT_FILLED_IN for criterion in rubric.judged},
+        }
     return [
         {
             "id": identifier,

@@ -15,6 +15,7 @@ MAX_LINE = 4_000
 LEAST_THRESHOLD = 0.3
 """A smaller number beside "pass" is hardly a threshold."""
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t#]*$")
+_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _BOLD_LINE = re.compile(r"[ \t]*(?:\*\*|__)([^*_]{2,120})(?:\*\*|__):?[ \t]*$")
 _BULLET = re.compile(r"([ \t]*)(?:[-*+•]|\(?\d{1,3}[.)])[ \t]+(?:\[[ xX]?\][ \t]+)?(.*)$")
 _SEPARATOR = re.compile(r"[ \t]*\|?(?:[ \t]*:?-{1,60}:?[ \t]*\|)*[ \t]*:?-{1,60}:?[ \t]*\|?[ \t]*$")
@@ -31,6 +32,12 @@ _WEIGHT = re.compile(
     r"|(\d{1,4}(?:[.,]\d{1,4})?)\s?(?:points?|pts?\.?|punkte)\b|[(\[]\s?(\d?[.,]\d{1,4})\s?[)\]]",
     re.IGNORECASE,
 )
+_TAIL = re.compile(
+    r"\s{0,3}[–—:|,;-]\s{0,3}(?:[\d.,]{1,8}\s?(?:points?|pts?\.?|punkte)?|(?:an? )?(?:gate|critical|blocker"
+    r"|(?:automatic|auto-?)\s?fail|must[- ]pass|hard[- ]fail|deal[- ]?breaker))?\s{0,3}$",
+    re.IGNORECASE,
+)
+"""What stands behind a category's title: points, or that it is a gate."""
 _NUMBERED = re.compile(
     r"(?:(?:category|section|part|dimension|kategorie)\s+\w{1,4}\s?[:.–-]\s?"
     r"|\d{1,2}(?:\.\d{1,2})*[.)]?\s+|[A-H][.)]\s+)",
@@ -52,6 +59,9 @@ _GATE_MARK = re.compile(
 )
 _NA_MARK = re.compile(
     r"\bN/?A\b[^.;]{0,20}(?:allowed|ok|okay|possible|if|when|where|unless)|\(N/?A\)", re.IGNORECASE
+)
+_OPTIONAL = re.compile(
+    r"[(\[*]{1,2}\s?(?:optional|(?:if|where|when) applicable|falls zutreffend)\s?[)\]*]{1,2}", re.IGNORECASE
 )
 _NA_WORD = re.compile(r"\bN/?A\b|\bnot applicable\b|\bnicht (?:anwendbar|zutreffend)\b", re.IGNORECASE)
 _NA_PASS = re.compile(
@@ -142,6 +152,8 @@ class DraftCriterion:
     na_allowed: bool = False
     gate: bool = False
     weight: float | None = None
+    optional: bool = False
+    """It, or its heading, says so; NA is then allowed."""
     automatic: bool = False
     """Its type says that a program decides it."""
     examples: list[tuple[bool, str]] = field(default_factory=list)
@@ -201,6 +213,8 @@ class _Reader:
         self.draft = Draft()
         self.section = ""
         """Title of the category that the lines belong to."""
+        self.optional = False
+        """Whether that section is called optional."""
         self.last: DraftCriterion | None = None
 
     def read(self) -> Draft:
@@ -216,12 +230,26 @@ class _Reader:
                 i += 1
             elif fence or _IGNORED.match(line):
                 i += 1
+            elif self._is_underlined(i):
+                self._heading(i, line, first="=" in self.lines[i + 1])
+                i += 2
             elif "|" in line and i + 1 < len(self.lines) and _is_separator(self.lines[i + 1]):
                 i = self._table(i)
             else:
                 self._line(i)
                 i += 1
         return self.draft
+
+    def _is_underlined(self, i: int) -> bool:
+        """Whether a lone line is a heading by the line below it, ``====`` or ``----``."""
+        line = self.lines[i]
+        return (
+            i + 1 < len(self.lines)
+            and _UNDERLINE.match(self.lines[i + 1]) is not None
+            and (i == 0 or not self.lines[i - 1].strip())
+            and "|" not in line
+            and not (_HEADING.match(line) or _BULLET.match(line) or line.lstrip().startswith(">"))
+        )
 
     def _unread(self, line: int, what: str, text: str = "") -> None:
         quoted = f": {plain(text)[:120]}" if text else ""
@@ -231,7 +259,7 @@ class _Reader:
         line = self.lines[i]
         heading = _HEADING.match(line) or _BOLD_LINE.match(line)
         if heading and not _LED_BY_ID.match(heading[1]):
-            self._heading(i, heading[1])
+            self._heading(i, heading[1], first=line.lstrip().startswith("# "))
             return
         bullet = _BULLET.match(line)
         body = bullet[2] if bullet else heading[1] if heading else line.strip(" >")
@@ -241,11 +269,13 @@ class _Reader:
             return
         self._prose(i, body)
 
-    def _heading(self, i: int, text: str) -> None:
+    def _heading(self, i: int, text: str, *, first: bool) -> None:
+        """A heading, ``first`` where it is of the highest level and may be the title."""
         self.last = None
+        self.optional = _OPTIONAL.search(text) is not None
         is_rule = any([self._threshold(i, text), self._na(text)])
         title = category_title(text)
-        if not self.draft.title and self.lines[i].lstrip().startswith("# ") and weight_in(text) is None:
+        if first and not self.draft.title and weight_in(text) is None:
             self.draft.title, self.section = plain(text), ""
             return
         if is_rule or not title or _PLAIN_SECTIONS.match(title):
@@ -272,11 +302,12 @@ class _Reader:
     ) -> DraftCriterion:
         self.last = DraftCriterion(
             line=line,
-            question=plain(_GATE_MARK.sub(" ", text)) or plain(text),
+            question=plain(_OPTIONAL.sub(" ", _GATE_MARK.sub(" ", text))) or plain(text),
             id=plain(identifier),
             category=self.section if category is None else category,
             na_allowed=_NA_MARK.search(text) is not None,
             gate=_GATE_MARK.search(text) is not None,
+            optional=self.optional or _OPTIONAL.search(text) is not None,
         )
         self.draft.criteria.append(self.last)
         return self.last
@@ -443,12 +474,9 @@ def category_title(text: str) -> str:
     bare = re.sub(
         r"\b(?:weight(?:ing)?|gewicht(?:ung)?)\s?[:=]?\s?[\d.,]{0,8}", " ", bare, flags=re.IGNORECASE
     )
-    bare = re.sub(
-        r"[–—:|,-]\s{0,3}(?:[\d.,]{1,8}\s?(?:points?|pts?\.?|punkte)?|gate|critical|automatic fail)?\s{0,3}$",
-        " ",
-        bare,
-        flags=re.IGNORECASE,
-    )
+    shorter = _TAIL.sub("", bare)
+    while shorter != bare:
+        bare, shorter = shorter, _TAIL.sub("", shorter)
     return " ".join(_NUMBERED.sub("", bare.strip(), count=1).split()).strip(" :–—-,;.")[:60]
 
 

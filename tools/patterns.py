@@ -71,7 +71,8 @@ def _walk(parsed: Any, cost: _Cost, *, repeated: bool) -> None:
         if operator in {sre_constants.MAX_REPEAT, sre_constants.MIN_REPEAT, sre_constants.POSSESSIVE_REPEAT}:
             low, high, inner = argument
             many = high > 1
-            if many and repeated:
+            # (?:a?){26} matches one text in millions of ways, too.
+            if repeated and (many or low != high):
                 raise ValueError("a pattern must not repeat something that repeats")
             if high >= _OPEN_ENDED:
                 cost.open_ended += 1

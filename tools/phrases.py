@@ -15,6 +15,6 @@ def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
 
 
-def counted(count: int, word: str) -> str:
-    """``1 scenario``, ``1,200 scenarios``."""
-    return f"{count:,} {word}{'s' * (count != 1)}"
+def counted(count: int, word: str, several: str = "") -> str:
+    """``1 scenario``, ``1,200 scenarios``; ``several`` is a plural that is not made with an s."""
+    return f"{count:,} {word if count == 1 else several or f'{word}s'}"

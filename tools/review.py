@@ -108,7 +108,10 @@ def _gates(rows: Sequence[Row]) -> list[Pick]:
     """Failed gates, best score first: there the gate alone stands between the answer and a pass."""
     failing = sorted((row for row in rows if row.score.gate_failed), key=lambda row: -(row.score.score or 0))
     return [
-        Pick(row, f"fails the gate {', '.join(row.score.gate_failed)}{_scored(row)}: is the judge right?")
+        Pick(
+            row,
+            f"fails the gate {', '.join(row.score.gate_failed)}{_scored(row)}; check the judge",
+        )
         for row in failing
     ]
 

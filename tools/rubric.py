@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from tools.computed import Rule, VerdictWord
 from tools.taxonomy import KNOWLEDGE
@@ -16,7 +24,19 @@ from tools.yaml_lines import LinedMap, did_you_mean, line_of, parse, read_text, 
 
 MAX_CRITERIA = 100
 
-CriterionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
+
+
+def _identifier(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise ValueError(
+            f'"{text[:40]}" is no identifier: it begins with a letter, and letters, digits, "_", "." and "-" '
+            "follow, 32 characters at most"
+        )
+    return text
+
+
+CriterionId = Annotated[str, AfterValidator(_identifier)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 
 
@@ -43,6 +63,13 @@ class Category(BaseModel):
     gate: bool = False
     """Every criterion of the category is a gate."""
     description: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_weight(cls, given: Any) -> Any:
+        """``comprehension: 0.15`` is its weight."""
+        bare = isinstance(given, int | float) and not isinstance(given, bool)
+        return {"weight": given} if bare else given
 
 
 class Example(BaseModel):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tools.faults import WrongUse
 from tools.markdown_rubric import Draft, DraftCriterion, plain, read_markdown
+from tools.phrases import counted
 from tools.rubric import MAX_CRITERIA, parse_rubric
 
 MAX_CHARACTERS = 500_000
@@ -106,7 +107,7 @@ class _Assembly:
             titles.append(title)
         stray = [c.line for c, title in zip(self.draft.criteria, titles, strict=True) if title == GENERAL]
         if stray and len(set(titles)) > 1:
-            self._assume(stray[0], f'{len(stray)} criteria under no category are in "{GENERAL}".')
+            self._assume(stray[0], f'{_criteria(len(stray))} "{GENERAL}".')
         return titles
 
     def _keys(self) -> dict[str, str]:
@@ -190,7 +191,7 @@ class _Assembly:
 
     def _na(self) -> str:
         counts = self.draft.na_counts_as_pass
-        if counts is None and any(c.na_allowed for c in self.draft.criteria):
+        if counts is None and any(c.na_allowed or c.optional for c in self.draft.criteria):
             self._assume(0, "Nothing says what becomes of NA: excluded.")
         return f"na: {'counts_as_pass' if counts else 'excluded'}"
 
@@ -228,7 +229,9 @@ class _Assembly:
         yield f"  - id: {_quoted(identifier)}"
         yield f"    category: {_quoted(self.keys[title])}"
         yield f"    question: {_quoted(criterion.question)}"
-        if criterion.na_allowed:
+        if criterion.optional:
+            self._assume(criterion.line, f"{identifier} is optional: NA is allowed.")
+        if criterion.na_allowed or criterion.optional:
             yield "    na_allowed: true"
         if criterion.gate and not self.gates[title]:
             yield "    gate: true"
@@ -241,6 +244,10 @@ class _Assembly:
         for good, answer in criterion.examples:
             yield f"      - answer: {_quoted(answer)}"
             yield f"        verdict: {'YES' if good else 'NO'}"
+
+
+def _criteria(count: int) -> str:
+    return f"{counted(count, 'criterion', 'criteria')} under no category {'is' if count == 1 else 'are'} in"
 
 
 def _folded(text: str) -> str:

@@ -113,7 +113,10 @@ def unmeasured(rubric: Rubric) -> Score:
 
 
 def score_file(path: str | Path, rubric: Rubric) -> Iterator[ScoreRow]:
-    """A score for each line ``{"id": …, "verdicts": {"CQ1": "YES", …}}``; WrongUse names the bad line."""
+    """A score for each line ``{"id": …, "verdicts": {"CQ1": "YES", …}}``.
+
+    WrongUse names the bad line, or says that there is none.
+    """
     name = Path(path).name
     seen: dict[str, int] = {}
     for number, raw in read_lines(Path(path)):
@@ -127,6 +130,10 @@ def score_file(path: str | Path, rubric: Rubric) -> Iterator[ScoreRow]:
             wrong(name, number, f'the id "{identifier}" stands in line {seen[identifier]} already.')
         seen[identifier] = number
         yield ScoreRow(identifier, score(_verdicts(record.get("verdicts"), rubric, name, number), rubric))
+    if not seen:
+        raise WrongUse(
+            f"{name} holds no verdicts.", 'Each line is an object with "id" and "verdicts"; see `bms judge`.'
+        )
 
 
 def summarise(scores: Iterable[Score]) -> ScoreSummary:

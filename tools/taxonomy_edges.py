@@ -75,7 +75,8 @@ def _weighed(
     total = _total([edge.get("weight") for edge in edges])
     complete = total is not None and abs(total - 1) < _WHOLE and (beside is None or beside < 1 + _WHOLE)
     if total is None or not 0 < total < math.inf or complete or (beside is None and total > 1):
-        return _unweighed(edge_topic, beside, name, warnings)
+        rest = 0.0 if None in topic_weights else 1 - (beside or 0.0)
+        return _unweighed(edge_topic, rest, name, warnings)
     for edge in edges:
         if _number(edge.get("weight")):
             edge["weight"] /= total
@@ -85,9 +86,8 @@ def _weighed(
     return None
 
 
-def _unweighed(edge_topic: LinedMap, beside: float | None, name: str, warnings: list[str]) -> Apart | None:
-    """What the topics leave where they sum to less than 1; else :data:`SHARE`."""
-    rest = 0.0 if beside is None else 1 - beside
+def _unweighed(edge_topic: LinedMap, rest: float, name: str, warnings: list[str]) -> Apart | None:
+    """``rest``, what the topics leave of 1, where that can be meant; else :data:`SHARE`."""
     leaves = _WHOLE < rest < 0.5
     share = rest if leaves else SHARE
     warnings.append(

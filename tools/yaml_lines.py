@@ -7,7 +7,7 @@ are bounded while the text is read, and tags never construct anything but plain 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -217,20 +217,53 @@ def validate(model: type[_Record], tree: Any, name: str) -> _Record:
         found = error.errors(include_url=False)
         first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
         location = [step for step in first["loc"] if step != "[key]"]
-        wrong(name, line_of(tree, location), *_explain(model, first["type"], location, first["msg"]))
+        if first["type"].startswith("union_tag"):
+            location.append(first["ctx"]["discriminator"].strip("'"))
+        sentence, step = _explain(model, first["type"], location, first["msg"], first.get("ctx", {}))
+        wrong(name, line_of(tree, location), sentence, step)
 
 
-def _explain(model: type[BaseModel], kind: str, location: Location, message: str) -> tuple[str, str]:
+_PLAIN = {
+    "string_type": ("must be text", "Put it in quotes."),
+    "string_too_short": ("must not be empty", ""),
+    "too_short": ("must not be empty", ""),
+    "list_type": ("must be a list", ""),
+    "tuple_type": ("must be a list", ""),
+    "float_type": ("must be a number", ""),
+    "float_parsing": ("must be a number", ""),
+    "int_type": ("must be a whole number", ""),
+    "int_parsing": ("must be a whole number", ""),
+    "int_from_float": ("must be a whole number", ""),
+    "bool_type": ("must be true or false", ""),
+    "bool_parsing": ("must be true or false", ""),
+}
+"""What is wrong with a value, by pydantic's name of it, and what to do."""
+_MAPPING = frozenset({"dict_type", "model_type", "model_attributes_type", "mapping_type"})
+
+
+def _explain(
+    model: type[BaseModel], kind: str, location: Location, message: str, told: Mapping[str, Any]
+) -> tuple[str, str]:
     words = [str(step) for step in location if not isinstance(step, int)]
     last = words[-1] if words else "the file"
     if kind == "extra_forbidden":
         return f'the key "{last}" is not known here.', did_you_mean(last, _fields_at(model, location[:-1]))
-    if kind == "missing":
+    if kind in {"missing", "union_tag_not_found"}:
         return f'"{last}" is missing.', ""
-    if kind == "too_short":
-        return f'"{last}" must not be empty.', ""
-    if kind == "string_type":
-        return f'"{last}" must be text.', "Put it in quotes."
+    if kind == "union_tag_invalid":
+        tags = [tag.strip(" '") for tag in told["expected_tags"].split(",")]
+        kind = " ".join(reversed(words[-2:]))
+        return f'the {kind} "{told["tag"][:60]}" is not known here.', did_you_mean(told["tag"], tags)
+    if kind in _MAPPING:
+        fields = _fields_at(model, location)
+        known = f"Known in it: {', '.join(fields)}." if kind.startswith("model") else ""
+        return f'"{last}" must be a mapping, "key: value".', known
+    if kind in {"string_too_long", "too_long"}:
+        unit = "characters" if kind.startswith("string") else "entries"
+        return f'"{last}" must not have more than {told["max_length"]:,} {unit}.', ""
+    if kind in _PLAIN:
+        said, step = _PLAIN[kind]
+        return f'"{last}" {said}.', step
     text = message.removeprefix("Value error, ").replace("Input should", "it should").rstrip(".")
     return f'"{last}": {text}.', ""
 
@@ -240,15 +273,18 @@ def _fields_at(model: type[BaseModel], location: Location) -> list[str]:
     current: type[BaseModel] | None = model
     for step in location:
         if current is not None and isinstance(step, str) and step in current.model_fields:
-            current = _record_in(current.model_fields[step].annotation)
+            current = _record_in(current.model_fields[step].annotation, location)
     return list(current.model_fields) if current is not None else []
 
 
-def _record_in(annotation: Any) -> type[BaseModel] | None:
+def _record_in(annotation: Any, location: Location) -> type[BaseModel] | None:
+    """The record in an annotation; of several, told apart by ``type``, the one that ``location`` names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
+        kind = annotation.model_fields.get("type")
+        tags = getattr(kind.annotation, "__args__", ()) if kind is not None else ()
+        return annotation if not tags or set(tags) & set(location) else None
     for part in getattr(annotation, "__args__", ()):
-        found = _record_in(part)
+        found = _record_in(part, location)
         if found is not None:
             return found
     return None

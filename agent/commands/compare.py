@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.commands.common import opened, print_json
-from tools.faults import WrongUse
+from tools.faults import Fault, WrongUse
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -44,6 +44,12 @@ def compare(run_id: str, other: str | None, held_out: bool, as_json: bool) -> No
         judges = (first[1].judge, second[1].judge)
     if as_json:
         print_json(found.model_dump(mode="json") | {"judges": judges})
+    if found.paired is None:
+        raise Fault(
+            found.sentence,
+            "Scenarios are paired by id and message: evaluate both runs with the same --scenarios FILE.",
+        )
+    if as_json:
         return
     for line in _lines(found, judges):
         click.echo(line)

@@ -115,6 +115,7 @@ def _start(
         from graphs.runner import create_run
 
         run_id = create_run(place.database, text, options, materials, own)
+        del materials, own  # they are rows now
         place.console.print(f"[dim]run {run_id}[/]", highlight=False)
 
         async def go() -> None:
@@ -342,9 +343,16 @@ def _action(given: dict[str, Any], actions: Any) -> Any:
 @click.option("--insist-judge", is_flag=True, help="Use the judge in spite of the problem with it.")
 @click.option("--yes", is_flag=True, help="Take the proposals from here on; the record says so.")
 @click.option("--further", type=click.IntRange(1, 5000), help="Run so many more scenarios.")
+@click.option("--enough", is_flag=True, help="Where a person judges: the verdicts given are enough.")
 @click.option("--json", "as_json", is_flag=True)
 def resume(
-    run_id: str, judge: str | None, insist_judge: bool, yes: bool, further: int | None, as_json: bool
+    run_id: str,
+    judge: str | None,
+    insist_judge: bool,
+    yes: bool,
+    further: int | None,
+    enough: bool,
+    as_json: bool,
 ) -> None:
     """Go on with a run that was stopped or killed, waits for an answer, or ended undecided."""
     with opened(quiet=as_json) as place:
@@ -358,6 +366,7 @@ def resume(
             async with cockpit(place.settings, place.database, place.console, run_id=run_id) as seat:
                 reply = await _judge_choice(seat, run_id, judge, insist_judge)
                 reply = reply or await _more_scenarios(seat, run_id, further)
+                reply = reply or await _enough_labels(seat, run_id, enough)
                 standing = await drive(seat, run_id, reply=reply, further=further)
                 finish(place, run_id, standing, as_json=as_json)
 
@@ -391,6 +400,22 @@ async def _judge_choice(seat: Any, run_id: str, judge: str | None, insist: bool)
     if named is None:
         raise WrongUse("No judge is named.", "--judge provider:model names one.")
     return JudgeChoice(judge=named, insist=insist, by=who())
+
+
+async def _enough_labels(seat: Any, run_id: str, enough: bool) -> Any:
+    """The person's word that the answers without a verdict may stay unmeasured."""
+    from agent.questions import who
+    from graphs.prompts import Labelled, LabelsPrompt
+
+    if not enough:
+        return None
+    standing = await seat.runner.standing(run_id)
+    if not isinstance(standing.prompt, LabelsPrompt):
+        raise WrongUse(
+            f"Run {run_id} does not wait for a person's verdicts; it is {standing.status.value}.",
+            f"`bms show {run_id}` tells more.",
+        )
+    return Labelled(enough=True, by=who())
 
 
 async def _more_scenarios(seat: Any, run_id: str, further: int | None) -> Any:
@@ -462,6 +487,8 @@ def finish(place: Opened, run_id: str, standing: Any, *, as_json: bool) -> None:
             print_result(place.console, session, run_id)
     if standing.status is RunStatus.WAITING:
         _say_how_to_go_on(place, run_id, standing)
+        if standing.prompt.kind == "judge":  # a setting is missing: nothing was evaluated
+            raise SystemExit(1)
     elif standing.detail and standing.status is not RunStatus.DONE:
         place.console.print(f"Run {run_id}: {plain(standing.detail)}", highlight=False)
     for path in documents:
@@ -480,7 +507,7 @@ def _say_how_to_go_on(place: Opened, run_id: str, standing: Any) -> None:
         "approval": f"bms table {run_id}, then bms approve {run_id} {approving}",
         "scenarios": f"bms resume {run_id} at a terminal, or with --yes to take the draft",
         "judge": f"bms resume {run_id} --judge provider:model",
-        "labels": f"bms label {run_id}, then bms resume {run_id}",
+        "labels": f"bms label {run_id}, then bms resume {run_id}; with --enough when some are to stay open",
         "review": f"bms resume {run_id} at a terminal, or with --yes to leave the review out",
     }[prompt.kind]
     if getattr(prompt, "not_needed", None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def label(
         if source is not None:
             _read(place, work, source, person)
         elif export is not None:
-            _export(work, export, person, criteria=criteria, count=count)
+            _export(place, work, export, person, criteria=criteria, count=count)
         else:
             _ask(place, work, person, criteria=criteria, count=count)
         _tell(place, work, person, criteria=criteria, count=count, as_json=as_json)
@@ -88,10 +89,13 @@ def _ask(place: Opened, work: Work, by: str, *, criteria: bool, count: int | Non
         raise told from None
 
 
-def _export(work: Work, path: Path, by: str, *, criteria: bool, count: int | None) -> None:
-    from tools.label_files import export_lines
+def _export(place: Opened, work: Work, path: Path, by: str, *, criteria: bool, count: int | None) -> None:
+    from tools.label_files import HOW_TO_FILL_IN, HOW_TO_FILL_IN_VERDICTS, export_lines
+    from tools.phrases import counted
 
     left = work.left(by, criteria=criteria, count=count).left
+    if not left:
+        return  # what is said of where labelling stands tells it
     rubric = work.rubric if criteria else None
     lines = export_lines(left, work.scenarios, work.answers, rubric)
     try:
@@ -101,27 +105,38 @@ def _export(work: Work, path: Path, by: str, *, criteria: bool, count: int | Non
         raise WrongUse(f"{path} exists already, perhaps with labels in it.", "Name another file.") from None
     except OSError as error:
         raise WrongUse(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
+    how = HOW_TO_FILL_IN if rubric is None else HOW_TO_FILL_IN_VERDICTS
+    role = f" --role {work.role}" if work.role != "primary" else ""
+    _say(place, f"{counted(len(lines), 'answer')}, one a line, written to {path}. {how}")
+    _say(place, f"`bms label {work.run_id}{role} --from {shlex.quote(str(path))} --by NAME` reads it back.")
+
+
+def _say(place: Opened, sentence: str) -> None:
+    place.console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
 def _read(place: Opened, work: Work, path: Path, by: str) -> None:
     from store import evaluation
     from tools.clock import SystemClock
     from tools.label_files import read_labels
+    from tools.phrases import counted
 
     read = read_labels(path, work.answers, work.scenarios, work.rubric, by=by, at=SystemClock().now())
     with place.database.session() as session:
         for one in read.labels:
             evaluation.keep_label(session, work.run_id, work.role, one)
     people = sorted({one.by for one in read.labels})
-    said = f"{len(read.labels)} labels read" + (f", by {', '.join(people)}" if people else "")
-    empty = f"; {read.not_filled_in} lines are not filled in" if read.not_filled_in else ""
-    place.console.print(f"{said}{empty}.", highlight=False, markup=False)
+    said = f"{counted(len(read.labels), 'label')} read" + (f", by {', '.join(people)}" if people else "")
+    verb = "is" if read.not_filled_in == 1 else "are"
+    empty = f"; {counted(read.not_filled_in, 'line')} {verb} not filled in" if read.not_filled_in else ""
+    _say(place, f"{said}{empty}.")
 
 
 def _tell(place: Opened, work: Work, by: str, *, criteria: bool, count: int | None, as_json: bool) -> None:
     """Where labelling stands, from the rows."""
     from agent.labelling import work_of
     from tools.labelling import RECOMMENDED
+    from tools.phrases import counted
 
     with place.database.reading() as session:
         now = work_of(session, work.run_id, work.role)
@@ -140,19 +155,19 @@ def _tell(place: Opened, work: Work, by: str, *, criteria: bool, count: int | No
             }
         )
         return
-    place.console.print(
-        f"{left.done} of {left.total} answers are labelled by {by}.", highlight=False, markup=False
-    )
-    if now.judged_by_people:
-        more = f"`bms label {now.run_id}` asks for them; " if left.left else ""
-        place.console.print(f"{more}`bms resume {now.run_id}` goes on.", highlight=False, markup=False)
+    verb = "is" if left.done == 1 else "are"
+    _say(place, f"{left.done} of {counted(left.total, 'answer')} {verb} labelled by {by}.")
+    if now.judged_by_people and left.left:
+        one = len(left.left) == 1
+        missing = f"{counted(len(left.left), 'answer')} still {'needs its' if one else 'need their'} verdicts"
+        _say(place, f"{missing}: `bms label {now.run_id}` asks for them; `bms resume {now.run_id}` goes on.")
+    elif now.judged_by_people:
+        _say(place, f"`bms resume {now.run_id}` goes on.")
     elif left.done < RECOMMENDED[0]:
         low, high = RECOMMENDED
-        place.console.print(
-            f"{low} to {high} are recommended; `bms label {now.run_id}` goes on.", highlight=False
-        )
+        _say(place, f"{low} to {high} are recommended; `bms label {now.run_id}` goes on.")
     else:
-        place.console.print(f"`bms calibrate {now.run_id}` says what the judge is worth.", highlight=False)
+        _say(place, f"`bms calibrate {now.run_id}` says what the judge is worth.")
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from agent.commands.common import echo_json, opened, print_json
+from agent.commands.common import check_folder, echo_json, opened, print_json
 from store.database import Database
 from tools.faults import WrongUse
 
@@ -366,14 +366,16 @@ def _tally(counts: dict[str, int]) -> str:
 @click.argument("run_id", metavar="RUN")
 @click.option("--format", "form", type=click.Choice(["md", "html", "json"]), default="md", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def report(run_id: str, form: str, as_json: bool) -> None:
-    """Print the evaluation document, made from the rows as they are now."""
+@click.option("--write", is_flag=True, help="Write the document, figures and files anew, where the run did.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write them under another folder instead.")
+def report(run_id: str, form: str, as_json: bool, write: bool, out: Path | None) -> None:
+    """Print the evaluation document as the rows are now, or write it anew with its files."""
     from agent.drive import story_of
     from graphs.report_data import assemble
     from store import evaluation
     from store import runs as rows
     from tools.clock import FixedClock, SystemClock
-    from tools.report import render_html, render_json, render_markdown
+    from tools.report import render_html, render_json, render_markdown, write_document
 
     with opened() as place, place.database.reading() as session:
         row = rows.get(session, run_id)
@@ -384,6 +386,12 @@ def report(run_id: str, form: str, as_json: bool) -> None:
                 f"Run {row.id} has nothing to report yet.", f"`bms show {row.id}` tells where it is."
             )
         data = assemble(session, row.id, clock, None if story is None else story.replayed)
+        if write or out is not None:
+            folder = Path(row.options["out_dir"]) if out is None else out.absolute()
+            check_folder(folder / "docs")
+            (folder / "docs").mkdir(parents=True, exist_ok=True)
+            click.echo(write_document(folder / "docs", data).path)
+            return
         render = {"md": render_markdown, "html": render_html, "json": render_json}[
             "json" if as_json else form
         ]

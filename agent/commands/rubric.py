@@ -10,6 +10,7 @@ import click
 from agent.commands.common import print_json, read_text
 from tools.escape import terminal
 from tools.faults import WrongUse
+from tools.phrases import counted
 
 if TYPE_CHECKING:
     from tools.rubric import Rubric
@@ -82,8 +83,9 @@ def _verdict_on(chance: float) -> str:
 def _show(parsed: Rubric) -> None:
     click.echo(
         terminal(
-            f"{parsed.name}: {len(parsed.criteria)} criteria ({len(parsed.computed)} computed) in "
-            f"{len(parsed.categories)} categories, passed from {parsed.pass_threshold:g} on, "
+            f"{parsed.name}: {counted(len(parsed.criteria), 'criterion', 'criteria')} "
+            f"({len(parsed.computed)} computed) in "
+            f"{counted(len(parsed.categories), 'category', 'categories')}, passed from {parsed.pass_threshold:g} on, "
             f"NA {parsed.na.value.replace('_', ' ')}"
         )
     )

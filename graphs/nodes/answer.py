@@ -131,7 +131,7 @@ class _Asker:
             reply = await patiently(
                 self.desk, STAGE, lambda: self.engine.chat(self.loaded.artefact.name, request), self.throttle
             )
-            given = classify_reply(reply, None, scenario).model_copy(update={"left_out": reply.left_out})
+            given = classify_reply(reply, None, scenario)
             await self._warn(reply.left_out)
         except RuntimeFault as fault:
             if fault.kind not in OF_THE_ANSWER:

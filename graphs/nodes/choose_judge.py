@@ -185,6 +185,12 @@ async def _preflight(desk: Desk, judge: str, rubric: Rubric) -> PreflightReport:
     chat = Remembered(desk, opened, "preflight call", STAGE)
     scenario = (await desk.look(evaluation.scenarios))[0]
     report = await preflight(chat, rubric, scenario, judge=judge, at_once=at_once)
+    if chat.faults >= len(report.results):  # not one reply: it cannot be asked in this way
+        raise RuntimeFault(
+            RuntimeFaultKind.REJECTED,
+            report.results[0].assessment.detail,
+            "Take a judge with more context or a shorter rubric, or ask by criterion (--per-criterion).",
+        )
     if chat.faults == 0:
         record = report.model_dump(mode="json")
         await desk.write(evaluation.keep_call, PREFLIGHT, judge, record, desk.services.wall.now())

@@ -45,7 +45,7 @@ async def judge(state: Journey, runtime: NodeRuntime[Desk]) -> Command[Literal["
         return Command(goto="decide")
     missing = await desk.look(without_verdict, role)
     if missing and not state.get("labelled"):
-        prompt = LabelsPrompt(run_id=desk.run_id, role=role, missing=missing)
+        prompt = LabelsPrompt(run_id=desk.run_id, role=model_role(role), missing=missing)
         return Command(goto="await_labels", update={"prompt": prompt.model_dump(mode="json")})
     return Command(goto="decide", update={"prompt": None, "labelled": False})
 

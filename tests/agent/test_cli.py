@@ -299,7 +299,8 @@ def test_scenarios_cover_the_taxonomy_and_are_lines_of_json(bms: Bms, taxonomy: 
     assert (said.status, said.err) == (0, "")
     assert {"coverage", "out", "scenarios"} <= set(said.json)
     assert (said.json["scenarios"], said.json["out"]) == (50, str(out))
-    assert {tuple(keys(row)) for row in said.json["coverage"]} == {("dimension", "got", "value", "wanted")}
+    fields = ("dimension", "got", "share", "value", "wanted")
+    assert {tuple(keys(row)) for row in said.json["coverage"]} == {fields}
     assert all(row["got"] >= row["wanted"] for row in said.json["coverage"])
     lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert len({line["id"] for line in lines}) == len({line["message"] for line in lines}) == 50

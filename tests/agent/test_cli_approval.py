@@ -242,7 +242,7 @@ def test_a_row_that_misses_a_hard_need_cannot_be_approved(waiting: Kept, bms: Bm
 def test_swap_approves_the_backup_first(waiting: Kept, bms: Bms) -> None:
     """The story's judge is of the other model's family: that is said before anything is pulled."""
     said = bms("approve", waiting.run_id, "--swap", "--reason", "A licence that we know.")
-    assert said.status == 0
+    assert said.status == 1
     assert "The judge gemma3:12b is of the same family as google/gemma-2-9b-it" in said.out
     (approval,) = decided(waiting)
     assert (approval["action"], approval["primary"], approval["backup"]) == ("swap", GEMMA, QWEN)

@@ -630,7 +630,7 @@ def test_a_run_without_a_judge_waits_for_one(
         said = bms(*given)
         run_id = the_run(data)
         waits = f"Run {run_id} waits for a judge: bms resume {run_id} --judge provider:model "
-        assert said.status == 0, said.err
+        assert said.status == 1, said.err
         assert f"{waits}No judge is set, and a model does not judge itself." in said.text
         assert_wrong(
             bms("resume", run_id, "--insist-judge"), "No judge is named. --judge provider:model names one."

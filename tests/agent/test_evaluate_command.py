@@ -259,7 +259,7 @@ def test_a_run_that_labels_have_opened_does_not_pretend_that_scenarios_close_it(
         calls = len(server.calls)
         again = here(server, "resume", place.run_id)
         assert again.status == 2
-        assert "nothing more to run" in again.sentence
+        assert "were run, and no more can be made" in again.sentence
         assert "corrected by a person's labels" in again.sentence
         assert len(server.calls) == calls
 

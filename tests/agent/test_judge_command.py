@@ -151,7 +151,7 @@ def test_the_summary_for_people(bms: Bms, server: OpenAIServer, files: Files) ->
     assert "with the answers clustered in" in said.text
     assert "3 unmeasured: " in said.text
     for reason in (
-        "1 the judge's reply could not be used",
+        "the judge could not be asked or its reply could not be used (1)",
         "1 there was no answer to judge",
         "1 the judge could not assess a criterion",
     ):
@@ -172,7 +172,7 @@ def test_a_fifth_of_the_judges_replies_cannot_be_read(bms: Bms, server: OpenAISe
     files.write(*(f"Lovely {n}." if n % 5 else f"garbled {n}." for n in range(20)))
     summary = bms(*files.arguments, "--json").json
     assert (summary["passed"], summary["measured"], summary["unmeasured"]) == (16, 16, 4)
-    assert summary["unmeasured_by_reason"] == {"the judge's reply could not be used": 4}
+    assert summary["unmeasured_by_reason"] == {"the judge could not be asked or its reply could not be used": 4}
     asked = Counter(judged_texts(server))
     assert {text: count for text, count in asked.items() if count > 1} == {
         f"garbled {n}.": 2 for n in (0, 5, 10, 15)
@@ -435,7 +435,7 @@ def test_answers_that_are_wrong_are_told_with_their_line(
     assert said.sentence == "Error: answers.jsonl, line 13: the line is longer than 256,000 bytes."
     files.write("Lovely " * 3000 + "1.")
     long = bms(*files.arguments, "--json").json
-    assert long["unmeasured_by_reason"] == {"the judge's reply could not be used": 1}
+    assert long["unmeasured_by_reason"] == {"the judge could not be asked or its reply could not be used": 1}
     assert "too long" in files.lines[0]["detail"]
     assert calls(server) == PREFLIGHT_CALLS
 

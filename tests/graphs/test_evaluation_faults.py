@@ -169,7 +169,7 @@ def _first_judgement(seen: Seen) -> int:
 
 async def test_without_a_judge_nothing_grades_itself_and_a_resume_names_one(tmp_path: Path) -> None:
     first, before, second, after = await asyncio.to_thread(faults.no_judge, tmp_path)
-    assert first.status == 0, "a run that waits has not failed"
+    assert first.status == 1, "nothing was evaluated, and a script must notice"
     assert "No judge is set, and a model does not judge itself." in first.text
     assert re.search(r"bms resume \S+ --judge provider:model", first.text)
     assert not [call for call in before.calls if "Judge the answer" in call.prompt]

@@ -145,7 +145,7 @@ async def test_an_answer_that_the_others_measured_is_not_rolled_again(tmp_path: 
         await stage.to_the_end(run_id)
         found = result(stage, run_id, panel)
         assert (found.decision.kind, found.decision.unmeasured) == (DecisionKind.UNDECIDED, 0)
-        with pytest.raises(WrongUse, match="nothing more to run"):
+        with pytest.raises(WrongUse, match=r"All scenarios of own\.jsonl were run"):
             await stage.runner.extend(run_id)
 
 

@@ -1,7 +1,7 @@
 """``bms``, killed with SIGKILL after a given step.
 
-``python -m tests.standins.killed_after STEP NTH ARGUMENT …`` runs ``bms ARGUMENT …`` and dies when the step
-``STEP``, a function written ``module:function``, has been called NTH times: a query with the commit that it is part of,
+``python -m tests.standins.killed_after STEP NTH ARGUMENT …`` runs ``bms ARGUMENT …``. ``STEP`` is a function
+written ``module:function``. Called for the NTH time, a query dies with the commit that it is part of,
 anything else right after its call. The program knows nothing of it and gets no chance to clean up.
 """
 

@@ -39,7 +39,7 @@ def row(
     topic: str = "work",
     style: str = "terse",
     outcome: AnswerOutcome = AnswerOutcome.ANSWERED,
-    text: str = "An answer.",
+    text: str | None = None,
     *,
     message: str | None = None,
     subtopic: str = "x",
@@ -55,6 +55,7 @@ def row(
     **verdicts: Verdict,
 ) -> Row:
     """A row that passes every criterion but for ``verdicts``; ``judged`` overrides what they come to."""
+    said = f"Answer number {number}." if text is None else text
     scenario = Scenario(
         id=f"s{number}",
         topic=topic,
@@ -68,7 +69,7 @@ def row(
     answer = Answer(
         scenario_id=scenario.id,
         outcome=outcome,
-        text=text,
+        text=said,
         detail="why" if text == "" else "",
         seconds=seconds,
         completion_tokens=completion_tokens,

@@ -65,7 +65,12 @@ def test_nothing_in_common() -> None:
     found = compare_models([row(0)], [row(1)], RUBRIC, names=NAMES)
     assert (found.paired, found.second_better, found.topics) == (None, None, ())
     assert found.sentence == (
-        "qwen3:8b and granite:8b have no measured scenario in common. 2 scenarios could not be compared."
+        "qwen3:8b and granite:8b have no measured scenario in common that could be compared "
+        "(1 scenario: only the first model has it; 1 scenario: only the second model has it)."
+    )
+    none_held_out = compare_models([row(0)], [row(0)], RUBRIC, names=NAMES, held_out_only=True)
+    assert "no held-out scenario in common that could be compared (neither has held one out)" in (
+        none_held_out.sentence
     )
 
 

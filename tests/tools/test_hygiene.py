@@ -17,7 +17,14 @@ def reply(text: str, **fields: object) -> ChatReply:
 
 def test_an_answer_keeps_everything_the_runtime_told() -> None:
     answer = classify_reply(
-        reply("Hello.", thinking="hm", prompt_tokens=9, completion_tokens=3, first_token_seconds=0.2),
+        reply(
+            "Hello.",
+            left_out=("seed",),
+            thinking="hm",
+            prompt_tokens=9,
+            completion_tokens=3,
+            first_token_seconds=0.2,
+        ),
         None,
         SCENARIO,
     )
@@ -36,6 +43,7 @@ def test_an_answer_keeps_everything_the_runtime_told() -> None:
         "max_tokens": None,
         "asked": 1,
         "signs": (),
+        "left_out": ("seed",),
     }
 
 

@@ -135,10 +135,10 @@ def test_failures_are_counted_from_the_verdicts() -> None:
 def test_unmeasured_answers_stand_apart_with_their_reasons() -> None:
     text = render_markdown(undecided())
     value = line(text, "Not measured")
-    assert value == "5: 3 × cut off by the token limit; 2 × the judge's reply could not be used"
+    assert value == "5: 3 × cut off by the token limit; 2 × the judge could not be asked or its reply could not be used"
     problems = section(text, "## Failure Analysis").split("**Data problems.**")[1]
     assert "| cut off by the token limit | 3 |" in problems
-    assert "| the judge's reply could not be used | 2 |" in problems
+    assert "| the judge could not be asked or its reply could not be used | 2 |" in problems
 
 
 def test_scenarios_without_a_row_are_unmeasured_too() -> None:
@@ -555,3 +555,30 @@ def test_the_page_loads_nothing_and_allows_its_own_style_alone() -> None:
     assert page.count("<svg ") == 4
     assert not re.search(r'\sstyle="|<script|<link|src="|url\(', page)
     assert len(re.findall(r'id="[^"]+"', page)) == len(set(re.findall(r'id="[^"]+"', page)))
+
+
+def test_a_longer_limit_comes_before_further_scenarios() -> None:
+    """With 20 answers of 50 cut off, nobody knows how many scenarios would settle anything."""
+    data = report([result(rows_of(20, 10, 20))])
+    assert data.models[0].decision.kind is DecisionKind.UNDECIDED
+    text = section(render_markdown(data), "## Next Steps")
+    assert text.lstrip().startswith("1. Allow longer answers: 20 answers reached the limit of 1,024 tokens.")
+    assert "more scenarios" not in text
+    assert "--max-tokens 2048" in text
+
+
+def test_what_kept_a_judge_from_judging_is_quoted() -> None:
+    judged = undecided().models[0]
+    first = next(one for one in judged.failures.data_problems if "judge" in one.kind)
+    assert first.detail
+    text = section(render_markdown(undecided()), "## Next Steps")
+    assert f"Of the first was said: {first.detail}" in text
+    assert "one call for each criterion, a shorter rubric or a judge with more context" in text
+
+
+def test_figures_fit_a_phone_and_broad_ones_scroll() -> None:
+    page = render_html(noisy_pipeline())
+    assert "svg.bme{display:block;height:auto;max-width:100%}" in page
+    narrow = page.split("@media (max-width:40rem){")[1].splitlines()[0]
+    assert "svg.bme{min-width" not in narrow
+    assert "svg.broad{min-width" in narrow

@@ -85,6 +85,23 @@ def test_everything_a_criterion_can_have() -> None:
         ("na_allowed: false", 'kind: computed, rule: {type: lacks, patterns: ["(a+)+"]}', 9, "repeat"),
         ("na_allowed: false", "kind: computed, rule: {type: unheard_of}", 9, "rule"),
         (
+            "na_allowed: false",
+            "kind: computed, rule: {type: ends_question}",
+            9,
+            'the rule type "ends_question" is not known here. Did you mean "ends_with_question"?',
+        ),
+        ("na_allowed: false", "kind: computed, rule: {maximum: 3}", 9, '"type" is missing.'),
+        (
+            "na_allowed: false",
+            "kind: computed, rule: {type: lacks, pattern: [x]}",
+            9,
+            'Did you mean "patterns"',
+        ),
+        ("{weight: 0.15}", "[0.15]", 6, '"comprehension" must be a mapping'),
+        ("{weight: 0.15}", "-0.15", 6, "greater than or equal to 0"),
+        ("{weight: 0.15}", "{weight: much}", 6, '"weight" must be a number.'),
+        ("{weight: 0.15}", "{weight: 0.15, gate: maybe}", 6, '"gate" must be true or false.'),
+        (
             "na_allowed: false}",
             "na_allowed: false}\n  - {id: CQ1, category: safety, question: x}",
             10,
@@ -98,6 +115,13 @@ def test_mistakes_name_the_line(old: str, new: str, line: int, words: str) -> No
         parse_rubric(CONTRACT.replace(old, new), "r.yaml")
     assert f"r.yaml, line {line}:" in caught.value.sentence
     assert words in str(caught.value)
+    for foreign in ("Input", "valid dict", "instance of", "tag", "pattern '"):
+        assert foreign not in str(caught.value)
+
+
+def test_a_bare_number_is_a_categorys_weight() -> None:
+    bare = parse_rubric(CONTRACT.replace("{weight: 0.15}", "0.15"), "r.yaml")
+    assert bare == parse_rubric(CONTRACT, "r.yaml")
 
 
 def test_a_file_that_is_no_rubric_is_said() -> None:

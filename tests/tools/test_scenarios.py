@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tools.evaluation import Scenario
 from tools.faults import WrongUse
 from tools.near_duplicates import resemblance, words_of
+from tools.scenario_check import check_scenarios
 from tools.scenarios import (
     Rejection,
     accept_wording,
@@ -635,3 +636,15 @@ def test_names_without_sentences_are_told_once_with_what_does_not_look_english()
     frames = "{short: ['{subtopic}!'], situations: ['{subtopic} ist da.'], asks: [Was tun?]}"
     own = f"topics: [Schlafstörung]\nwording: {{frames: {frames}}}\n"
     assert unworded(parse_taxonomy(own, "t")) is None
+
+
+def test_labels_of_own_scenarios_are_counted_and_numbers_of_rows_are_not() -> None:
+    own = [
+        s.model_copy(update={"dimensions": {"mood": "low", "row": str(i)}})
+        for i, s in enumerate(generate(STARTER, 12))
+    ]
+    found = check_scenarios(own)
+    assert list(found.values) == ["topic", "style", "mood"]
+    assert found.values["mood"] == {"low": 12}
+    assert sum(found.values["topic"].values()) == 12
+    assert "By mood: low 12." in found.lines

@@ -237,3 +237,10 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, words: str) -> None:
         list(score_file(file, RUBRIC))
     assert "answers.jsonl, line 2:" in caught.value.sentence
     assert words in caught.value.sentence
+
+
+def test_a_file_without_a_line_is_a_mistake(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("\n", "utf-8")
+    with pytest.raises(WrongUse, match="empty.jsonl holds no verdicts"):
+        list(score_file(empty, RUBRIC))

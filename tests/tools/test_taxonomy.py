@@ -128,6 +128,7 @@ def test_weights_of_edge_cases_stand_beside_those_of_the_topics(
     [
         ("{a: 1}", "[crisis, spam]", [0.9, 0.05, 0.05], "together they get 10 % of them. "),
         ("[a]", "[crisis, spam]", [0.9, 0.05, 0.05], "together they get 10 % of them. "),
+        ("{a: 0.2, b: 0.1}", "[crisis]", [0.6, 0.3, 0.1], "get 10 % of them. "),
         ("{a: 0.5, b: 0.35}", "[crisis]", [0.5, 0.35, 0.15], "get 15 % of them, what the topics leave. "),
         ("{a: 0.5, b: 0.5}", "{crisis: 0.5, spam: 0.5}", [0.45, 0.45, 0.05, 0.05], "get 10 % of them. "),
     ],
@@ -137,7 +138,13 @@ def test_edge_cases_without_weights_get_a_share_that_is_said(
 ) -> None:
     found, warnings = edged(topics, edges)
     assert found == shares
-    assert [said in warning for warning in warnings] == [True]
+    assert sum(said in warning for warning in warnings) == 1
+
+
+def test_a_topic_without_a_weight_leaves_nothing_to_the_edge_cases() -> None:
+    found, warnings = edged("[{name: a, weight: 0.6}, {name: b, weight: 0.3}, c]", "[crisis]")
+    assert found[-1] == 0.1
+    assert "get 10 % of them. " in warnings[0]
 
 
 def test_weights_on_another_scale_are_shares_of_their_sum() -> None:

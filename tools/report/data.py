@@ -175,6 +175,9 @@ class ModelResult(_Record):
     """The judge beside ``labels``; None without any."""
     panel: PanelAgreement | None = None
     """How far several judges agree; None with a single one."""
+    looks: tuple[str, ...] = ()
+    """What was decided each time that the result was looked at, the newest last; more than one where
+    scenarios were added, or asked again, after a look."""
     disputed: tuple[str, ...] = ()
     """Scenarios on which one of several judges would have decided otherwise than another."""
     retrial: Retrial | None = None

@@ -13,8 +13,10 @@ from typing import Final, NamedTuple
 
 from tools.escape import html
 
-WIDTH: Final = 640
-"""Of a figure that needs no more, in pixels. A phone shows half of that, and text must stay readable."""
+WIDTH: Final = 540
+"""Of a figure that needs no more, in pixels. A phone shows it at two thirds, where text can still be read."""
+BROAD: Final = 640
+"""Of a figure that would be too small on a phone; a page lets it scroll."""
 MARGIN: Final = 24
 CHARACTER: Final = 7.4
 """Width of an average character at 13 px in a wide font, for deciding what fits."""
@@ -64,7 +66,7 @@ class Figure(NamedTuple):
         return self._element("")
 
     def _element(self, style: str) -> str:
-        broad = " broad" if self.width > WIDTH else ""
+        broad = " broad" if self.width > BROAD else ""
         size = f"{number(self.width)} {number(self.height)}"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="bme{broad}" role="img" '

@@ -40,7 +40,7 @@ def failures(name: str, *, model: str, bars: Sequence[Bar]) -> Figure:
     """Failures by criterion, most frequent first as given. ``bars`` is not empty."""
     shown = bars[:MOST_BARS]
     row, top = 26, 62
-    labels = min(290.0, max(len(_label(bar)) for bar in shown) * CHARACTER + 8)
+    labels = min(230.0, max(len(_label(bar)) for bar in shown) * CHARACTER + 8)
     left, right = MARGIN + labels + 8, WIDTH - MARGIN - 112
     most = max(bar.failed / bar.assessed for bar in shown)
     title = f"Failures of {model} by criterion"

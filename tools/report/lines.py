@@ -61,6 +61,12 @@ def decision_lines(result: ModelResult, found: Tally, kept: HeldOut, asked: Aske
                 f"{percent(between)}; {percent(high)} or more: {percent(above)} (Jeffreys prior)",
             )
         )
+    if len(result.looks) > 1:
+        looks = f"{len(result.looks)} times, the run being extended in between: {'; '.join(result.looks)}"
+        note = (
+            "The probabilities are those of one look; near a threshold several looks err a little more often"
+        )
+        lines.append(Line("Looked at", f"{looks}. {note}"))
     lines.append(Line("Thresholds", _rule(result)))
     if kept.scenarios:
         lines.append(Line("Held out", _held_out(kept)))

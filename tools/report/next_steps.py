@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tools.data_problems import JUDGE_FAILED
 from tools.decision import Decision, DecisionKind
 from tools.evaluation import AnswerOutcome, AssessmentOutcome
+from tools.phrases import counted
 from tools.report import commands
 from tools.report.data import ModelResult, ReportData
 from tools.report.tally import NOT_YET, Tally
@@ -19,6 +21,9 @@ examples; a skill that is missing altogether needs more, and a preference stage 
 HELD_OUT = 0.1
 LEAST_FOR_A_CRITERION = 50
 TO_READ = 8
+MANY_CUT_OFF = 0.1
+"""Share of the planned answers; with more of them cut off, what further scenarios would settle is unknown."""
+MOST_QUOTED = 240
 ANOTHER_JUDGE = "PROVIDER:MODEL"
 
 
@@ -178,21 +183,22 @@ def _undecided(data: ReportData, result: ModelResult, found: Tally) -> tuple[Ste
 
 def _changes(data: ReportData, result: ModelResult, found: Tally) -> _Changes:
     reasons = {reason for reason, _ in found.reasons}
-    of_judge = reasons & {AssessmentOutcome.JUDGE_ERROR.value, AssessmentOutcome.CANNOT_ASSESS.value}
+    of_judge = reasons & {JUDGE_FAILED, AssessmentOutcome.CANNOT_ASSESS.value}
     further = result.decision.further_scenarios
     own = "scenarios" in data.setup.files
     return _Changes(
         judge=ANOTHER_JUDGE if of_judge or result.judge.preflight_passed is False else None,
         max_tokens=2 * result.conditions.max_tokens if AnswerOutcome.TRUNCATED in reasons else None,
-        scenarios=found.measured + further if further and not own else None,
+        scenarios=found.measured + further if further and not own and not _many_cut_off(found) else None,
     )
 
 
 def _more_scenarios(data: ReportData, result: ModelResult, found: Tally) -> tuple[Step, ...]:
     further, n = result.decision.further_scenarios, found.measured
     bands = result.decision.band_probabilities
-    # A judge that cannot be trusted leaves nothing to be settled by more of its verdicts.
-    if bands is None or further == 0 or result.judge.preflight_passed is False:
+    # A judge that cannot be trusted leaves nothing to be settled by more of its verdicts, and a model that is
+    # cut off nothing by more of its answers.
+    if bands is None or further == 0 or result.judge.preflight_passed is False or _many_cut_off(found):
         return ()
     if further is None and max(bands) >= result.certainty:
         return ()
@@ -204,11 +210,14 @@ def _more_scenarios(data: ReportData, result: ModelResult, found: Tally) -> tupl
         return (Step(text),)
     if "scenarios" in data.setup.files:
         return (
-            Step(f"Add about {further} scenarios of the same kind to your file; {n} were measured so far."),
+            Step(
+                f"Add about {counted(further, 'scenario')} of the same kind to your file; {n} were measured "
+                "so far."
+            ),
         )
     text = (
-        f"Measure about {further} more scenarios, {n + further} in all. Where the rates stay as they are, so "
-        "many settle it about six times in ten."
+        f"Measure about {counted(further, 'more scenario')}, {n + further} in all. Where the rates stay as "
+        "they are, so many settle it about six times in ten."
     )
     changed = _changes(data, result, found)
     alone = changed.judge is None and changed.max_tokens is None and result.role == "primary"
@@ -226,19 +235,31 @@ def _judge_first(result: ModelResult) -> tuple[Step, ...]:
 
 
 def _unmeasured(data: ReportData, result: ModelResult, found: Tally) -> tuple[Step, ...]:
-    return tuple(
-        step for reason, count in found.reasons if (step := _remedy(reason, count, data, result)) is not None
-    )
+    many = _many_cut_off(found)
+    ordered = sorted(found.reasons, key=lambda one: not (many and one.reason == AnswerOutcome.TRUNCATED))
+    steps = (_remedy(reason, count, data, result, found) for reason, count in ordered)
+    return tuple(step for step in steps if step is not None)
 
 
-def _remedy(reason: str, count: int, data: ReportData, result: ModelResult) -> Step | None:
+def _many_cut_off(found: Tally) -> bool:
+    """Whether so many answers are cut off that a longer limit comes before further scenarios."""
+    cut_off = dict(found.reasons).get(AnswerOutcome.TRUNCATED.value, 0)
+    return cut_off > MANY_CUT_OFF * found.planned
+
+
+def _remedy(reason: str, count: int, data: ReportData, result: ModelResult, found: Tally) -> Step | None:
     """What to do about answers that could not be measured for ``reason``."""
-    answers = f"{count} answer{'' if count == 1 else 's'}"
+    answers = counted(count, "answer")
     if reason == AnswerOutcome.TRUNCATED:
         limit = result.conditions.max_tokens
-        return Step(f"Allow longer answers: {answers} reached the limit of {limit:,} tokens.")
-    if reason in {AssessmentOutcome.JUDGE_ERROR, AssessmentOutcome.CANNOT_ASSESS}:
+        text = f"Allow longer answers: {answers} reached the limit of {limit:,} tokens."
+        if _many_cut_off(found):
+            text += " Whether further scenarios are needed can be told when these are measured."
+        return Step(text)
+    if reason == AssessmentOutcome.CANNOT_ASSESS:
         return Step(f"Take a judge that can use the rubric: for {answers}, {reason}.")
+    if reason == JUDGE_FAILED:
+        return Step(_of_judge(answers, result))
     if reason in {AnswerOutcome.TIMEOUT, AnswerOutcome.ERROR}:
         text = (
             f"Look at the runtime: {answers} ended with {reason}. Free memory, or use a smaller quantization."
@@ -247,9 +268,22 @@ def _remedy(reason: str, count: int, data: ReportData, result: ModelResult) -> S
     if reason == AnswerOutcome.EMPTY:
         return Step(f"Check the chat template and the thinking mode: {answers} came back empty.")
     if reason == NOT_YET:
-        text = f"Let the run go on: {count} scenarios have no judged answer yet."
+        has = "has" if count == 1 else "have"
+        text = f"Let the run go on: {counted(count, 'scenario')} {has} no judged answer yet."
         return Step(text, commands.resume(data))
     return None
+
+
+def _of_judge(answers: str, result: ModelResult) -> str:
+    detail = next((one.detail for one in result.failures.data_problems if one.kind == JUDGE_FAILED), "")
+    if len(detail) > MOST_QUOTED:
+        detail = f"{detail[:MOST_QUOTED].rstrip()} …"
+    said = f" Of the first was said: {detail}" if detail else ""
+    return (
+        f"Take a judge that can be asked and uses the rubric: for {answers}, {JUDGE_FAILED}.{said} Where the "
+        "rubric is too long for the judge, one call for each criterion, a shorter rubric or a judge with "
+        "more context will do."
+    )
 
 
 def _shares(result: ModelResult, total: int) -> tuple[Share, ...]:

@@ -75,7 +75,8 @@ def _binned(values: Sequence[float], end: float, bins: int) -> list[float]:
     """Share of ``values`` in each bin from 0 to ``end``; what is larger stands in the last."""
     counts = [0] * bins
     for value in values:
-        counts[min(bins - 1, int(bins * value / end))] += 1
+        # Compared before it is divided: by the smallest numbers there are, that is more than a float holds.
+        counts[bins - 1 if value >= end else min(bins - 1, int(bins * value / end))] += 1
     return [count / max(1, len(values)) for count in counts]
 
 

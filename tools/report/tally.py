@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tools.clusters import ClusteredInterval
-from tools.evaluation import AnswerOutcome, AssessmentOutcome
+from tools.data_problems import why_unmeasured
 from tools.report.checks import check, clusters
 from tools.report.data import ModelResult
 from tools.rows import Row, not_met
 
 NOT_YET = "not answered and judged yet"
-NOTHING_APPLIED = "no criterion applied"
 
 
 class Reason(NamedTuple):
@@ -53,7 +52,7 @@ def tally(result: ModelResult) -> Tally:
     otherwise."""
     rows = result.rows
     measured = [row for row in rows if not row.score.unmeasured]
-    reasons = Counter(_reason(row) for row in rows if row.score.unmeasured)
+    reasons = Counter(why_unmeasured(row) for row in rows if row.score.unmeasured)
     missing = max(0, result.planned - len(rows))
     if missing:
         reasons[NOT_YET] += missing
@@ -77,11 +76,3 @@ def _not_met(row: Row, result: ModelResult) -> tuple[str, ...]:
         for criterion in result.rubric.criteria
         if criterion.id in given and not_met(given[criterion.id], criterion)
     )
-
-
-def _reason(row: Row) -> str:
-    if row.answer.outcome is not AnswerOutcome.ANSWERED:
-        return row.answer.outcome.value
-    if row.assessment.outcome is not AssessmentOutcome.MEASURED:
-        return row.assessment.outcome.value
-    return NOTHING_APPLIED

@@ -210,14 +210,14 @@ def _model(data: ReportData, result: ModelResult) -> ModelView:
         groups=_groups(result),
         rates=_rates(result, name, found),
         figures=_figures(result, name, found),
-        lengths=_lengths(result, name),
+        lengths=_lengths(result, name, replayed=data.replay is not None),
         calibration=calibration_lines(result.calibration),
         corrected=calibration_figure(f"corrected-{result.role}", name, result.calibration, result.thresholds),
         panel=panel_lines(result.panel),
         retrial=retrial_lines(result.retrial),
         together=tuple(pair for pair in result.failures.together if pair.clear)[:MOST_TOGETHER],
         signs=signs.counts,
-        speed=_speed(result),
+        speed=_speed(result, replayed=data.replay is not None),
         cost=cost_lines(judge_cost(result.rows)),
         examples=_examples(result),
         where=tuple(
@@ -302,16 +302,16 @@ def _figures(result: ModelResult, name: str, found: Tally) -> tuple[Figure, ...]
     return tuple(drawn)
 
 
-def _lengths(result: ModelResult, name: str) -> tuple[Figure, ...]:
-    panels = [
-        spreads.Panel("Length", "words", split(result.rows, words)),
-        spreads.Panel("Time for the whole answer", "seconds", split(result.rows, seconds)),
-    ]
+def _lengths(result: ModelResult, name: str, *, replayed: bool) -> tuple[Figure, ...]:
+    panels = [spreads.Panel("Length", "words", split(result.rows, words))]
+    if not replayed:
+        panels.append(spreads.Panel("Time for the whole answer", "seconds", split(result.rows, seconds)))
     shown = [panel for panel in panels if any(panel.values)]
     return (spreads.spread(f"lengths-{result.role}", model=name, panels=shown),) if shown else ()
 
 
-def _speed(result: ModelResult) -> tuple[SpeedLine, ...]:
+def _speed(result: ModelResult, *, replayed: bool) -> tuple[SpeedLine, ...]:
+    """A replay has no speed of its own."""
     by_outcome = {entry.outcome: entry for entry in result.failures.signs.lengths}
     passed, failed = by_outcome.get("passed"), by_outcome.get("failed")
     first = split(result.rows, first_token)
@@ -321,7 +321,8 @@ def _speed(result: ModelResult) -> tuple[SpeedLine, ...]:
         ("Seconds to the first token", _quartiles(first.passed), _quartiles(first.failed)),
         ("Tokens a second", passed and passed.tokens_a_second, failed and failed.tokens_a_second),
     )
-    return tuple(SpeedLine(name, _spread(one), _spread(other)) for name, one, other in lines if one or other)
+    told = lines[:1] if replayed else lines
+    return tuple(SpeedLine(name, _spread(one), _spread(other)) for name, one, other in told if one or other)
 
 
 def _quartiles(values: Sequence[float]) -> Spread | None:
