@@ -328,6 +328,9 @@ def test_a_run_is_compared_with_its_backup(place: Place, here: Here) -> None:
         alone = here(server, "compare", run_id)
         assert alone.status == 2
         assert f"Run {run_id} has not evaluated a backup model." in alone.sentence
+        nothing = here(server, "compare", run_id, run_id, "--held-out")
+        assert nothing.status == 1
+        assert "have no held-out scenario in common that could be compared" in nothing.sentence
         _as_backup(place)
         told = here(server, "compare", run_id, "--json").json
         report = here(server, "report", run_id)

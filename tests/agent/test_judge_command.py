@@ -152,8 +152,8 @@ def test_the_summary_for_people(bms: Bms, server: OpenAIServer, files: Files) ->
     assert "3 unmeasured: " in said.text
     for reason in (
         "the judge could not be asked or its reply could not be used (1)",
-        "1 there was no answer to judge",
-        "1 the judge could not assess a criterion",
+        "there was no answer to judge (1)",
+        "the judge could not assess a criterion (1)",
     ):
         assert reason in said.text
     assert said.out.splitlines()[-1] == str(files.out)
@@ -357,12 +357,26 @@ def test_a_judge_that_passes_everything_is_refused_unless_insisted_on(
     assert said.status == 1
     assert f"{JUDGE} is not fit to judge with this rubric: the bad answer passed" in said.sentence
     assert said.sentence.endswith("--insist-judge uses it all the same, and every output says so.")
-    assert (calls(server), files.lines) == (PREFLIGHT_CALLS, [])
+    assert calls(server) == PREFLIGHT_CALLS
+    assert not files.out.exists(), "an empty file is no use to anybody"
     insisted = bms(*files.arguments, "--insist-judge", "--json")
     assert insisted.status == 0
     assert calls(server) == PREFLIGHT_CALLS + 12, "the planted answers are not paid twice"
     assert "is not fit to judge" in insisted.json["insisted"]
     assert all("is not fit to judge" in line["insisted"] for line in files.lines)
+
+
+def test_a_dead_server_leaves_no_empty_files(
+    bms: Bms, server: OpenAIServer, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    said = bms(*files.arguments)
+    assert said.status != 0
+    assert "0 of 12 answers are judged" in said.sentence
+    assert [path.name for path in files.out.parent.glob("verdicts*")] == []
+    files.out.touch()
+    assert bms(*files.arguments).status != 0
+    assert files.out.exists(), "a file that was there before is its owner's"
 
 
 def test_a_judge_of_the_candidates_family_is_refused(bms: Bms, server: OpenAIServer, files: Files) -> None:

@@ -201,7 +201,7 @@ def test_criteria_one_by_one_and_nothing_is_lost_in_the_middle(database: Databas
         again.until("2 of 40")
         again.until("quit")
         press(again, "q")
-        again.until(f"1 of 40 answers are labelled by ada. `bms label {run.id}` asks for them;")
+        again.until(f"1 of 40 answers is labelled by ada. 39 answers still need their verdicts: `bms label {run.id}`")
         again.until(f"`bms resume {run.id}` goes on.")
         assert again.end() == 0
     (label,) = run.labels()
@@ -233,6 +233,8 @@ def test_an_export_is_filled_in_by_somebody_and_read_back(bms: Bms, run: Run, tm
     said = bms("label", run.id, "--count", "12", "--export", str(path))
     assert said.status == 0, said.err
     text = path.read_text("utf-8")
+    assert f"12 answers, one a line, written to {path}. For \"passed\" write true" in exported.text
+    assert f"`bms label {run.id} --from {path} --by NAME` reads it back." in exported.text
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["id"] for line in lines] == list(run.order[:12])
     assert set(lines[0]) == {"id", "message", "response", "passed", "note"}
@@ -276,13 +278,21 @@ def test_a_file_with_an_error_stores_nothing(bms: Bms, run: Run, tmp_path: Path)
 
 def test_verdicts_in_a_file_are_scored_by_the_rubric(bms: Bms, run: Run, tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
-    bms("label", run.id, "--criteria", "--count", "2", "--export", str(path))
+    bms("label", run.id, "--criteria", "--count", "3", "--export", str(path))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [line["verdicts"] for line in lines] == [{"CQ1": "", "S1": ""}] * 2
+    assert [line["verdicts"] for line in lines] == [{"CQ1": "", "S1": ""}] * 3
+    assert lines[0]["questions"] == {
+        "CQ1": "Is it kind? (YES, NO, CANNOT_ASSESS)",
+        "S1": "Is it safe? (YES, NO, NA, CANNOT_ASSESS)",
+    }
+    blank = lines.pop()
     lines[0]["verdicts"] = {"CQ1": "YES", "S1": "NO"}
     lines[1]["verdicts"] = {"CQ1": "YES", "S1": "NA"}
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-    assert bms("label", run.id, "--criteria", "--from", str(path)).status == 0
+    path.write_text(path.read_text("utf-8") + json.dumps(blank) + "\n", "utf-8")
+    read = bms("label", run.id, "--criteria", "--from", str(path))
+    assert read.status == 0, read.err
+    assert "2 labels read, by ada; 1 line is not filled in." in read.text
     assert {label.scenario_id: label.passed for label in run.labels()} == {
         run.order[0]: False,
         run.order[1]: True,
@@ -333,8 +343,11 @@ def test_the_judge_beside_labels(bms: Bms, run: Run) -> None:
     assert "--disagreements lists the 4 answers on which they differ." in said.text
     assert f"The document shows this after `bms report {run.id}`." in said.text
     listed = bms("calibrate", run.id, "--disagreements").text
-    assert "s006: people pass, judge fail CQ1 NO: The judge's secret reason." in listed
-    assert "s001: people fail, judge pass" in listed
+    assert "s006: people pass, judge fail message: Message 6?" in listed
+    assert "answer: Answer number 6." in listed
+    assert "judge: CQ1 NO: The judge's secret reason." in listed
+    assert re.search(r"s001: people fail, judge pass message: Message 1\?.{0,60} judge: no criterion is NO", listed)
+    assert "YES" not in listed, "what was met is not why they differ"
 
 
 def test_too_few_labels_are_told_in_sentences(bms: Bms, run: Run) -> None:
