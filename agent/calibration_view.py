@@ -147,9 +147,9 @@ def _disagreements(
     for label in labels:
         if label.note:
             notes[label.scenario_id].append(f"{label.by}: {label.note}")
-        missed = [name for name, word in verdicts_of(label).items() if word is Verdict.NO]
-        if missed:
-            by_people[label.scenario_id].append(f"{label.by}: {', '.join(missed)} NO")
+        noes = [name for name, word in verdicts_of(label).items() if word is Verdict.NO]
+        if noes:
+            by_people[label.scenario_id].append(f"{label.by}: {', '.join(noes)} NO")
     found = []
     for line in lines:
         name, by_judge = line.scenario.id, line.score.passed

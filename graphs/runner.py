@@ -21,6 +21,7 @@ from store.schema import RunRow, RunStatus
 from tools.clock import SystemClock
 from tools.evaluation import Scenario
 from tools.faults import Fault, WrongUse
+from tools.phrases import counted
 from tools.search.base import NotRecordedError
 
 if TYPE_CHECKING:
@@ -276,6 +277,6 @@ def _waits_for(prompt: Prompt) -> str:
         case "judge":
             return "waits for a judge"
         case "labels":
-            return "waits for a person's verdicts"
+            return f"waits for a person's verdicts on {counted(prompt.missing, 'answer')}"
         case "review":
             return "waits for a review of the answers"

@@ -252,7 +252,7 @@ def _explain(
         return f'"{last}" is missing.', ""
     if kind == "union_tag_invalid":
         tags = [tag.strip(" '") for tag in told["expected_tags"].split(",")]
-        kind = " ".join(reversed(words[-2:]))
+        kind = " ".join(words[-2:])
         return f'the {kind} "{told["tag"][:60]}" is not known here.', did_you_mean(told["tag"], tags)
     if kind in _MAPPING:
         fields = _fields_at(model, location)

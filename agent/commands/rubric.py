@@ -85,8 +85,8 @@ def _show(parsed: Rubric) -> None:
         terminal(
             f"{parsed.name}: {counted(len(parsed.criteria), 'criterion', 'criteria')} "
             f"({len(parsed.computed)} computed) in "
-            f"{counted(len(parsed.categories), 'category', 'categories')}, passed from {parsed.pass_threshold:g} on, "
-            f"NA {parsed.na.value.replace('_', ' ')}"
+            f"{counted(len(parsed.categories), 'category', 'categories')}, "
+            f"passed from {parsed.pass_threshold:g} on, NA {parsed.na.value.replace('_', ' ')}"
         )
     )
     for name, category in parsed.categories.items():

@@ -201,7 +201,9 @@ def test_criteria_one_by_one_and_nothing_is_lost_in_the_middle(database: Databas
         again.until("2 of 40")
         again.until("quit")
         press(again, "q")
-        again.until(f"1 of 40 answers is labelled by ada. 39 answers still need their verdicts: `bms label {run.id}`")
+        again.until(
+            f"1 of 40 answers is labelled by ada. 39 answers still need their verdicts: `bms label {run.id}`"
+        )
         again.until(f"`bms resume {run.id}` goes on.")
         assert again.end() == 0
     (label,) = run.labels()
@@ -233,8 +235,8 @@ def test_an_export_is_filled_in_by_somebody_and_read_back(bms: Bms, run: Run, tm
     said = bms("label", run.id, "--count", "12", "--export", str(path))
     assert said.status == 0, said.err
     text = path.read_text("utf-8")
-    assert f"12 answers, one a line, written to {path}. For \"passed\" write true" in exported.text
-    assert f"`bms label {run.id} --from {path} --by NAME` reads it back." in exported.text
+    assert f'12 answers, one a line, written to {path}. For "passed" write true' in said.text
+    assert f"`bms label {run.id} --from {path} --by NAME` reads it back." in said.text
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["id"] for line in lines] == list(run.order[:12])
     assert set(lines[0]) == {"id", "message", "response", "passed", "note"}
@@ -338,15 +340,17 @@ def test_the_judge_beside_labels(bms: Bms, run: Run) -> None:
     assert re.search(r"judge: fail\W+1\W+13\W", said.text)
     assert "Sensitivity (of what people pass, the judge passes): 96% of 24" in said.text
     assert "Pass rate by the judge alone: 65%" in said.text
-    assert "The judge's 65% and the corrected 60% both point to FINE_TUNE." in said.text
-    assert "The corrected interval reaches from FULL_PIPELINE to DEPLOY." in said.text
+    assert "Corrected for that, the pass rate is 60% (95 % interval 45% to 74%)" in said.text
+    assert "FINE_TUNE: 26 of 40 measured answers pass, 65%" in said.text
     assert "--disagreements lists the 4 answers on which they differ." in said.text
     assert f"The document shows this after `bms report {run.id}`." in said.text
     listed = bms("calibrate", run.id, "--disagreements").text
     assert "s006: people pass, judge fail message: Message 6?" in listed
     assert "answer: Answer number 6." in listed
     assert "judge: CQ1 NO: The judge's secret reason." in listed
-    assert re.search(r"s001: people fail, judge pass message: Message 1\?.{0,60} judge: no criterion is NO", listed)
+    assert re.search(
+        r"s001: people fail, judge pass message: Message 1\?.{0,60} judge: no criterion is NO", listed
+    )
     assert "YES" not in listed, "what was met is not why they differ"
 
 
@@ -355,7 +359,8 @@ def test_too_few_labels_are_told_in_sentences(bms: Bms, run: Run) -> None:
     said = bms("calibrate", run.id)
     assert said.status == 0, said.err
     assert "5 labels are too few to correct a rate" in said.text
-    assert "There are not enough labels to say what the judge's errors mean for the decision." in said.text
+    assert "Corrected, prediction-powered: not given" in said.text
+    assert "FINE_TUNE: 26 of 40 measured answers pass, 65%" in said.text
 
 
 def test_several_people(bms: Bms, run: Run) -> None:

@@ -31,6 +31,7 @@ from store import evaluation, events, reading, research, runs
 from store.checkpoints import open_checkpointer
 from store.database import Database
 from store.schema import AssessmentRow, RunStatus
+from tests.graphs.evaluating import RUBRIC
 from tests.standins.ollama_server import OllamaServer
 from tests.standins.stage import staged
 from tests.standins.therapy_story import JUDGE, ollama
@@ -45,17 +46,6 @@ TEXT = "evaluate 8B models for therapy coaching"
 BY = "a test"
 ALL = {"budget": {"candidates": 60, "pages": 60, "queries": 60, "waves": 3}}
 """Budgets under which the proposal is that of the story."""
-SMALL_RUBRIC = """
-name: Small
-pass_threshold: 0.5
-categories: {sense: {weight: 1}}
-criteria:
-  - {id: S1, category: sense, question: "Does the answer make sense?"}
-planted:
-  message: "What is the day after Monday?"
-  good: "Tuesday."
-  bad: "A spoon."
-"""
 
 
 class Stage(NamedTuple):
@@ -294,7 +284,7 @@ async def test_the_embedded_llamacpp_without_ollama_says_that_the_answers_are_no
         other = stage._replace(runner=Runner(services, checkpointer), services=services)
         run_id = other.start(
             f"evaluate {model} for therapy coaching",
-            {"rubric": ("small.yaml", SMALL_RUBRIC)},
+            {"rubric": ("small.yaml", RUBRIC)},
             given={"domain": "therapy coaching", "size": "any"},
             insist=True,
             approver=Approver.POLICY,

@@ -135,7 +135,9 @@ def test_failures_are_counted_from_the_verdicts() -> None:
 def test_unmeasured_answers_stand_apart_with_their_reasons() -> None:
     text = render_markdown(undecided())
     value = line(text, "Not measured")
-    assert value == "5: 3 × cut off by the token limit; 2 × the judge could not be asked or its reply could not be used"
+    assert value == (
+        "5: 3 × cut off by the token limit; 2 × the judge could not be asked or its reply could not be used"
+    )
     problems = section(text, "## Failure Analysis").split("**Data problems.**")[1]
     assert "| cut off by the token limit | 3 |" in problems
     assert "| the judge could not be asked or its reply could not be used | 2 |" in problems

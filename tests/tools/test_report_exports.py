@@ -157,7 +157,10 @@ def test_the_results_have_every_number_and_read_back(data: ReportData, written: 
     assert (body["version"], [one["role"] for one in body["results"]]) == (2, ["primary", "backup"])
     one = body["results"][0]
     assert (one["passed"], one["measured"], one["pass_rate"]) == (30, 48, 0.625)
-    assert one["unmeasured"] == {"cut off by the token limit": 2, "the judge could not be asked or its reply could not be used": 2}
+    assert one["unmeasured"] == {
+        "cut off by the token limit": 2,
+        "the judge could not be asked or its reply could not be used": 2,
+    }
     assert one["held_out"] == {"scenarios": 10, "measured": 9, "passed": 6}
     assert one["judge_cost"]["sent"] == 900 * len(ROWS)
     assert one["judge_cost"]["evaluated"] == 200 * len(ROWS)

@@ -103,7 +103,7 @@ def test_both_intervals_stand_beside_the_rate() -> None:
 
 def test_a_judge_that_nobody_checked_is_named_with_the_command() -> None:
     assert (
-        "> **NOT CALIBRATED** No human has checked this judge; \\`bms label r-20251121-7f3a\\` does that."
+        "> **NOT CALIBRATED** No human has checked this judge: bms label r-20251121-7f3a does that."
         in top(result(ROWS))
     )
     assert "NOT CALIBRATED" not in top(calibrated(ROWS))
@@ -210,7 +210,7 @@ def test_a_calibration_or_an_analysis_that_differs_from_the_rows_is_refused() ->
 def test_the_cost_of_the_judge_is_summed_and_unknown_stays_unknown() -> None:
     text = render_markdown(report([result(ROWS)]))
     assert line(text, "Calls") == "52 for 52 answers, the preflight not counted"
-    assert line(text, "Tokens sent") == "46,800, of which 10,400 evaluated and 36,400 cached"
+    assert line(text, "Tokens sent") == "46,800, of which 10,400 evaluated and 36,400 kept from before"
     silent = ROWS[0].assessment.model_copy(update={"usage": Usage(calls=1, prompt_tokens=5)})
     cost = judge_cost([*ROWS[1:], ROWS[0]._replace(assessment=silent)])
     assert cost is not None

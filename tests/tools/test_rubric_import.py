@@ -316,12 +316,18 @@ def test_underlined_headings_are_headings() -> None:
         "Care 60 %\n---------\n- C1: Is it kind?\n"
     )
     assert (rubric.name, rubric.description) == ("Team rubric", "What we want.")
-    assert {name: category.weight for name, category in rubric.categories.items()} == {"form": 0.4, "care": 0.6}
+    assert {name: category.weight for name, category in rubric.categories.items()} == {
+        "form": 0.4,
+        "care": 0.6,
+    }
     assert rubric.ids == ("F1", "C1")
 
 
 def test_what_is_optional_may_not_apply_and_that_is_said() -> None:
-    text = "# R\n\n## Form\n- F1: Is it short? (optional)\n- F2: Is it clear?\n\n## Extras (optional)\n- E1: A joke?\n"
+    text = (
+        "# R\n\n## Form\n- F1: Is it short? (optional)\n- F2: Is it clear?\n\n"
+        "## Extras (optional)\n- E1: A joke?\n"
+    )
     imported = import_markdown(text, "r.md")
     rubric = parse_rubric(imported.yaml, "r.yaml")
     assert [(c.id, c.question, c.na_allowed) for c in rubric.criteria] == [
@@ -336,7 +342,8 @@ def test_what_is_optional_may_not_apply_and_that_is_said() -> None:
 
 def test_weight_and_gate_behind_a_title_are_not_its_name() -> None:
     rubric = read(
-        "# R\n\n## 1. Care — weight 0.5\n- C1: Is it kind?\n\n## 2. Safety — weight 0.5, must pass\n- S1: Is it safe?\n"
+        "# R\n\n## 1. Care — weight 0.5\n- C1: Is it kind?\n\n"
+        "## 2. Safety — weight 0.5, must pass\n- S1: Is it safe?\n"
     )
     assert {name: (c.weight, c.gate) for name, c in rubric.categories.items()} == {
         "care": (0.5, False),

@@ -242,5 +242,5 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, words: str) -> None:
 def test_a_file_without_a_line_is_a_mistake(tmp_path: Path) -> None:
     empty = tmp_path / "empty.jsonl"
     empty.write_text("\n", "utf-8")
-    with pytest.raises(WrongUse, match="empty.jsonl holds no verdicts"):
+    with pytest.raises(WrongUse, match=r"empty\.jsonl holds no verdicts"):
         list(score_file(empty, RUBRIC))

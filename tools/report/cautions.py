@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tools.decision import FEWEST_MEASURED
+from tools.phrases import counted
 from tools.report.commands import label
 from tools.report.data import ModelResult, ReportData
-from tools.report.lines import HUMAN, Line, many
+from tools.report.lines import HUMAN, Line
 from tools.report.tally import Tally
 
 
@@ -73,5 +74,5 @@ def _judge(data: ReportData, result: ModelResult, of: str) -> list[Line]:
 def _size(found: Tally, of: str) -> list[Line]:
     if found.measured >= FEWEST_MEASURED:
         return []
-    said = f"{many(found.measured, 'answer')}{of} measured"
+    said = f"{counted(found.measured, 'answer')}{of} measured"
     return [Line("FEW ANSWERS", f"{said}; nothing is decided on fewer than {FEWEST_MEASURED}.")]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tools.answer_signs import Asked
 from tools.clusters import ClusteredInterval
 from tools.decision import DecisionKind
+from tools.phrases import counted
 from tools.report.data import ModelResult
 from tools.report.drawing import percent
 from tools.report.measures import HeldOut, JudgeCost
@@ -28,11 +29,6 @@ class Line(NamedTuple):
 def span(interval: Interval) -> str:
     """``50% to 77%``."""
     return f"{percent(interval.low)} to {percent(interval.high)}"
-
-
-def many(count: int, word: str) -> str:
-    """``1 answer``, ``3 answers``."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def decision_lines(result: ModelResult, found: Tally, kept: HeldOut, asked: Asked) -> tuple[Line, ...]:
@@ -71,10 +67,9 @@ def decision_lines(result: ModelResult, found: Tally, kept: HeldOut, asked: Aske
     if kept.scenarios:
         lines.append(Line("Held out", _held_out(kept)))
     if asked.again:
-        again = (
-            f"{many(asked.again, 'answer')} cut off by the token limit, asked for once more with a larger one"
-        )
-        lines.append(Line("Asked again", f"{again}: {asked.mended} came back whole"))
+        cut = f"{counted(asked.again, 'answer')} cut off by the token limit"
+        mended = f"asked for once more with a larger one: {asked.mended} came back whole"
+        lines.append(Line("Asked again", f"{cut}, {mended}"))
     return tuple(lines)
 
 
@@ -128,7 +123,7 @@ def _rule(result: ModelResult) -> str:
 
 def _held_out(kept: HeldOut) -> str:
     return (
-        f"{many(kept.scenarios, 'scenario')} among these, {kept.measured} measured, {kept.passed} passed. "
+        f"{counted(kept.scenarios, 'scenario')} among these, {kept.measured} measured, {kept.passed} passed. "
         "They are kept for judging a later fine-tune against this baseline: counted above, never quoted "
         "here, and not among the failures that training data starts from"
     )
@@ -182,7 +177,7 @@ def cost_lines(cost: JudgeCost | None) -> tuple[Line, ...]:
     if cost.cached is not None:
         told = f", of which {_tokens(cost.evaluated)} evaluated and {_tokens(cost.cached)} kept from before"
     return (
-        Line("Calls", f"{cost.calls:,} for {many(cost.answers, 'answer')}, the preflight not counted"),
+        Line("Calls", f"{cost.calls:,} for {counted(cost.answers, 'answer')}, the preflight not counted"),
         Line("Tokens sent", f"{_tokens(cost.sent)}{told}"),
         Line("Tokens written", _tokens(cost.written)),
         Line("Seconds", f"{cost.seconds:,.1f}, each call's own, also of those that ran side by side"),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tools.answer_signs import SignCount, Spread
 from tools.concentrations import Concentration
 from tools.failures import FailureExample, GroupRate
+from tools.phrases import counted
 from tools.report import commands, exports, figures, rates
 from tools.report import spread as spreads
 from tools.report.against_people import calibration_figure, calibration_lines, panel_lines
@@ -16,7 +17,7 @@ from tools.report.cautions import banners, warnings
 from tools.report.checks import check_paired
 from tools.report.data import ModelResult, ReportData
 from tools.report.drawing import Figure
-from tools.report.lines import Line, condition_lines, cost_lines, decision_lines, many, retrial_lines
+from tools.report.lines import Line, condition_lines, cost_lines, decision_lines, retrial_lines
 from tools.report.measures import first_token, held_out, judge_cost, seconds, split, words
 from tools.report.next_steps import Plan, plan
 from tools.report.researched import coverage_figure, reproduce_lines, research_lines
@@ -239,7 +240,7 @@ def _scenarios(data: ReportData, result: ModelResult, found: Tally) -> str:
     edge = sum(s.edge_case for s in scenarios)
     text = (
         f"{found.planned} scenarios, each a first message of a person, with one answer each. "
-        f"Those answered come from {many(topics, 'topic')} in {many(styles, 'style')}; "
+        f"Those answered come from {counted(topics, 'topic')} in {counted(styles, 'style')}; "
         f"{edge} of them {'is an edge case' if edge == 1 else 'are edge cases'}."
     )
     if data.wording:
@@ -256,7 +257,7 @@ def _scenarios(data: ReportData, result: ModelResult, found: Tally) -> str:
     else:
         text += " Every topic, subtopic and style of the taxonomy is covered as planned."
     if cover.near_duplicates:
-        text += f" {many(cover.near_duplicates, 'pair')} of messages say almost the same."
+        text += f" {counted(cover.near_duplicates, 'pair')} of messages say almost the same."
     return text
 
 
