@@ -66,6 +66,8 @@ class WordingReport(BaseModel):
     calls: int = 0
     gave_up: bool = False
     """The brain gave nothing usable several times in a row and was not asked again."""
+    stopped: str = ""
+    """The fault of its server that ended it, in a sentence; what was accepted before is kept."""
 
     @property
     def by_brain(self) -> int:
@@ -82,6 +84,8 @@ class WordingReport(BaseModel):
             said += f" Rejected: {', '.join(f'{n} because {reason}' for reason, n in reasons)}."
         if self.gave_up:
             said += f" After {GIVE_UP_AFTER} batches without a usable message it was not asked again."
+        if self.stopped:
+            said += f" It stopped there: {self.stopped}"
         return said
 
 
@@ -104,14 +108,19 @@ async def word_with_brain(
 
     A text that :func:`check_text` rejects is asked for once more with the reason. ``languages`` (ISO 639-1)
     are used in turn. Requests depend on the arguments and on earlier replies alone, so that kept replies can
-    be replayed. Raises RuntimeFault when the model's server, not one reply, is in trouble.
+    be replayed. Raises RuntimeFault when the model's server is in trouble before anything was accepted.
     """
     writer = _Writer(chat, taxonomy, _turns(scenarios, languages), existing)
     batches = [scenarios[i : i + BATCH] for i in range(0, len(scenarios), BATCH)]
-    fruitless = 0
+    fruitless, stopped = 0, ""
     for number, batch in enumerate(batches):
-        fruitless = 0 if await writer.word(batch, number) else fruitless + 1
-        if fruitless == GIVE_UP_AFTER:
+        try:
+            fruitless = 0 if await writer.word(batch, number) else fruitless + 1
+        except RuntimeFault as fault:
+            if not writer.accepted:
+                raise
+            stopped = fault.sentence
+        if stopped or fruitless == GIVE_UP_AFTER:
             break
     told = writer.accepted
     return Worded(
@@ -121,6 +130,7 @@ async def word_with_brain(
             rejected=dict(writer.rejected),
             calls=writer.calls,
             gave_up=fruitless == GIVE_UP_AFTER,
+            stopped=stopped,
         ),
     )
 

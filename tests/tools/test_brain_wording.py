@@ -190,6 +190,22 @@ async def test_a_fault_of_one_call_costs_one_call(kind: RuntimeFaultKind) -> Non
     assert result.report.by_brain == len(MADE)
 
 
+async def test_what_was_accepted_before_the_server_went_away_is_kept() -> None:
+    inner, calls = Scripted(lambda slot, _: good(slot)), 0
+
+    async def chat(request: ChatRequest) -> ChatReply:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise RuntimeFault(RuntimeFaultKind.UNREACHABLE, "It is gone.")
+        return await inner(request)
+
+    result = await word_with_brain(chat, MADE, STARTER)
+    assert 0 < result.report.by_brain < len(MADE)
+    assert result.report.sentence.endswith("It stopped there: It is gone.")
+    assert [s.id for s in result.scenarios] == [s.id for s in MADE]
+
+
 async def test_a_server_in_trouble_is_raised() -> None:
     async def chat(_request: ChatRequest) -> ChatReply:
         raise RuntimeFault(RuntimeFaultKind.UNREACHABLE, "It is gone.")
