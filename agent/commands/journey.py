@@ -109,7 +109,7 @@ def _start(
     with opened(quiet=flags["as_json"]) as place:
         options = _options(flags, place, model)
         if options.judge is not None:
-            parse_panel(options.judge)
+            options = options.model_copy(update={"judge": ", ".join(parse_panel(options.judge))})
         check_words(text, options.given, insist=options.insist)
 
         from graphs.runner import create_run
@@ -387,6 +387,7 @@ def _take_proposals(place: Opened, run_id: str) -> None:
 async def _judge_choice(seat: Any, run_id: str, judge: str | None, insist: bool) -> Any:
     from agent.questions import who
     from graphs.prompts import JudgeChoice, JudgePrompt
+    from tools.panel import HUMAN
 
     if judge is None and not insist:
         return None
@@ -399,6 +400,7 @@ async def _judge_choice(seat: Any, run_id: str, judge: str | None, insist: bool)
     named = judge or standing.prompt.judge
     if named is None:
         raise WrongUse("No judge is named.", "--judge provider:model names one.")
+    named = HUMAN if named.strip().casefold() == HUMAN else named
     return JudgeChoice(judge=named, insist=insist, by=who())
 
 
