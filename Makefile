@@ -32,7 +32,7 @@ demo: setup ## the whole journey on a recorded story, offline; the document's pa
 	@BMS_HOME=$(CURDIR)/demo/home $(BIN)/bms demo therapy-8b --out demo
 
 test: lint ## everything: style, types, layers, tests; offline
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.ready-dev ## ruff, mypy, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

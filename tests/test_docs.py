@@ -416,7 +416,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     return Played(home, run["run"], said.out)
 
 
-@pytest.mark.xdist_group("docs")
 def test_output_on_the_pages_is_what_the_program_prints(played: Played) -> None:
     printed = {"demo": folded(played.screen)}
     shown = [block for page in OURS for block in blocks(page) if block.tag.startswith("output of: ")]
@@ -430,7 +429,6 @@ def test_output_on_the_pages_is_what_the_program_prints(played: Played) -> None:
             assert folded(wanted) in printed[line], f"{block.page.name} shows what is not printed: {wanted}"
 
 
-@pytest.mark.xdist_group("docs")
 def test_the_reference_has_every_kind_of_event_with_its_data(played: Played) -> None:
     told = rows_of("Events")
     source = "".join(path.read_text("utf-8") for path in (ROOT / "graphs").rglob("*.py"))

@@ -35,7 +35,6 @@ def test_everything_that_is_needed_travels_in_it(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/"))]
 
 
-@pytest.mark.xdist_group("wheel")
 def test_it_runs_alone(wheel: Path, tmp_path: Path) -> None:
     """Unpacked beside nothing of the checkout, with the dependencies of this environment."""
     site = tmp_path / "site"

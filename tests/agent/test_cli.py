@@ -28,7 +28,7 @@ from tools.knowledge.loader import knowledge_text
 from tools.proposal import propose
 from tools.scenario_files import load_scenarios
 
-pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.xdist_group("cli")]
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 HEAVY = ("langgraph", "sqlalchemy", "rich", "httpx", "vcr", "pydantic", "yaml", "agent.commands", "graphs")
 TAXONOMY = "therapy-coaching.taxonomy.yaml"

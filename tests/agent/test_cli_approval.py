@@ -24,7 +24,7 @@ from tools.scenarios import generate
 from tools.table import ComparisonTable
 from tools.taxonomy import parse_taxonomy
 
-pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.xdist_group("cli")]
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 QWEN = "Qwen/Qwen3-8B"
 GEMMA = "google/gemma-2-9b-it"

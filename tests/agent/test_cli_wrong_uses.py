@@ -34,7 +34,7 @@ from tests.standins.therapy_story import JUDGE, say
 from tools.knowledge.loader import knowledge_text
 from tools.search import duckduckgo
 
-pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.xdist_group("cli")]
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 TEXT = "evaluate 8B models for therapy coaching"
 RUBRIC = "therapy-coaching.rubric.yaml"

@@ -16,7 +16,7 @@ from tests.standins.command_line import Said, ended, start
 from tests.standins.umpired import Call, Umpired
 from tests.standins.umpired_runs import Place
 
-pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.xdist_group("evaluate command")]
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 Here = Callable[..., Said]
 

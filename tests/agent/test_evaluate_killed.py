@@ -19,7 +19,7 @@ from tests.standins.command_line import AtTerminal
 from tests.standins.umpired import CANDIDATE, PANEL, SECOND, UMPIRE, Call, Umpired, nth
 from tests.standins.umpired_runs import Place, differences
 
-pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.xdist_group("killed evaluations")]
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 KILLED, AFTER = "tests.graphs.killed", "tests.standins.killed_after"
 OF_SECOND = f"SELECT scenario_id FROM assessments WHERE judge = 'openai:{SECOND}'"

@@ -24,8 +24,6 @@ from tools.scenario_files import load_scenarios
 from tools.scoring import score_assessment
 from tools.statistics import wilson
 
-pytestmark = pytest.mark.xdist_group("evaluated documents")
-
 SVG = "{http://www.w3.org/2000/svg}"
 COUNT, HELD_OUT = 50, 10
 INFERENCE_SECONDS = 300

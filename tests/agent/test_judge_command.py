@@ -22,7 +22,7 @@ from tests.standins.loopback import Exchange
 from tests.standins.openai_server import OpenAIServer
 from tools.scenario_files import MAX_LINE_BYTES
 
-pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.xdist_group("cli")]
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 JUDGE = "openai:tiny"
 RUBRIC = """\

@@ -30,7 +30,7 @@ from tools.labelling import is_finished, to_label
 from tools.panel import HUMAN
 from tools.rubric import parse_rubric
 
-pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.xdist_group("cli")]
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 JUDGE = "openai:judge-model-9"
 CANDIDATE = "secret-candidate-8b"

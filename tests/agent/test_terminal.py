@@ -22,8 +22,6 @@ from tests.agent.conftest import Kept
 from tests.standins.records import NOW, a_request, an_artefact
 from tools.evaluation import Answer, AnswerOutcome
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 MOVEMENT = re.compile(r"\x1b\[(?:\d*[AK]|2K|\?25[hl])|\r")
 """What rich's bars write: up a line, erase it, hide and show the cursor, back to the line's start."""

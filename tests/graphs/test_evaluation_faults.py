@@ -144,7 +144,6 @@ async def test_a_judge_of_one_word_that_is_used_all_the_same_decides_nothing(tmp
     assert "the bad answer passed" in seen.document
 
 
-@pytest.mark.xdist_group("killed evaluation")
 async def test_killed_among_answers_and_among_judgements_only_calls_under_way_are_repeated(
     tmp_path: Path,
 ) -> None:

@@ -74,7 +74,6 @@ def _is_model_call(request: dict[str, str]) -> bool:
     return request["uri"].endswith("/api/chat") and bool(json.loads(request["body"])["messages"])
 
 
-@pytest.mark.xdist_group("killed")
 def test_killed_at_every_station_and_resumed_no_model_call_is_repeated(
     place: dict[str, str], tmp_path: Path
 ) -> None:
