@@ -18,7 +18,6 @@ import pytest
 from graphs import retry
 from tests.agent.conftest import Bms
 from tests.standins.command_line import bms_process, ended, start
-from tests.standins.loopback import Exchange
 from tests.standins.openai_server import OpenAIServer
 from tools.scenario_files import MAX_LINE_BYTES
 
@@ -484,43 +483,30 @@ def test_two_processes_do_not_judge_into_one_file(
 # --- several judges ----------------------------------------------------------------------------------------
 
 
-class AnyModel(OpenAIServer):
-    """Serves whatever model is asked for."""
-
-    def _chat(self, exchange: Exchange, body: dict[str, Any]) -> None:
-        self.model = body["model"]
-        super()._chat(exchange, body)
-
-
 def test_a_panel_decides_by_majority_and_its_agreement_is_told(
     bms: Bms, files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with AnyModel(reply=verdicts, owner="vllm", props=False) as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
-        _judge_as_a_panel(bms, server, files)
-
-
-def _judge_as_a_panel(bms: Bms, server: OpenAIServer, files: Files) -> None:
     def by_model(request: dict[str, Any]) -> str:
         text = verdicts(request)
         strict = request["model"] == "strict" and answer_in(request).startswith("Lovely 1")
         return text.replace('"YES"', '"NO"') if strict else text
 
-    server.reply = by_model
-    panel = "openai:one,openai:two,openai:strict"
-    said = bms(*files.arguments, "--judge", panel, "--json")
-    assert said.status == 0, said.err
-    assert said.json["passed"] == 9, "two of three"
-    assert said.json["agreement"] is not None
-    line = next(line for line in files.lines if line["id"] == "a1")
-    assert line["verdicts"]["CQ1"] == "YES"
-    assert {judge: words["CQ1"] for judge, words in line["by_judge"].items()} == {
-        "openai:one": "YES",
-        "openai:two": "YES",
-        "openai:strict": "NO",
-    }
-    assert line["judge"] == panel
-    before = calls(server)
-    files.out.unlink()
-    assert bms(*files.arguments, "--judge", panel, "--json").json["passed"] == 9
-    assert calls(server) == before, "every reply is kept beside the verdicts"
+    with OpenAIServer(reply=by_model, owner="vllm", props=False, serves_any=True) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        panel = "openai:one,openai:two,openai:strict"
+        said = bms(*files.arguments, "--judge", panel, "--json")
+        assert said.status == 0, said.err
+        assert said.json["passed"] == 9, "two of three"
+        assert said.json["agreement"] is not None
+        line = next(line for line in files.lines if line["id"] == "a1")
+        assert line["verdicts"]["CQ1"] == "YES"
+        assert {judge: words["CQ1"] for judge, words in line["by_judge"].items()} == {
+            "openai:one": "YES",
+            "openai:two": "YES",
+            "openai:strict": "NO",
+        }
+        assert line["judge"] == panel
+        before = calls(server)
+        files.out.unlink()
+        assert bms(*files.arguments, "--judge", panel, "--json").json["passed"] == 9
+        assert calls(server) == before, "every reply is kept beside the verdicts"
