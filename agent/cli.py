@@ -43,6 +43,7 @@ COMMANDS = {
     "report": ("agent.commands.look:report", "The evaluation document of a run."),
     "record": ("agent.commands.stories:record", "Record a live run as a story that can be replayed."),
     "demo": ("agent.commands.stories:demo", "Replay a recorded story, offline."),
+    "serve": ("agent.commands.serve:serve", "The page and the API, on this machine."),
     "doctor": ("agent.commands.doctor:doctor", "What is here: runtimes, models, disk, memory, judge."),
 }
 """Name → where the command lives, and its line in the help."""

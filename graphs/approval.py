@@ -23,6 +23,10 @@ class Refused(Fault):
     """This approval cannot be taken as it is."""
 
 
+class TableChanged(Refused):
+    """The table is another one than the person saw."""
+
+
 class Pair(NamedTuple):
     primary: str | None
     backup: str | None
@@ -54,7 +58,7 @@ def check_approval(
     if approval.table_hash != current.hash:
         changes = diff_tables(offered, current)[:3] if offered.hash != current.hash else []
         what = (" " + " ".join(changes)) if changes else " It was built anew after you saw it."
-        raise Refused(
+        raise TableChanged(
             f"The table has changed since it was shown.{what}",
             "Look at it again with `bms table RUN`, then approve.",
         )

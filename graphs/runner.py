@@ -6,21 +6,23 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
+from sqlalchemy.orm import Session
 
 from graphs.desk import Desk, Services
 from graphs.extension import extend, open_extension
 from graphs.options import RunOptions
 from graphs.prompts import Labelled, LabelsPrompt, Prompt, Reply
-from store import evaluation, events, leases, runs
+from store import evaluation, events, leases, orders, runs
 from store.database import Database, StoreFault
 from store.schema import RunRow, RunStatus
 from tools.clock import SystemClock
 from tools.evaluation import Scenario
-from tools.faults import Fault, WrongUse
+from tools.faults import Conflict, Fault, WrongUse
 from tools.phrases import counted
 from tools.search.base import NotRecordedError
 
@@ -46,6 +48,14 @@ class Standing(NamedTuple):
     detail: str
 
 
+class _Pending(NamedTuple):
+    """A question that is not answered yet."""
+
+    id: str
+    """LangGraph's name of the interrupt: asked again, even in the same words, it is another one."""
+    prompt: Prompt
+
+
 class Cancelled(Fault):
     """The run was cancelled while this process drove it."""
 
@@ -63,14 +73,17 @@ class Runner:
         """Where the run is, and the prompt that it waits with."""
         row = await self._services.database.look(runs.get, run_id)
         status = RunStatus(row.status)
-        prompt = None if status.ended else await self._pending(row.id)
-        return Standing(status, prompt, row.detail)
+        pending = None if status.ended else await self._pending(row.id)
+        return Standing(status, None if pending is None else pending.prompt, row.detail)
 
-    async def drive(self, run_id: str, reply: Reply | None = None) -> Standing:
+    async def drive(
+        self, run_id: str, reply: Reply | None = None, *, prompt_id: str | None = None
+    ) -> Standing:
         """Carry the run on until it waits for a person or ends.
 
-        ``reply`` answers the prompt that it waits with. Raises :class:`~tools.faults.Fault` when it stops on
-        the way; what was finished is kept, and driving it again goes on from there.
+        ``reply`` answers the prompt that it waits with; with ``prompt_id`` that one and no other: a run that
+        has had its answer to it goes on without. Raises :class:`~tools.faults.Fault` when it stops on the
+        way; what was finished is kept, and driving it again goes on from there.
         """
         row = await self._services.database.look(runs.get, run_id)
         if RunStatus(row.status).ended:
@@ -79,7 +92,7 @@ class Runner:
                 f"Run {row.id} has ended ({row.status}){became}.",
                 f"`bms show {row.id}` tells more; a new request starts a new run.",
             )
-        return await self._under_lease(row, lambda desk: self._drive(desk, reply))
+        return await self._under_lease(row, lambda desk: self._drive(desk, reply, prompt_id))
 
     async def extend(self, run_id: str, further: int | None = None) -> Standing:
         """Carry a run that ended undecided on: what could not be measured is asked again, and ``further``
@@ -103,34 +116,22 @@ class Runner:
         finally:
             await asyncio.shield(self._services.database.run(leases.release, lease))
 
-    async def cancel(self, run_id: str) -> str:
-        """End the run; whoever drives it stops within seconds. What happened, in a sentence."""
-        row = await self._services.database.look(runs.get, run_id)
-        if RunStatus(row.status).ended:
-            raise WrongUse(f"Run {row.id} has already ended ({row.status}).")
-        now = self._services.wall.now()
-        driver = await self._services.database.look(leases.holder_of, row.id, now)
-        sentence = "cancelled by a person"
-        await self._services.database.run(runs.set_status, row.id, RunStatus.CANCELLED, sentence, now)
-        await self._services.database.run(
-            events.append, row.id, row.stage, "ended", {"status": "cancelled", "sentence": sentence}, now
-        )
-        return "It stops within a few seconds." if driver else "Nobody was driving it."
-
-    async def _pending(self, run_id: str) -> Prompt | None:
+    async def _pending(self, run_id: str) -> _Pending | None:
         state = await self.graph.aget_state(_config(run_id))
         waiting = [interrupt for task in state.tasks for interrupt in task.interrupts]
-        return _prompt.validate_python(waiting[0].value) if waiting else None
+        return _Pending(waiting[0].id, _prompt.validate_python(waiting[0].value)) if waiting else None
 
-    async def _drive(self, desk: Desk, reply: Reply | None) -> Standing:
+    async def _drive(self, desk: Desk, reply: Reply | None, prompt_id: str | None = None) -> Standing:
         from langgraph.types import Command
 
         pending = await self._pending(desk.run_id)
         state = await self.graph.aget_state(_config(desk.run_id))
-        if isinstance(pending, LabelsPrompt) and reply is None:
+        if prompt_id is not None and (pending is None or pending.id != prompt_id):
+            reply = None  # that question has had its answer
+        if pending is not None and isinstance(pending.prompt, LabelsPrompt) and reply is None:
             reply = Labelled(by="whoever resumed it")  # the labels may be there by now; the station looks
         if pending is not None and reply is None:
-            return await self._rest(desk, RunStatus.WAITING, pending, _waits_for(pending))
+            return await self._wait(desk, pending)
         if pending is None and reply is not None:
             place = ", ".join(state.next) or "its start"
             raise WrongUse(
@@ -181,7 +182,7 @@ class Runner:
     async def _arrived(self, desk: Desk) -> Standing:
         pending = await self._pending(desk.run_id)
         if pending is not None:
-            return await self._rest(desk, RunStatus.WAITING, pending, _waits_for(pending))
+            return await self._wait(desk, pending)
         values = (await self.graph.aget_state(_config(desk.run_id))).values
         ended = values.get("ended")
         if ended is None:
@@ -189,14 +190,18 @@ class Runner:
         else:
             rejected = values.get("approval", {}).get("action") == "reject"
             status, detail = (RunStatus.REJECTED if rejected else RunStatus.NOT_NEEDED), ended
-        await desk.say(status.value, "ended", status=status.value, sentence=detail)
-        return await self._rest(desk, status, None, detail)
+        told = {"status": status.value, "sentence": detail}
+        now = self._services.wall.now()
+        await desk.write_and_say(status.value, "ended", told, runs.set_status, status, detail, now)
+        return Standing(status, None, detail)
 
-    async def _rest(self, desk: Desk, status: RunStatus, prompt: Prompt | None, detail: str) -> Standing:
-        await self._set(desk, status, detail)
-        if prompt is not None:
-            await desk.say("waiting", "waiting", prompt=prompt.model_dump(mode="json"))
-        return Standing(status, prompt, detail)
+    async def _wait(self, desk: Desk, pending: _Pending) -> Standing:
+        """Whoever reads of the waiting finds the question beside it."""
+        detail = _waits_for(pending.prompt)
+        asked = {"prompt": pending.prompt.model_dump(mode="json"), "prompt_id": pending.id}
+        now = self._services.wall.now()
+        await desk.write_and_say("waiting", "waiting", asked, runs.set_status, RunStatus.WAITING, detail, now)
+        return Standing(RunStatus.WAITING, pending.prompt, detail)
 
     async def _set(self, desk: Desk, status: RunStatus, detail: str) -> None:
         await desk.write(runs.set_status, status, detail, self._services.wall.now())
@@ -242,6 +247,19 @@ class Runner:
             heart.cancel()
 
 
+def cancel_run(session: Session, run_id: str, now: datetime) -> str:
+    """End the run; whoever drives it stops within seconds. What happened, in a sentence."""
+    row = runs.get(session, run_id)
+    if RunStatus(row.status).ended:
+        raise Conflict(f"Run {row.id} has already ended ({row.status}).")
+    driver = leases.holder_of(session, row.id, now)
+    sentence = "cancelled by a person"
+    runs.set_status(session, row.id, RunStatus.CANCELLED, sentence, now)
+    orders.withdraw(session, row.id, now)
+    events.append(session, row.id, row.stage, "ended", {"status": "cancelled", "sentence": sentence}, now)
+    return "It stops within a few seconds." if driver else "Nobody was driving it."
+
+
 def create_run(
     database: Database,
     text: str,
@@ -249,16 +267,27 @@ def create_run(
     materials: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     scenarios: Sequence[Scenario] = (),
 ) -> str:
-    """Rows of a new run: its options, its materials by kind with their names and texts, the person's own
-    scenarios. It is not driven yet. Its id."""
-    now = SystemClock().now()
+    """Rows of a new run, which is not driven yet. Its id."""
     with database.session() as session:
-        run_id = runs.create(session, text, options.model_dump(mode="json"), now)
-        session.flush()
-        for kind, (name, content) in materials.items():
-            runs.keep_material(session, run_id, kind, name, content, by_person=True)
-        evaluation.keep_scenarios(session, run_id, scenarios)
-        events.append(session, run_id, "intake", "created", {"text": text[:2000]}, now)
+        return create_in(session, text, options, materials, scenarios, SystemClock().now())
+
+
+def create_in(
+    session: Session,
+    text: str,
+    options: RunOptions,
+    materials: Mapping[str, tuple[str, str]],
+    scenarios: Sequence[Scenario],
+    now: datetime,
+) -> str:
+    """Rows of a new run: its options, its materials by kind with their names and texts, the person's own
+    scenarios. Its id."""
+    run_id = runs.create(session, text, options.model_dump(mode="json"), now)
+    session.flush()
+    for kind, (name, content) in materials.items():
+        runs.keep_material(session, run_id, kind, name, content, by_person=True)
+    evaluation.keep_scenarios(session, run_id, scenarios)
+    events.append(session, run_id, "intake", "created", {"text": text[:2000]}, now)
     return run_id
 
 

@@ -40,3 +40,9 @@ def _try(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         write_ahead(connection)
+
+
+async def forget(path: Path, run_id: str) -> None:
+    """Delete the checkpoints of a run."""
+    async with open_checkpointer(path) as saver:
+        await saver.adelete_thread(run_id)

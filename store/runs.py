@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from store import leases
 from store.schema import MaterialRow, RunRow, RunStatus
-from tools.faults import WrongUse
+from tools.faults import NotFound, WrongUse
 from tools.request import EvaluationRequest
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -57,12 +57,13 @@ def get(session: Session, run_id: str) -> RunRow:
                 f"{run_id[:60]!r} could be {found[0].id}, {found[1].id} or another run.",
                 "Write more of its name; `bms runs` lists them.",
             )
-    raise WrongUse(f"There is no run {run_id[:60]!r}.", "`bms runs` lists them.")
+    raise NotFound(f"There is no run {run_id[:60]!r}.", "`bms runs` lists them.")
 
 
-def latest(session: Session, limit: int = 20) -> list[RunRow]:
+def latest(session: Session, limit: int = 20, offset: int = 0) -> list[RunRow]:
     """The newest runs first."""
-    return list(session.scalars(select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id).limit(limit)))
+    query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id)
+    return list(session.scalars(query.limit(limit).offset(offset)))
 
 
 def set_status(

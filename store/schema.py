@@ -44,6 +44,8 @@ class Base(DeclarativeBase):
 class RunStatus(StrEnum):
     """Where a run is. ``stopped`` can be resumed; the last four are the end."""
 
+    QUEUED = "queued"
+    """An order waits for somebody to carry it out. Told from the orders, never stored."""
     RUNNING = "running"
     WAITING = "waiting"
     STOPPED = "stopped"
@@ -375,3 +377,78 @@ class LeaseRow(Base):
     holder: Mapped[str] = mapped_column(String(200))
     fence: Mapped[int]
     expires_at: Mapped[datetime]
+
+
+class OrderRow(Base):
+    """Something that a run is to be driven for: its start, a person's answer, another look after its end.
+
+    It is stored before anybody is told that it was accepted, and done when a process has carried it out: an
+    answer outlives the server that took it.
+    """
+
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(String(40), ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    """:class:`store.orders.OrderKind`."""
+    prompt_id: Mapped[str | None] = mapped_column(String(80))
+    """The question that a reply answers."""
+    record: Mapped[dict[str, Any]]
+    by: Mapped[str] = mapped_column(String(120))
+    at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(Text, default="")
+    """Why it could not be carried out."""
+
+
+class CreationRow(Base):
+    """A run that a client asked for under a key of its own, so that asking again makes no second one."""
+
+    __tablename__ = "creations"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    """Hash of what was asked for."""
+    run_id: Mapped[str] = mapped_column(String(40), ForeignKey("runs.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+
+
+class ThreadRow(Base):
+    """A conversation. LangGraph's clients call it a thread, and it has their identifier."""
+
+    __tablename__ = "threads"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    run_id: Mapped[str | None] = mapped_column(
+        String(40), ForeignKey("runs.id", ondelete="SET NULL"), index=True
+    )
+    """The run that it is about now."""
+    title: Mapped[str] = mapped_column(Text, default="")
+    tags: Mapped[dict[str, Any]]
+    """What a client wants to find it by (LangGraph: ``metadata``)."""
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    updated_at: Mapped[datetime]
+
+
+class MessageRow(Base):
+    """One message of a conversation, by a person or in answer to one."""
+
+    __tablename__ = "messages"
+
+    thread_id: Mapped[str] = mapped_column(
+        String(40), ForeignKey("threads.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(String(80))
+    """As the client named it, or a new one: a message sent twice is one message."""
+    author: Mapped[str] = mapped_column(String(10))
+    """``person`` or ``bms``."""
+    text: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]]
+    """:class:`agent.conversation.records.Extras`: links to sources, an action that waits for a yes."""
+    after_event: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Number of the run's last event when it was written: where it stands among what the run told."""
+    at: Mapped[datetime]
+
+    __table_args__ = (Index("uq_messages_thread_id", "thread_id", "id", unique=True),)

@@ -21,3 +21,11 @@ class WrongUse(Fault):
     """What was asked for cannot be meant: an unknown run, an unreadable file, a value out of range."""
 
     exit_code = 2
+
+
+class NotFound(WrongUse):
+    """There is nothing of that name."""
+
+
+class Conflict(Fault):
+    """What was asked for does not go with how things stand by now: answered already, changed, or running."""

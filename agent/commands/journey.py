@@ -439,17 +439,15 @@ def cancel(run_id: str, as_json: bool) -> None:
     with opened(quiet=as_json) as place:
         run_id = whole_id(place.database, run_id)
 
-        async def go() -> None:
-            from agent.drive import cockpit
+        from graphs.runner import cancel_run
+        from tools.clock import SystemClock
 
-            async with cockpit(place.settings, place.database, place.console) as seat:
-                sentence = await seat.runner.cancel(run_id)
-                if as_json:
-                    print_json({"run": run_id, "status": "cancelled", "detail": sentence})
-                else:
-                    place.console.print(f"Run {run_id} is cancelled. {sentence}", highlight=False)
-
-        asyncio.run(go())
+        with place.database.session() as session:
+            sentence = cancel_run(session, run_id, SystemClock().now())
+        if as_json:
+            print_json({"run": run_id, "status": "cancelled", "detail": sentence})
+        else:
+            place.console.print(f"Run {run_id} is cancelled. {sentence}", highlight=False)
 
 
 def _show_table(place: Opened, run_id: str, out: Path | None) -> None:

@@ -1,0 +1,149 @@
+"""What anybody can do to a run, over whichever way they came: page, API, MCP or conversation.
+
+An action that takes long is stored as an order and carried out by the engine. Every action raises a
+:class:`~tools.faults.Fault` whose sentence is for the person who asked.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from agent.engine import Engine
+from agent.settings import Settings
+from agent.waiting import expect
+from agent.wishes import Wishes, check, options_of, words_of
+from graphs.approval import check_approval
+from graphs.prompts import Approval, Reply
+from store import creations, leases, orders, research, runs
+from store.database import Database
+from store.orders import OrderKind
+from store.schema import RunStatus
+from tools.clock import Clock, SystemClock
+from tools.faults import Conflict
+
+
+class Created(NamedTuple):
+    run_id: str
+    anew: bool
+    """False when the same key had made it before."""
+
+
+class Actions:
+    """One person's hands on the rows; the engine does what takes long."""
+
+    def __init__(
+        self, settings: Settings, database: Database, engine: Engine, clock: Clock | None = None
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self._engine = engine
+        self._clock = clock or SystemClock()
+
+    async def create(self, wishes: Wishes, *, by: str, key: str | None = None) -> Created:
+        """Start a run. With ``key``, asking again with the same wishes gives the same run."""
+        fingerprint = wishes.fingerprint
+
+        def work(session: Session) -> Created:
+            from graphs.runner import create_in
+
+            now = self._clock.now()
+            if key is not None and (known := creations.run_of(session, key, fingerprint)) is not None:
+                return Created(known, anew=False)
+            # The folder is named after the run, never after anything in the request.
+            out = self.settings.home / "reports"
+            options, text = options_of(wishes, self.settings, out), words_of(wishes)
+            if wishes.story is not None:
+                from agent.story import load_story
+
+                text = load_story(wishes.story).about.text
+            run_id = create_in(session, text, options, wishes.materials, wishes.scenarios, now)
+            own = options.model_copy(update={"out_dir": str(out / run_id)})
+            runs.set_options(session, run_id, own.model_dump(mode="json"), now)
+            if key is not None:
+                creations.keep(session, key, fingerprint, run_id, now)
+            orders.submit(session, run_id, OrderKind.DRIVE, now, by=by)
+            return Created(run_id, anew=True)
+
+        await self.database.look(lambda _session: check(wishes))
+        created = await self.database.run(work)
+        self._engine.wake()
+        return created
+
+    async def reply(self, run_id: str, reply: Reply, *, by: str, prompt_id: str | None = None) -> None:
+        """Answer the question that the run waits with; 409 of every kind is a Conflict."""
+
+        def work(session: Session) -> None:
+            row = runs.get(session, run_id)
+            question = expect(session, row.id, reply, prompt_id)
+            if isinstance(reply, Approval):
+                self._check_approval(session, row.id, reply)
+            orders.submit(
+                session,
+                row.id,
+                OrderKind.REPLY,
+                self._clock.now(),
+                by=by,
+                prompt_id=question.prompt_id,
+                record=reply.model_dump(mode="json"),
+            )
+
+        await self.database.run(work)
+        self._engine.wake()
+
+    def _check_approval(self, session: Session, run_id: str, approval: Approval) -> None:
+        from graphs.tables import current_table
+
+        offered = research.newest_table(session, run_id)
+        if offered is None:
+            raise Conflict(f"Run {run_id} has no table yet.")
+        seen = research.table_with_hash(session, run_id, approval.table_hash) or offered
+        current = current_table(session, run_id, offered.table.built_on)
+        check_approval(approval, offered.proposal, current, seen.table)
+
+    async def resume(self, run_id: str, *, by: str, further: int | None = None) -> None:
+        """Go on with a run that stopped, or that ended undecided."""
+
+        def work(session: Session) -> None:
+            row = runs.get(session, run_id)
+            now = self._clock.now()
+            status = orders.status_of(session, row, now)
+            if status in {RunStatus.RUNNING, RunStatus.QUEUED}:
+                raise leases.AlreadyRunning(f"Run {row.id} is already {status.value}.")
+            if status is RunStatus.WAITING:
+                raise Conflict(f"Run {row.id} {row.detail}.", "Answer it, and it goes on.")
+            if status.ended and status is not RunStatus.DONE:
+                raise Conflict(f"Run {row.id} has ended ({status.value}).", "A new request starts a new run.")
+            kind = OrderKind.EXTEND if status.ended else OrderKind.DRIVE
+            record = {"further": further} if status.ended and further else {}
+            orders.submit(session, row.id, kind, now, by=by, record=record)
+
+        await self.database.run(work)
+        self._engine.wake()
+
+    async def cancel(self, run_id: str) -> str:
+        """End a run; what happened, in a sentence."""
+        from graphs.runner import cancel_run
+
+        return await self.database.run(cancel_run, run_id, self._clock.now())
+
+    async def delete(self, run_id: str) -> None:
+        """Remove a run with everything that is stored of it, its checkpoints and its report."""
+        import shutil
+
+        def work(session: Session) -> tuple[str, Path]:
+            row = runs.get(session, run_id)
+            if orders.status_of(session, row, self._clock.now()) in {RunStatus.RUNNING, RunStatus.QUEUED}:
+                raise Conflict(f"Run {row.id} is being driven.", "Cancel it first.")
+            name = row.id
+            session.delete(row)
+            return name, self.settings.home / "reports" / name
+
+        name, folder = await self.database.run(work)
+        from store.checkpoints import forget
+
+        await forget(self.settings.checkpoints_path, name)
+        shutil.rmtree(folder, ignore_errors=True)
+        (self.settings.home / "replays" / f"{name}.played").unlink(missing_ok=True)

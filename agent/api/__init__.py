@@ -1,0 +1,1 @@
+"""The HTTP API under ``/api``: runs, tables, evidence, approvals, labels, reports, events."""

@@ -1,0 +1,1 @@
+"""The page: HTML from templates, a little script, nothing from elsewhere."""

@@ -1,0 +1,60 @@
+"""What every request of the service works with."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Concatenate, ParamSpec, TypeVar
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from agent.actions import Actions
+from agent.engine import Engine
+from agent.service.feed import Feeds
+from agent.settings import Settings
+from store.database import Database
+from tools.clock import Clock
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SIGNED_IN = "person"
+"""Where the guard leaves the name of whoever signed in, on ``request.state``."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One service: its rows, its engine, and who follows which run."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+    actions: Actions
+    feeds: Feeds
+    clock: Clock
+
+    async def look(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """``query(session, …)`` for reading, off the event loop."""
+        return await self.database.look(query, *args, **kwargs)
+
+
+def place_of(request: Request) -> Place:
+    place: Place = request.app.state.place
+    return place
+
+
+def person_of(request: Request) -> str:
+    """Who asks: whoever signed in, or on this machine's own address whoever runs the service."""
+    signed_in: str | None = getattr(request.state, SIGNED_IN, None)
+    if signed_in:
+        return signed_in
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "a person at the page"
+
+
+Here = Annotated[Place, Depends(place_of)]
+Who = Annotated[str, Depends(person_of)]

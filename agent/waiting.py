@@ -1,0 +1,90 @@
+"""What a run waits for, from its rows alone: nobody needs the checkpoint to ask the person."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from graphs.prompts import (
+    Approval,
+    ApprovalPrompt,
+    JudgeChoice,
+    JudgePrompt,
+    Labelled,
+    LabelsPrompt,
+    Prompt,
+    Reply,
+    RequestAnswer,
+    RequestPrompt,
+    Review,
+    ReviewPrompt,
+    ScenariosAgreement,
+    ScenariosPrompt,
+)
+from store import orders, runs
+from store.schema import EventRow, RunStatus
+from tools.faults import Conflict
+
+_prompt: TypeAdapter[Prompt] = TypeAdapter(Prompt)
+
+ANSWERS: dict[type[Prompt], type[Reply]] = {
+    RequestPrompt: RequestAnswer,
+    ApprovalPrompt: Approval,
+    ScenariosPrompt: ScenariosAgreement,
+    JudgePrompt: JudgeChoice,
+    LabelsPrompt: Labelled,
+    ReviewPrompt: Review,
+}
+"""Which reply answers which prompt."""
+
+
+class Waiting(BaseModel):
+    """A question that a run has put to a person and that nobody has answered yet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    prompt_id: str
+    """Names this asking of it: an answer to an earlier asking is refused."""
+    prompt: Prompt
+
+
+def waiting(session: Session, run_id: str) -> Waiting | None:
+    """The question that the run waits with; None when it does not wait, or an answer is under way."""
+    row = runs.get(session, run_id)
+    if row.status != RunStatus.WAITING or orders.open_order(session, row.id) is not None:
+        return None
+    return last_question(session, row.id)
+
+
+def last_question(session: Session, run_id: str) -> Waiting | None:
+    """The newest question of a run, answered or not."""
+    query = select(EventRow.data).where(EventRow.run_id == run_id, EventRow.kind == "waiting")
+    data = session.scalar(query.order_by(EventRow.seq.desc()).limit(1))
+    if data is None or "prompt_id" not in data:
+        return None
+    return Waiting(prompt_id=data["prompt_id"], prompt=_prompt.validate_python(data["prompt"]))
+
+
+def expect(session: Session, run_id: str, reply: Reply, prompt_id: str | None) -> Waiting:
+    """The question that ``reply`` answers; :class:`~tools.faults.Conflict` when nothing of it is asked."""
+    row = runs.get(session, run_id)
+    question = waiting(session, row.id)
+    if question is None:
+        order = orders.open_order(session, row.id)
+        if order is not None:
+            raise Conflict(
+                f"Run {row.id} has been given an answer already, by {order.by}.",
+                "See what comes of it first.",
+            )
+        raise Conflict(
+            f"Run {row.id} does not wait for an answer; it is {row.status}.",
+            f"`bms show {row.id}` tells more.",
+        )
+    if ANSWERS[type(question.prompt)] is not type(reply):
+        raise Conflict(f"Run {row.id} {row.detail}, which this does not answer.")
+    if prompt_id is not None and prompt_id != question.prompt_id:
+        raise Conflict(
+            f"Run {row.id} has gone on since that question was asked.", "Look at what it asks now."
+        )
+    return question
