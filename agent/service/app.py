@@ -6,10 +6,12 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from agent.actions import Actions
 from agent.api import runs
 from agent.engine import Engine, LocalEngine
+from agent.pages.render import STATIC
 from agent.service import problems
 from agent.service.feed import Feeds
 from agent.service.place import Place
@@ -53,5 +55,6 @@ def make_app(settings: Settings, *, engine: Engine | None = None, clock: Clock |
         redoc_url=None,
     )
     problems.install(app)
+    app.mount("/static", StaticFiles(directory=STATIC))
     app.include_router(runs.router, prefix="/api")
     return app

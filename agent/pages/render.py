@@ -1,0 +1,150 @@
+"""Templates to pages. Everything is escaped; what is markup on purpose is made here, from numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+FOLDER = Path(__file__).parent
+STATIC = FOLDER / "static"
+
+_STAR = "M8 .8l2.2 4.6 5 .7-3.6 3.5.9 5L8 12.2l-4.5 2.4.9-5L.8 6.1l5-.7z"
+
+
+def stars(value: float | None) -> Markup:
+    """Zero to five stars, halves too, as one drawing: no font decides what a person sees."""
+    if value is None:
+        return Markup('<span class="stars none">no evidence</span>')
+    full = round(max(0.0, min(5.0, value)) * 2) / 2
+    drawn = "".join(
+        f'<svg x="{place * 18}" width="16" height="16" viewBox="0 0 16 16">'
+        f'<path class="empty" d="{_STAR}"/>{_filled(full - place)}</svg>'
+        for place in range(5)
+    )
+    return Markup(
+        f'<svg class="stars" role="img" width="88" height="16" viewBox="0 0 88 16" '
+        f'aria-label="{full:g} of 5 stars">{drawn}</svg>'
+    )
+
+
+def _filled(share: float) -> str:
+    if share >= 1:
+        return f'<path class="full" d="{_STAR}"/>'
+    if share >= 0.5:
+        return f'<svg width="8" height="16" viewBox="0 0 8 16"><path class="full" d="{_STAR}"/></svg>'
+    return ""
+
+
+def when(at: datetime | None) -> Markup:
+    """An instant in UTC, which a script shows in the reader's own time."""
+    if at is None:
+        return Markup("–")
+    return Markup('<time datetime="{0}">{1}</time>').format(
+        at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
+def size(count: float | None) -> str:
+    """Bytes as people read them (decimal units, as disks and downloads have them)."""
+    if count is None:
+        return "unknown"
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def web_address(url: str) -> str | None:
+    """The address when it is one of the web; None for ``javascript:`` and everything else."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in {"http", "https"} and parts.hostname else None
+
+
+def source_link(url: str, label: str | None = None) -> Markup:
+    """A link to a source, or its address as text when it is none that may be followed."""
+    shown = label or url
+    if web_address(url) is None:
+        return Markup("<span>{}</span>").format(shown)
+    return Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>').format(url, shown)
+
+
+def paragraphs(text: str) -> Markup:
+    """Plain text: blank lines part paragraphs, lines that begin with ``- `` are items."""
+    made = []
+    for block in text.replace("\r\n", "\n").split("\n\n"):
+        lines = [line for line in block.split("\n") if line.strip()]
+        if lines and all(line.startswith("- ") for line in lines):
+            made.append(Markup("<ul>{}</ul>").format(Markup().join(_item(line[2:]) for line in lines)))
+        elif lines:
+            made.append(Markup("<p>{}</p>").format(Markup("<br>").join(escape(line) for line in lines)))
+    return Markup().join(made)
+
+
+def _item(text: str) -> Markup:
+    return Markup("<li>{}</li>").format(text)
+
+
+def in_path(text: str) -> str:
+    """A key as a part of an address; its slashes stay."""
+    return quote(text, safe="/")
+
+
+@cache
+def environment() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {
+        "stars": stars,
+        "when": when,
+        "percent": percent,
+        "size": size,
+        "source_link": source_link,
+        "web_address": web_address,
+        "paragraphs": paragraphs,
+        "in_path": in_path,
+    }
+    return env
+
+
+def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page or a part of one. Every template also has ``path`` and ``signed_in``."""
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            path=request.url.path,
+            signed_in=getattr(request.state, "person", None),
+            version=_version(),
+            **context,
+        )
+    )
+    return HTMLResponse(text, status_code=status)
+
+
+@cache
+def _version() -> str:
+    """Goes into the addresses of static files, so that a new version is not served from a cache."""
+    from importlib.metadata import version
+
+    return version("base-model-selector")

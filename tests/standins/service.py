@@ -1,0 +1,176 @@
+"""The service as clients meet it: a process on a loopback port, a thread of this one, or the bare application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from agent.engine import Engine
+from agent.service.app import make_app
+from agent.settings import Settings
+from tests.standins.command_line import PATIENCE, environment
+
+
+class Served:
+    """``bms serve`` in a process of its own, that can be killed and started again on the same port."""
+
+    def __init__(self, home: Path, env: dict[str, str]) -> None:
+        self.home = home
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._env = environment(home, **env)
+        self.process = self._begin()
+
+    def client(self, **options: Any) -> httpx.Client:
+        """A client of it, which whoever asks for it closes."""
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, **options)
+
+    def stop(self) -> int:
+        """Ctrl-C, and wait for its end; the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def restart(self) -> None:
+        """Start it again after :meth:`stop` or :meth:`kill`."""
+        assert self.process.poll() is not None, "it still runs"
+        self.process = self._begin()
+
+    @property
+    def said(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text("utf-8", "replace")
+
+    @property
+    def _log(self) -> Path:
+        return self.home / "served.log"
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "agent.cli", "serve", "--port", str(self.port)],
+                cwd=self.home,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        until = time.monotonic() + PATIENCE
+        while not answers(self.url):
+            assert self.process.poll() is None, f"the service ended:\n{self.said}"
+            if time.monotonic() > until:
+                self.kill()
+                raise AssertionError(f"the service does not answer:\n{self.said}")
+            time.sleep(0.05)
+        return self.process
+
+
+@contextmanager
+def serving(home: Path, **env: str) -> Iterator[Served]:
+    """``bms serve`` with its data in ``home``, once it answers; stopped at the end of the block.
+
+    ``env`` are further variables of its environment, which has none of the developer's settings.
+    """
+    served = Served(home, env)
+    try:
+        yield served
+    finally:
+        if served.process.poll() is None:
+            served.process.send_signal(signal.SIGINT)
+            try:
+                served.process.wait(PATIENCE / 2)
+            except subprocess.TimeoutExpired:
+                served.kill()
+
+
+@contextmanager
+def listening(settings: Settings, *, engine: Engine | None = None, **options: Any) -> Iterator[str]:
+    """The application in a thread of this process, on a real port; its URL. ``options`` go to ``make_app``."""
+    import uvicorn
+
+    app = make_app(settings, engine=engine, **options)
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=5)
+    )
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    try:
+        until = time.monotonic() + PATIENCE
+        while not server.started:
+            assert thread.is_alive(), "the service ended before it began"
+            assert time.monotonic() < until, "the service does not begin"
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
+    """The application between its start and its end, without a port."""
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@asynccontextmanager
+async def inside(
+    settings: Settings, *, engine: Engine | None = None, **options: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that calls the application in this process, without a port.
+
+    A response is there when it is whole, so an endless one (events as SSE) needs a real port.
+    """
+    app = make_app(settings, engine=engine, **options)
+    async with running(app):
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8765") as client:
+            yield client
+
+
+class NoEngine:
+    """Carries nothing out: orders stay as they were stored. ``woken`` counts the calls."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+
+    async def start(self) -> None: ...
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    async def stop(self) -> None: ...
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def answers(url: str) -> bool:
+    """Whether a service answers there."""
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(f"{url}/api/health", timeout=2, trust_env=False).is_success
+    return False
