@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from agent.engine import INTERRUPTED
 from agent.settings import load_settings
 from graphs.options import Approver, RunOptions
 from graphs.prompts import Reply
@@ -29,8 +30,6 @@ from tools.faults import Fault
 
 if TYPE_CHECKING:
     from agent.drive import Cockpit
-
-INTERRUPTED = 130
 
 _reply: TypeAdapter[Reply] = TypeAdapter(Reply)
 

@@ -17,6 +17,9 @@ from store.database import Database
 from store.schema import OrderRow, RunStatus
 from tools.clock import Clock, SystemClock
 
+INTERRUPTED = 130
+"""Exit status of a driver that was told to stop."""
+
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
@@ -109,7 +112,7 @@ class LocalEngine:
         )
         self._processes[order.id] = process
         _, said = await process.communicate()
-        if process.returncode in {0, 130}:
+        if process.returncode in {0, INTERRUPTED, -signal.SIGINT}:  # the last before Python had begun
             return
         self._deaths[order.id] = self._deaths.get(order.id, 0) + 1
         words = said.decode("utf-8", "replace").strip().splitlines()

@@ -13,10 +13,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from tools.escape import clean
+
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 
-_STAR = "M8 .8l2.2 4.6 5 .7-3.6 3.5.9 5L8 12.2l-4.5 2.4.9-5L.8 6.1l5-.7z"
+_EMPTY = Markup('<path class="empty" d="M8 .8l2.2 4.6 5 .7-3.6 3.5.9 5L8 12.2l-4.5 2.4.9-5L.8 6.1l5-.7z"/>')
+_FULL = Markup('<path class="full" d="M8 .8l2.2 4.6 5 .7-3.6 3.5.9 5L8 12.2l-4.5 2.4.9-5L.8 6.1l5-.7z"/>')
 
 
 def stars(value: float | None) -> Markup:
@@ -24,23 +27,22 @@ def stars(value: float | None) -> Markup:
     if value is None:
         return Markup('<span class="stars none">no evidence</span>')
     full = round(max(0.0, min(5.0, value)) * 2) / 2
-    drawn = "".join(
-        f'<svg x="{place * 18}" width="16" height="16" viewBox="0 0 16 16">'
-        f'<path class="empty" d="{_STAR}"/>{_filled(full - place)}</svg>'
-        for place in range(5)
-    )
+    place = Markup('<svg x="{}" width="16" height="16" viewBox="0 0 16 16">{}{}</svg>')
+    drawn = Markup().join(place.format(at * 18, _EMPTY, _filled(full - at)) for at in range(5))
     return Markup(
-        f'<svg class="stars" role="img" width="88" height="16" viewBox="0 0 88 16" '
-        f'aria-label="{full:g} of 5 stars">{drawn}</svg>'
-    )
+        '<svg class="stars" role="img" width="88" height="16" viewBox="0 0 88 16" '
+        'aria-label="{} of 5 stars">{}</svg>'
+    ).format(f"{full:g}", drawn)
 
 
-def _filled(share: float) -> str:
+def _filled(share: float) -> Markup:
     if share >= 1:
-        return f'<path class="full" d="{_STAR}"/>'
-    if share >= 0.5:
-        return f'<svg width="8" height="16" viewBox="0 0 8 16"><path class="full" d="{_STAR}"/></svg>'
-    return ""
+        return _FULL
+    return (
+        Markup('<svg width="8" height="16" viewBox="0 0 8 16">{}</svg>').format(_FULL)
+        if share >= 0.5
+        else Markup()
+    )
 
 
 def when(at: datetime | None) -> Markup:
@@ -78,7 +80,7 @@ def web_address(url: str) -> str | None:
 
 def source_link(url: str, label: str | None = None) -> Markup:
     """A link to a source, or its address as text when it is none that may be followed."""
-    shown = label or url
+    shown = clean(label or url)
     if web_address(url) is None:
         return Markup("<span>{}</span>").format(shown)
     return Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>').format(url, shown)
@@ -87,7 +89,7 @@ def source_link(url: str, label: str | None = None) -> Markup:
 def paragraphs(text: str) -> Markup:
     """Plain text: blank lines part paragraphs, lines that begin with ``- `` are items."""
     made = []
-    for block in text.replace("\r\n", "\n").split("\n\n"):
+    for block in clean(text, lines=True).split("\n\n"):
         lines = [line for line in block.split("\n") if line.strip()]
         if lines and all(line.startswith("- ") for line in lines):
             made.append(Markup("<ul>{}</ul>").format(Markup().join(_item(line[2:]) for line in lines)))
@@ -105,12 +107,18 @@ def in_path(text: str) -> str:
     return quote(text, safe="/")
 
 
+def _shown(value: object) -> object:
+    """Every value without what is invisible: overrides of direction, halves of pairs, controls."""
+    return value if isinstance(value, Markup) else clean(str(value), lines=True)
+
+
 @cache
 def environment() -> Environment:
     env = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
