@@ -21,7 +21,12 @@ from tools.search.engines import DEFAULT_ENGINES, engine_names
 
 RUNTIMES = ("auto", "ollama", "llamacpp", "openai")
 FILE = "bms.toml"
-MUST = {"cache_days": "must be a number of days, 0 or more", "leaderboards": "must be true or false"}
+SHORTEST_TOKEN = 16
+MUST = {
+    "cache_days": "must be a number of days, 0 or more",
+    "leaderboards": "must be true or false",
+    "runs_at_once": "must be a whole number, 1 to 16",
+}
 """What pydantic says in its own way."""
 
 
@@ -49,6 +54,9 @@ VARIABLES = {
     "cache_days": "BMS_CACHE_DAYS",
     "leaderboards": "BMS_LEADERBOARDS",
     "allow_hosts": "BMS_ALLOW_HOSTS",
+    "token": "BMS_TOKEN",
+    "hosts": "BMS_HOSTS",
+    "runs_at_once": "BMS_RUNS_AT_ONCE",
 }
 """The environment variable of each setting. ``bms.toml`` has the settings' own names."""
 
@@ -93,6 +101,32 @@ class Settings(BaseSettings):
     """Whether public leaderboards are read."""
     allow_hosts: str = ""
     """Private ``host:port``s that the page reader may reach, separated by commas."""
+    token: SecretStr | None = None
+    """What programs show, and people sign in with, to use the service; needed where other machines can
+    connect to it."""
+    hosts: str = ""
+    """Further names under which the service may be reached, separated by commas; an entry such as
+    ``http://localhost:3000`` lets pages of that origin use LangGraph's protocol."""
+    runs_at_once: int = Field(default=2, ge=1, le=16)
+    """Runs that the service drives at the same time."""
+
+    @field_validator("token", mode="after")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value().strip() if value else ""
+        if not text:
+            return None
+        if len(text) < SHORTEST_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError(f"must have at least {SHORTEST_TOKEN} letters, digits and signs, without spaces")
+        return SecretStr(text)
+
+    @field_validator("hosts", mode="after")
+    @classmethod
+    def _names_and_origins(cls, value: str) -> str:
+        from agent.service.guard_hosts import parse_hosts
+
+        parse_hosts(value)
+        return value
 
     @field_validator("brain", mode="after")
     @classmethod
@@ -154,7 +188,7 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be written anywhere."""
-        held = (self.hub_token, self.openai_api_key)
+        held = (self.hub_token, self.openai_api_key, self.token)
         return tuple(secret.get_secret_value() for secret in held if secret)
 
     @classmethod

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from agent.actions import Actions
 from agent.engine import Engine
 from agent.service.feed import Feeds
+from agent.service.pulse import Pulses
 from agent.settings import Settings
 from store.database import Database
 from tools.clock import Clock
@@ -33,7 +34,13 @@ class Place:
     engine: Engine
     actions: Actions
     feeds: Feeds
+    pulses: Pulses
     clock: Clock
+
+    def let_go(self) -> None:
+        """End every stream: whoever reads one connects again, to whoever serves next."""
+        self.feeds.close()
+        self.pulses.close()
 
     async def look(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``query(session, …)`` for reading, off the event loop."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from graphs.approval import Refused, TableChanged
@@ -26,6 +30,22 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(BaseModel):
     """RFC 9457, with the next step beside it."""
 
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:bms:problem:table-changed",
+                    "title": "Conflict",
+                    "status": 409,
+                    "detail": "The table has changed since it was shown. Gemma 3 12B (google/…) is new.",
+                    "next_step": "Look at it again with `bms table RUN`, then approve.",
+                    "errors": [{"at": "table_hash", "why": "Gemma 3 12B (google/…) is new."}],
+                }
+            ]
+        },
+    )
+
     type: str
     """A name for this kind of problem under ``urn:bms:problem:``."""
     title: str
@@ -35,7 +55,7 @@ class Problem(BaseModel):
     next_step: str = ""
     """What can be done about it."""
     errors: list[dict[str, Any]] = Field(default_factory=list)
-    """Fields that were not understood: where, and why."""
+    """Where something is wrong, and why: fields not understood, or what of the table has changed."""
 
 
 class TooLarge(Fault):
@@ -77,27 +97,29 @@ STATUSES: tuple[tuple[type[Fault], int, str], ...] = (
 """Kind of failure → HTTP status and name; the first that fits."""
 
 
+MOST_ERRORS = 20
+
+
 def problem_of(fault: Fault) -> Problem:
     _, status, name = next(entry for entry in STATUSES if isinstance(fault, entry[0]))
+    changes: tuple[str, ...] = getattr(fault, "changes", ())
     return Problem(
         type=f"urn:bms:problem:{name}",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=fault.sentence,
         next_step=fault.next_step,
+        errors=[{"at": "table_hash", "why": change} for change in changes[:MOST_ERRORS]],
     )
 
 
-def respond(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(
-        problem.model_dump(mode="json", exclude_defaults=False),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers=headers,
-    )
+def respond(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    # What was sent is named in it, and may be no text that UTF-8 can hold.
+    body = json.dumps(problem.model_dump(mode="python")).encode()
+    return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
-async def _on_fault(_request: Request, error: Exception) -> JSONResponse:
+async def _on_fault(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Fault)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
     if isinstance(error, NotSignedIn):
@@ -105,10 +127,11 @@ async def _on_fault(_request: Request, error: Exception) -> JSONResponse:
     return respond(problem_of(error), headers)
 
 
-async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _on_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"at": ".".join(str(part) for part in one["loc"]), "why": one["msg"]} for one in error.errors()[:20]
+        {"at": ".".join(str(part) for part in one["loc"]), "why": one["msg"]}
+        for one in error.errors()[:MOST_ERRORS]
     ]
     first = errors[0] if errors else {"at": "the request", "why": "is not understood"}
     return respond(
@@ -123,9 +146,14 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        # The framework names the methods of one route, and a path may have several.
+        known = methods_of(request.app, request.url.path)
+        headers |= {"Allow": ", ".join(known)} if known else {}
     return respond(
         Problem(
             type=f"urn:bms:problem:{status.phrase.lower().replace(' ', '-')}",
@@ -133,11 +161,24 @@ async def _on_http(_request: Request, error: Exception) -> JSONResponse:
             status=error.status_code,
             detail=str(error.detail),
         ),
-        dict(error.headers or {}),
+        headers,
     )
 
 
-async def _on_anything(_request: Request, error: Exception) -> JSONResponse:
+def methods_of(app: FastAPI, path: str) -> list[str]:
+    """The methods that the OpenAPI schema has for a path; none for one that it does not have."""
+    paths: dict[str, dict[str, Any]] = app.openapi()["paths"]
+    return sorted(
+        {method.upper() for known in paths if _pattern(known).fullmatch(path) for method in paths[known]}
+    )
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{[^/]+?\\\}", "[^/]+", re.escape(path)))
+
+
+async def _on_anything(_request: Request, error: Exception) -> Response:
     log.error("an unexpected failure", exc_info=error)
     return respond(
         Problem(
@@ -155,10 +196,73 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_anything)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-    for status in (404, 409, 422)
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI schema, in which every failure is a problem."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            routes=app.routes,
+            tags=app.openapi_tags,
+        )
+        known = schema.setdefault("components", {}).setdefault("schemas", {})
+        known["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        for name in ("HTTPValidationError", "ValidationError"):
+            known.pop(name, None)
+        for path, methods in schema["paths"].items():
+            for operation in methods.values():
+                _only_problems(operation["responses"])
+                if path.startswith("/api/"):
+                    _guarded(operation)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _guarded(operation: dict[str, Any]) -> None:
+    """What any operation may be refused with before it begins."""
+    statuses = (400, 401, 403, 414, 429) + ((413, 415) if "requestBody" in operation else ())
+    for status, said in responses(*statuses).items():
+        operation["responses"].setdefault(str(status), said)
+
+
+def _only_problems(answers: dict[str, Any]) -> None:
+    """What FastAPI says of invalid requests is said by problems here."""
+    said = answers.get("422", {}).get("content", {})
+    if "HTTPValidationError" in str(said.get("application/json")):
+        answers["422"] = responses(422)[422]
+
+
+WHEN = {
+    400: "The address or the headers are not understood.",
+    401: "A token is needed, or the one given is wrong.",
+    403: "The request comes from somewhere that may not ask.",
+    404: "There is nothing of that name.",
+    406: "Nothing that the client accepts can be given.",
+    409: "It does not go with how things stand by now: answered already, changed since, or running.",
+    413: "More was sent than is taken.",
+    414: "The address is too long.",
+    415: "A body has to be JSON.",
+    422: "What was sent is not understood, or cannot be meant.",
+    429: "More was asked for in a short time than is answered; `Retry-After` says when to ask again.",
+    502: "Something that this depends on has failed.",
+    503: "The database does not answer.",
 }
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Problems that an operation may answer with, for the OpenAPI schema."""
+    return {
+        status: {
+            "description": WHEN[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+RESPONSES = responses(404, 409, 422)
 """What every operation may answer beside its own."""

@@ -67,6 +67,8 @@ EXAMPLES = {
     "search_engines": ("mojeek", "yahoo,brave"),
     "cache_days": ("0.5", "30.0"),
     "leaderboards": ("False", "True"),
+    "token": ("a-token-of-this-test", "another-token-of-this-test"),
+    "runs_at_once": ("1", "3"),
 }
 
 
@@ -139,6 +141,17 @@ def test_no_brain_in_the_environment_wins_over_a_brain_in_the_file(monkeypatch: 
         ('searxng_url = "ftp://searx.example:21"', "must be an http or https address"),
         ('searxng_url = "http://searx.example/?q="', "or a query"),
         ("hub_token = 5", "HF_TOKEN (hub_token in bms.toml) cannot be used"),
+        ('token = "fifteen-letters"', "BMS_TOKEN (token in bms.toml) cannot be used: must have at least 16"),
+        ('token = "sixteen letters and spaces"', "without spaces"),
+        ('token = "sechzehn-Schlüssel"', "must have at least 16 letters, digits and signs"),
+        ('hosts = "*"', "BMS_HOSTS (hosts in bms.toml) cannot be used: '*' is no host name such as"),
+        ('hosts = "models.example, http://one/path"', "'http://one/path' is no origin such as"),
+        ('hosts = "ftp://one"', "is no origin"),
+        ('hosts = "null"\nruns_at_once = 0', "must be a whole number, 1 to 16"),
+        (
+            'runs_at_once = "many"',
+            "BMS_RUNS_AT_ONCE (runs_at_once in bms.toml) cannot be used: must be a",
+        ),
         ('brian = "ollama:qwen3:8b"', "bms.toml has 'brian', which is no setting"),
         ("home =", "bms.toml is not valid TOML"),
         ('home = "a"\nhome = "b"', "bms.toml is not valid TOML"),
@@ -163,14 +176,23 @@ def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("BMS_DATABASE_URL", "postgresql://user:hunter2@host/name")
+    monkeypatch.setenv("BMS_TOKEN", " the-service's-own-token\n")
     settings = load_settings()
     for text in (repr(settings), str(settings)):
         assert TOKEN not in text
         assert "sk-secret" not in text
         assert "hunter2" not in text
+        assert "own-token" not in text
     assert TOKEN not in settings.model_dump_json()
-    assert settings.secrets() == (TOKEN, "sk-secret")
+    assert settings.secrets() == (TOKEN, "sk-secret", "the-service's-own-token")
     assert settings.rows_url == "postgresql://user:hunter2@host/name"
+
+
+def test_a_token_that_cannot_be_used_is_not_repeated(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BMS_TOKEN", "hunter2")
+    with pytest.raises(WrongUse) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
 
 
 def test_an_empty_secret_is_none():
