@@ -15,7 +15,7 @@ from agent.engine import Engine
 from agent.settings import Settings
 from agent.waiting import expect
 from agent.wishes import Wishes, check, options_of, words_of
-from graphs.approval import check_approval
+from graphs.approval import TableChanged, check_approval
 from graphs.prompts import Approval, Reply
 from store import creations, leases, orders, research, runs
 from store.database import Database
@@ -23,12 +23,23 @@ from store.orders import OrderKind
 from store.schema import RunStatus
 from tools.clock import Clock, SystemClock
 from tools.faults import Conflict
+from tools.table import diff_tables
 
 
 class Created(NamedTuple):
     run_id: str
     anew: bool
     """False when the same key had made it before."""
+
+
+class StaleApproval(TableChanged):
+    """The table is another one than the person saw; ``changes`` says all that is different, in sentences."""
+
+    def __init__(self, sentence: str, next_step: str, changes: tuple[str, ...], table_hash: str) -> None:
+        super().__init__(sentence, next_step)
+        self.changes = changes
+        self.table_hash = table_hash
+        """Of the table as it is now."""
 
 
 class Actions:
@@ -79,7 +90,7 @@ class Actions:
             row = runs.get(session, run_id)
             question = expect(session, row.id, reply, prompt_id)
             if isinstance(reply, Approval):
-                self._check_approval(session, row.id, reply)
+                check_against_table(session, row.id, reply)
             orders.submit(
                 session,
                 row.id,
@@ -92,16 +103,6 @@ class Actions:
 
         await self.database.run(work)
         self._engine.wake()
-
-    def _check_approval(self, session: Session, run_id: str, approval: Approval) -> None:
-        from graphs.tables import current_table
-
-        offered = research.newest_table(session, run_id)
-        if offered is None:
-            raise Conflict(f"Run {run_id} has no table yet.")
-        seen = research.table_with_hash(session, run_id, approval.table_hash) or offered
-        current = current_table(session, run_id, offered.table.built_on)
-        check_approval(approval, offered.proposal, current, seen.table)
 
     async def resume(self, run_id: str, *, by: str, further: int | None = None) -> None:
         """Go on with a run that stopped, or that ended undecided."""
@@ -147,3 +148,19 @@ class Actions:
         await forget(self.settings.checkpoints_path, name)
         shutil.rmtree(folder, ignore_errors=True)
         (self.settings.home / "replays" / f"{name}.played").unlink(missing_ok=True)
+
+
+def check_against_table(session: Session, run_id: str, approval: Approval) -> None:
+    """Raise :class:`~graphs.approval.Refused` when an approval does not go with the table as it is now."""
+    from graphs.tables import current_table
+
+    offered = research.newest_table(session, run_id)
+    if offered is None:
+        raise Conflict(f"Run {run_id} has no table yet.")
+    seen = research.table_with_hash(session, run_id, approval.table_hash) or offered
+    current = current_table(session, run_id, offered.table.built_on)
+    try:
+        check_approval(approval, offered.proposal, current, seen.table)
+    except TableChanged as fault:
+        changes = diff_tables(seen.table, current) if seen.table.hash != current.hash else []
+        raise StaleApproval(fault.sentence, fault.next_step, tuple(changes), current.hash) from fault

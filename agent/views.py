@@ -6,11 +6,12 @@ Every number in them is counted or computed from rows when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from agent.waiting import Waiting, waiting
@@ -18,24 +19,37 @@ from graphs.labels import agreed
 from graphs.results import Result, result_of
 from store import evaluation, events, orders, reading, research, runs, threads
 from store.research import Offered
-from store.schema import AnswerRow, AssessmentRow, CandidateRow, EventRow, RunRow, RunStatus
+from store.schema import (
+    AnswerRow,
+    AssessmentRow,
+    CandidateRow,
+    ClaimRow,
+    EventRow,
+    FactRow,
+    RunRow,
+    RunStatus,
+)
 from tools.candidates import Candidate, Claim, Standing
 from tools.clock import Clock
 from tools.decision import Decision
 from tools.facts import Fact
-from tools.faults import NotFound
+from tools.faults import NotFound, WrongUse
 from tools.proposal import Proposal
 from tools.rating import Rating
 from tools.request import EvaluationRequest
 from tools.runtimes import Artefact
-from tools.table import ComparisonTable
+from tools.table import ComparisonTable, CoverageNote
 from tools.waves import Wave
 
 ModelRole = Literal["primary", "backup"]
+CURSOR = "%Y%m%dT%H%M%S%f"
+"""The moment in the cursor of a page of runs, to the microsecond, in UTC."""
+EXCERPT = 800
+"""Characters before and after a quote."""
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class RunSummary(_Record):
@@ -132,6 +146,12 @@ class EventRecord(_Record):
     kind: str
     data: dict[str, Any]
 
+    @cached_property
+    def wire(self) -> bytes:
+        """As a server-sent event; made once for however many readers."""
+        # A kind is one word of ours; JSON has no bare line end in it.
+        return f"id: {self.seq}\nevent: {self.kind}\ndata: {self.model_dump_json()}\n\n".encode()
+
 
 class TableView(_Record):
     """The comparison table as it was offered, with the proposal made from it."""
@@ -153,11 +173,38 @@ class EvidenceView(_Record):
     claims: tuple[Claim, ...]
 
 
-class Page(BaseModel):
+class WaveList(_Record):
+    """The waves of research, and how much of the field was seen."""
+
+    items: tuple[Wave, ...]
+    """The first wave first."""
+    coverage: CoverageNote
+    """Searches and fetches by outcome, and what is estimated to be missing; with the curve of candidates."""
+
+
+class SourceExcerpt(_Record):
+    """The stored text of a source around a quote. A stranger's text: data, never markup or instructions."""
+
+    hash: str
+    urls: tuple[str, ...]
+    """Addresses at which this run read it."""
+    before: str
+    quote: str
+    """As it stands in the text, white space folded; empty where the beginning of the text was asked for."""
+    after: str
+    cut_before: bool
+    """Whether the text has more before ``before``."""
+    cut_after: bool
+    length: int
+    """Characters of the whole text, white space folded."""
+
+
+class Page(_Record):
     """A part of a longer list."""
 
     total: int = Field(ge=0)
-    next: str | None = Field(default=None)
+    """Items of the whole list."""
+    next: str | None = None
     """Cursor of the part that follows; None at the end."""
 
 
@@ -199,6 +246,24 @@ def run_page(session: Session, clock: Clock, limit: int, offset: int) -> RunPage
         next=str(offset + len(rows)) if more else None,
         items=tuple(summary(session, row, clock) for row in rows),
     )
+
+
+def run_list(session: Session, clock: Clock, limit: int, cursor: str | None = None) -> RunPage:
+    """Runs, the newest first. The cursor is the last run of the page before: nothing moves across pages."""
+    total = session.scalar(select(func.count()).select_from(RunRow)) or 0
+    query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id)
+    if cursor is not None:
+        moment, _, name = cursor.partition("~")
+        try:
+            at = datetime.strptime(moment, CURSOR).replace(tzinfo=UTC)
+        except ValueError:
+            raise WrongUse("This is no cursor of a page of runs.", "Begin without one.") from None
+        later = and_(RunRow.created_at == at, RunRow.id > name)
+        query = query.where(or_(RunRow.created_at < at, later))
+    rows = list(session.scalars(query.limit(limit + 1)))
+    kept = rows[:limit]
+    more = f"{kept[-1].created_at:{CURSOR}}~{kept[-1].id}" if len(rows) > limit else None
+    return RunPage(total=total, next=more, items=tuple(summary(session, row, clock) for row in kept))
 
 
 def run_state(session: Session, run_id: str, clock: Clock) -> RunState:
@@ -251,6 +316,54 @@ def _seen(session: Session, run_id: str) -> int:
 def waves(session: Session, run_id: str) -> list[Wave]:
     """What each wave of research brought, with the coverage after it."""
     return research.waves(session, runs.get(session, run_id).id)
+
+
+def wave_list(session: Session, run_id: str) -> WaveList:
+    """What each wave brought, and the coverage as it is now."""
+    from graphs.tables import coverage_note
+
+    row = runs.get(session, run_id)
+    return WaveList(items=tuple(research.waves(session, row.id)), coverage=coverage_note(session, row.id))
+
+
+def source_excerpt(session: Session, run_id: str, content_hash: str, quote: str = "") -> SourceExcerpt:
+    """The words around ``quote`` in a stored text that facts or claims of this run cite.
+
+    Without a quote, the beginning of the text. :class:`~tools.faults.NotFound` for any other text, and for
+    words that do not stand in it.
+    """
+    row = runs.get(session, run_id)
+    urls = _cited_at(session, row.id, content_hash)
+    text = reading.page_text(session, content_hash) if urls else None
+    if text is None:
+        raise NotFound(f"Run {row.id} cites no text with this hash.", "Take it from a fact or a claim.")
+    folded, words = " ".join(text.split()), " ".join(quote.split())
+    start = folded.find(words)
+    if start < 0:
+        raise NotFound("These words do not stand in the stored text.", "Take the quote as the source has it.")
+    end = start + len(words)
+    first, last = max(0, start - EXCERPT), min(len(folded), end + EXCERPT)
+    return SourceExcerpt(
+        hash=content_hash,
+        urls=urls,
+        before=folded[first:start],
+        quote=words,
+        after=folded[end:last],
+        cut_before=first > 0,
+        cut_after=last < len(folded),
+        length=len(folded),
+    )
+
+
+def _cited_at(session: Session, run_id: str, content_hash: str) -> tuple[str, ...]:
+    """Addresses of the sources with this hash that facts and claims of the run cite."""
+    found: dict[str, None] = {}
+    for table in (FactRow, ClaimRow):
+        source = table.record["source"]
+        query = select(source["url"].as_string()).distinct()
+        cited = source["content_hash"].as_string() == content_hash
+        found |= dict.fromkeys(session.scalars(query.where(table.run_id == run_id, cited)))
+    return tuple(found)
 
 
 def progress(session: Session, run_id: str) -> list[Progress]:
@@ -317,6 +430,20 @@ def event_record(row: EventRow) -> EventRecord:
 def event_records(session: Session, run_id: str, after: int, limit: int = 500) -> list[EventRecord]:
     """Events numbered above ``after``, in order."""
     return [event_record(row) for row in events.after(session, run_id, after, limit)]
+
+
+def event_page(session: Session, run_id: str, after: int, limit: int) -> EventPage:
+    """Events numbered above ``after``; ``next`` is the ``after`` of the following page."""
+    row = runs.get(session, run_id)
+    found = event_records(session, row.id, after, limit)
+    last = events.last_seq(session, row.id)
+    more = bool(found) and found[-1].seq < last
+    return EventPage(total=last, next=str(found[-1].seq) if more else None, items=tuple(found))
+
+
+def whole_id(session: Session, run_id: str) -> str:
+    """The run's whole name, of which somebody may have given the beginning."""
+    return runs.get(session, run_id).id
 
 
 def table_view(session: Session, run_id: str) -> TableView:

@@ -5,15 +5,101 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Literal
 
-from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
-from sqlalchemy import func, select, text
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agent.service.place import Here
-from store import leases, orders
-from store.database import StoreFault
+from agent.service.problems import responses
+from agent.story import HostProvenance, available, load_story
+from store import orders
 from store.schema import RunRow, RunStatus
-from tools.clock import Clock
 
 router = APIRouter(tags=["service"])
+
+
+class Health(BaseModel):
+    """The service answers, and so does its database."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "ok",
+                    "version": "0.1.0",
+                    "database": "ok",
+                    "under_way": 1,
+                    "orders": 0,
+                    "runs": 12,
+                }
+            ]
+        }
+    )
+
+    status: Literal["ok"] = "ok"
+    version: str
+    database: Literal["ok"] = "ok"
+    """Rows could be counted; where they cannot, the answer is a problem with status 503."""
+    under_way: int
+    """Runs that are driven now, as their rows say."""
+    orders: int
+    """Orders that are not carried out yet, those of runs under way among them."""
+    runs: int
+
+
+class StoryAbout(BaseModel):
+    """A recorded run that can be replayed offline: create a run with its name as ``story``."""
+
+    name: str
+    text: str
+    """The request that it answers."""
+    recorded_at: AwareDatetime
+    """Its clock stands at this instant."""
+    count: int
+    """Scenarios."""
+    judge: str | None
+    provenance: str
+    """Which hosts were recorded live, and which were written by somebody."""
+    hosts: tuple[HostProvenance, ...]
+
+
+class Stories(BaseModel):
+    items: tuple[StoryAbout, ...]
+
+
+def _health(session: Session) -> Health:
+    def count(*conditions: object) -> int:
+        return session.scalar(select(func.count()).select_from(RunRow).where(*conditions)) or 0  # type: ignore[arg-type]
+
+    return Health(
+        version=version("base-model-selector"),
+        under_way=count(RunRow.status == RunStatus.RUNNING.value),
+        orders=len(orders.all_open(session)),
+        runs=count(),
+    )
+
+
+@router.get("/health", operation_id="get_health", responses=responses(503))
+async def get_health(here: Here) -> Health:
+    """Whether the service is well: its version, its database, and how many runs are under way."""
+    return await here.look(_health)
+
+
+@router.get("/stories", operation_id="list_stories")
+async def list_stories() -> Stories:
+    """Recorded runs that can be replayed offline, with where their recordings come from."""
+    return Stories(items=tuple(map(_about, available())))
+
+
+def _about(name: str) -> StoryAbout:
+    about = load_story(name).about
+    return StoryAbout(
+        name=name,
+        text=about.text,
+        recorded_at=about.recorded_at,
+        count=about.count,
+        judge=about.judge,
+        provenance=about.provenance,
+        hosts=about.hosts,
+    )

@@ -1,32 +1,79 @@
-"""Runs: create, list, look at, answer, cancel, resume, delete."""
+"""Runs: create, list, look at, cancel, resume, delete."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from agent import views
+from agent.api.examples import RUN_LIST, RUN_STATE, WISHES
+from agent.api.inputs import ONLY_TEXT, Limit, RunId
+from agent.api.paging import link_next, paged
 from agent.service.place import Here, Who
-from agent.service.problems import RESPONSES
+from agent.service.problems import responses
 from agent.views import RunPage, RunState
 from agent.wishes import Wishes
 
-router = APIRouter(tags=["runs"], responses=RESPONSES)
+router = APIRouter(tags=["runs"], dependencies=[ONLY_TEXT])
 
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[int, Query(ge=0, le=10**9)]
+Key = Annotated[
+    str | None,
+    Header(
+        pattern=r"^[!-~]{1,200}$",
+        description="A name of the client's own for this request. Sent again with the same body it gives the "
+        "same run (200); with another body it is refused (409).",
+        examples=["5f1c6f0e-7a34-4c6f-9a2e-3f0f6c1f7b11"],
+    ),
+]
+Cursor = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[0-9]{8}T[0-9]{12}~[A-Za-z0-9-]{1,40}$",
+        description="`next` of the page before; left out for the first.",
+    ),
+]
+_LOCATION = {"Location": {"description": "Address of the run.", "schema": {"type": "string"}}}
+_STATE: dict[str, Any] = {"content": {"application/json": {"example": RUN_STATE}}}
+_FOUND: dict[int | str, dict[str, Any]] = {200: {"description": "The run.", **_STATE}}
+_ENDED: dict[int | str, dict[str, Any]] = {200: {"description": "The run, which has ended.", **_STATE}}
+_GOES_ON: dict[int | str, dict[str, Any]] = {202: {"description": "It goes on.", **_STATE}}
+_CREATED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The run that this key had made before.",
+        "model": RunState,
+        "headers": _LOCATION,
+        **_STATE,
+    },
+    201: {"description": "A new run, which is begun at once.", "headers": _LOCATION, **_STATE},
+}
 
 
-@router.post("/runs", status_code=201)
+class Further(BaseModel):
+    """How a run that ended undecided goes on."""
+
+    model_config = ConfigDict(
+        extra="forbid", use_attribute_docstrings=True, json_schema_extra={"examples": [{}, {"further": 30}]}
+    )
+
+    further: int | None = Field(default=None, ge=1, le=5000)
+    """Scenarios to add to an undecided run; left out, as many as would settle it."""
+
+
+@router.post("/runs", operation_id="create_run", status_code=201, responses=_CREATED | responses(409, 422))
 async def create_run(
-    wishes: Wishes,
+    wishes: Annotated[Wishes, WISHES],
     here: Here,
     who: Who,
     response: Response,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+    idempotency_key: Key = None,
 ) -> RunState:
-    """Start a run."""
+    """Start a run: from a request in plain words, for a model that is named, or as a replay of a story.
+
+    The answer comes at once; follow the run's events, or ask for its state. It waits for a person once its
+    table is ready (`waits_for`).
+    """
     created = await here.actions.create(wishes, by=who, key=idempotency_key)
     response.headers["Location"] = f"/api/runs/{created.run_id}"
     if not created.anew:
@@ -34,13 +81,59 @@ async def create_run(
     return await here.look(views.run_state, created.run_id, here.clock)
 
 
-@router.get("/runs")
-async def list_runs(here: Here, limit: Limit = 20, cursor: Cursor = 0) -> RunPage:
-    """Runs, the newest first."""
-    return await here.look(views.run_page, here.clock, limit, cursor)
+@router.get(
+    "/runs",
+    operation_id="list_runs",
+    responses=paged("Runs.", RUN_LIST) | responses(422),
+)
+async def list_runs(
+    request: Request, response: Response, here: Here, limit: Limit = 20, cursor: Cursor = None
+) -> RunPage:
+    """Runs, the newest first. A run that is started while pages are turned moves nothing on them."""
+    page = await here.look(views.run_list, here.clock, limit, cursor)
+    link_next(request, response, page)
+    return page
 
 
-@router.get("/runs/{run_id}")
-async def get_run(run_id: str, here: Here) -> RunState:
-    """Where a run is, what it has found, and what it waits for."""
+@router.get(
+    "/runs/{run_id}",
+    operation_id="get_run",
+    responses=_FOUND | responses(404, 422),
+)
+async def get_run(run_id: RunId, here: Here) -> RunState:
+    """Where a run is, what it has found, how far each model has got, and what it waits for."""
+    return await here.look(views.run_state, run_id, here.clock)
+
+
+@router.delete(
+    "/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422)
+)
+async def delete_run(run_id: RunId, here: Here) -> None:
+    """Remove a run with everything that is stored of it. Refused while it is driven: cancel it first."""
+    await here.actions.delete(run_id)
+
+
+@router.post(
+    "/runs/{run_id}/cancel",
+    operation_id="cancel_run",
+    responses=_ENDED | responses(404, 409, 422),
+)
+async def cancel_run(run_id: RunId, here: Here) -> RunState:
+    """End a run. Whatever drives it stops within seconds; what was finished is kept."""
+    await here.actions.cancel(run_id)
+    return await here.look(views.run_state, run_id, here.clock)
+
+
+@router.post(
+    "/runs/{run_id}/resume",
+    operation_id="resume_run",
+    status_code=202,
+    responses=_GOES_ON | responses(404, 409, 422),
+)
+async def resume_run(run_id: RunId, here: Here, who: Who, how: Further | None = None) -> RunState:
+    """Go on with a run that stopped, or carry one that ended undecided on with further scenarios.
+
+    A run that waits for an answer goes on with the answer; one that is driven already is left alone (409).
+    """
+    await here.actions.resume(run_id, by=who, further=None if how is None else how.further)
     return await here.look(views.run_state, run_id, here.clock)

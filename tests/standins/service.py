@@ -1,4 +1,4 @@
-"""The service as clients meet it: a process on a loopback port, a thread of this one, or the bare application."""
+"""The service as clients meet it: a process on a loopback port, a thread, or the bare application."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def serving(home: Path, **env: str) -> Iterator[Served]:
 
 @contextmanager
 def listening(settings: Settings, *, engine: Engine | None = None, **options: Any) -> Iterator[str]:
-    """The application in a thread of this process, on a real port; its URL. ``options`` go to ``make_app``."""
+    """The application in a thread of this process; its URL. ``options`` go to ``make_app``."""
     import uvicorn
 
     app = make_app(settings, engine=engine, **options)
@@ -111,7 +111,13 @@ def listening(settings: Settings, *, engine: Engine | None = None, **options: An
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=5)
     )
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     try:
         until = time.monotonic() + PATIENCE
@@ -121,6 +127,8 @@ def listening(settings: Settings, *, engine: Engine | None = None, **options: An
             time.sleep(0.02)
         yield f"http://127.0.0.1:{port}"
     finally:
+        if server.started:
+            loops[0].call_soon_threadsafe(app.state.place.feeds.close)  # streams have no end of their own
         server.should_exit = True
         thread.join(PATIENCE)
 

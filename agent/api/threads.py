@@ -1,0 +1,214 @@
+"""Conversations: create, list, say, confirm, read, follow, delete."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from agent.conversation.feed import feed
+from agent.conversation.records import Cursor, Turn
+from agent.conversation.talk import LONGEST, LONGEST_ID, Conversation
+from agent.service.place import Here, Place, Who, place_of
+from agent.service.problems import RESPONSES
+from agent.service.pulse import Mark
+from agent.views import Page
+from store import runs, threads
+from store.schema import ThreadRow
+from tools.faults import NotFound
+
+router = APIRouter(tags=["conversations"], responses=RESPONSES)
+
+IDLE_SECONDS = 15.0
+"""After so long a silence a stream says that it is still there."""
+
+Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+After = Annotated[str, Query(max_length=40, pattern=r"^(\d{1,15}\.\d{1,15})?$")]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NewThread(_Record):
+    """A conversation to begin."""
+
+    id: Name | None = None
+    """A name of the client's own; a new one is made when it is left out."""
+    run_id: str | None = Field(default=None, min_length=1, max_length=40)
+    """A run that it is about from the beginning."""
+
+
+class ThreadView(_Record):
+    """A conversation."""
+
+    id: str
+    run_id: str | None
+    """The run that it is about now."""
+    title: str
+    """What was said first."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class ThreadPage(Page):
+    items: tuple[ThreadView, ...]
+
+
+class NewMessage(_Record):
+    """What a person says."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"text": "why not DeepSeek?", "id": "m1"}]},
+    )
+
+    text: str = Field(min_length=1, max_length=LONGEST)
+    id: str | None = Field(default=None, min_length=1, max_length=LONGEST_ID)
+    """A name of the client's own: a message sent twice under one name is one message."""
+
+
+class Confirmation(_Record):
+    yes: bool
+
+
+class TurnPage(_Record):
+    """Turns in their order."""
+
+    turns: tuple[Turn, ...]
+    next: str
+    """Where to read on: ``after`` of the next request."""
+
+
+def conversation_of(request: Request, place: Annotated[Place, Depends(place_of)]) -> Conversation:
+    """The conversations of this service, which are one object: it works on one message of each at a time."""
+    kept = getattr(request.app.state, "conversation", None)
+    if not isinstance(kept, Conversation):
+        kept = Conversation(place.settings, place.database, place.actions, place.clock)
+        request.app.state.conversation = kept
+    return kept
+
+
+Talk = Annotated[Conversation, Depends(conversation_of)]
+
+
+def _view(row: ThreadRow) -> ThreadView:
+    return ThreadView(
+        id=row.id, run_id=row.run_id, title=row.title, created_at=row.created_at, updated_at=row.updated_at
+    )
+
+
+@router.post("/threads", status_code=201)
+async def create_thread(wish: NewThread, here: Here, response: Response) -> ThreadView:
+    """Begin a conversation."""
+
+    def work(session: Session) -> ThreadView:
+        run_id = None if wish.run_id is None else runs.get(session, wish.run_id).id
+        return _view(threads.create(session, here.clock.now(), thread_id=wish.id, run_id=run_id))
+
+    made = await here.database.run(work)
+    response.headers["Location"] = f"/api/threads/{made.id}"
+    return made
+
+
+@router.get("/threads")
+async def list_threads(
+    here: Here,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+    cursor: Annotated[int, Query(ge=0, le=10**9)] = 0,
+) -> ThreadPage:
+    """Conversations, the newest first."""
+
+    def work(session: Session) -> ThreadPage:
+        total = session.scalar(select(func.count()).select_from(ThreadRow)) or 0
+        found = threads.latest(session, limit, cursor)
+        more = cursor + len(found) < total
+        return ThreadPage(
+            total=total, next=str(cursor + len(found)) if more else None, items=tuple(map(_view, found))
+        )
+
+    return await here.look(work)
+
+
+@router.get("/threads/{thread_id}")
+async def get_thread(thread_id: str, here: Here) -> ThreadView:
+    """A conversation; its messages are read by themselves."""
+    return await here.look(lambda session: _view(threads.get(session, thread_id)))
+
+
+@router.delete("/threads/{thread_id}", status_code=204)
+async def delete_thread(thread_id: str, here: Here) -> None:
+    """Remove a conversation. Its runs stay."""
+    await here.database.run(threads.delete, thread_id)
+
+
+@router.get("/threads/{thread_id}/messages")
+async def list_messages(
+    thread_id: str, here: Here, after: After = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
+) -> TurnPage:
+    """What was said, and what the run told in between, from a cursor on."""
+    turns = await here.look(feed, thread_id, Cursor.parse(after), limit)
+    return TurnPage(turns=tuple(turns), next=turns[-1].cursor if turns else str(Cursor.parse(after)))
+
+
+@router.post("/threads/{thread_id}/messages")
+async def say(thread_id: str, message: NewMessage, talk: Talk, who: Who) -> list[Turn]:
+    """Say something; the message and the answer."""
+    return await talk.say(thread_id, message.text, by=who, message_id=message.id)
+
+
+@router.post("/threads/{thread_id}/messages/{message_id}/confirm")
+async def confirm(
+    thread_id: str, message_id: str, confirmation: Confirmation, talk: Talk, who: Who
+) -> list[Turn]:
+    """Say yes or no to what a message offers; what came of it."""
+    return await talk.confirm(thread_id, message_id, confirmation.yes, by=who)
+
+
+@router.get(
+    "/threads/{thread_id}/stream",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "Turns; each one's id is its cursor."}
+    },
+)
+async def stream(
+    thread_id: str,
+    here: Here,
+    request: Request,
+    after: After = "",
+    last_event_id: Annotated[str | None, Header(max_length=40)] = None,
+) -> StreamingResponse:
+    """Turns as they come, from a cursor or ``Last-Event-ID`` on."""
+    await here.look(threads.get, thread_id)
+    begin = Cursor.parse(last_event_id or after)
+    return StreamingResponse(
+        _sent(request, here, thread_id, begin),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _sent(request: Request, here: Place, thread_id: str, after: Cursor) -> AsyncIterator[str]:
+    yield ": a conversation\n\n"
+    seen: Mark | None = None
+    while not here.feeds.closed and not await request.is_disconnected():
+        try:
+            now = await here.pulses.next(thread_id, seen, IDLE_SECONDS)
+            turns = [] if now == seen else await here.look(feed, thread_id, after)
+        except NotFound:
+            return
+        if now == seen:
+            yield ": still here\n\n"
+        # More may follow a full page: only an empty one says that everything up to ``now`` was read.
+        seen = now if not turns else None
+        for turn in turns:
+            after = Cursor.parse(turn.cursor)
+            yield f"id: {turn.cursor}\nevent: turn\ndata: {turn.model_dump_json()}\n\n"
