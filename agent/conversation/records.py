@@ -44,11 +44,33 @@ class Offer(_Record):
     """Of a start the :class:`agent.wishes.Wishes`, of a reply the reply with its ``kind`` of prompt."""
 
 
+class Settled(_Record):
+    """What a person said to an offer."""
+
+    yes: bool
+    by: str
+    at: datetime
+
+
 class Extras(_Record):
     """What goes with a message beside its text."""
 
     links: tuple[Link, ...] = ()
     offer: Offer | None = None
+    settled: Settled | None = None
+    """What was said to the offer; None while it is open."""
+    void: str = ""
+    """Why the offer can no longer be confirmed; told from the rows when it is shown, never stored."""
+    doing: Offer | None = None
+    """Of a person's message, what it asked for and what was begun: whoever answers it later than planned,
+    because the server died in between, carries out this and nothing else."""
+    run_id: str | None = None
+    """The run that the conversation is about from this message on."""
+    left_at: int | None = None
+    """Where the run before it stood then: its last event that belongs into this conversation. Set where the
+    conversation turned to another run, 0 where there was none before."""
+    left_run: str | None = None
+    """The run before it."""
     suggestions: tuple[str, ...] = ()
     """What a person might say next, in words that are understood."""
     by_brain: bool = False
@@ -85,7 +107,8 @@ class Turn(_Record):
 
     id: str
     cursor: str
-    """Where a reader goes on who has read this: :class:`Cursor`."""
+    """Where a reader goes on who has read this: :class:`Cursor`. Empty in the answer to a message that was
+    just sent, which says nothing of what was read before; the feed brings the same turn with its cursor."""
     author: Literal["person", "bms", "run"]
     """``run`` tells by itself: its table is ready, it has decided, it stopped."""
     text: str

@@ -1,0 +1,161 @@
+"""Which candidates a person means by a few words: in the table, in the ledger, or known by name only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from graphs.approval import REPOSITORY, Refused, resolve_key
+from store import research
+from tools.candidates import Candidate
+from tools.proposal import Proposal
+from tools.table import ComparisonTable, TableRow
+
+LONGEST = 120
+"""Characters of a name that are looked at."""
+_TOKEN = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)*")
+_AROUND = re.compile(
+    r"^(?:(?:the|a|an|any|all|model|models|called|named)\s+)+"
+    r"|\s+(?:models?|family|variants?|instead|please|too|as well|then|now|though)$",
+    re.IGNORECASE,
+)
+
+
+class Book(NamedTuple):
+    """Everybody whom research came across, and the table with its proposal."""
+
+    ledger: dict[str, Candidate]
+    table: ComparisonTable | None
+    proposal: Proposal | None
+
+    @property
+    def rows(self) -> tuple[TableRow, ...]:
+        return () if self.table is None else self.table.rows
+
+    def row(self, key: str) -> TableRow | None:
+        return next((row for row in self.rows if row.key == key), None)
+
+    def name(self, key: str) -> str:
+        row = self.row(key)
+        known = self.ledger.get(key)
+        return row.name if row is not None else known.name if known is not None else key
+
+    def in_table(self, words: str) -> tuple[str, ...]:
+        """Keys of the rows that could be meant, in the table's order."""
+        wanted = cleaned(words)
+        if self.table is None or not wanted:
+            return ()
+        try:
+            key = resolve_key(wanted, self.table)
+        except Refused:
+            key = ""
+        if any(row.key == key for row in self.rows) and not _broad(wanted):
+            return (key,)
+        by_family = [row.key for row in self.rows if _squeezed(wanted) == _squeezed(row.family)]
+        return tuple(by_family) or _best(wanted, [(row.key, row.name) for row in self.rows])
+
+    def meant(self, words: str) -> tuple[str, ...]:
+        """Keys that could be meant: rows of the table, and where there is none, other lines of the ledger."""
+        wanted = cleaned(words)
+        exact = [key for key, one in self.ledger.items() if wanted.casefold() in _spelt(one)]
+        if len(exact) == 1:
+            return (exact[0],)
+        return self.in_table(wanted) or tuple(exact) or self.others(wanted)
+
+    def others(self, words: str) -> tuple[str, ...]:
+        """Lines of the ledger that are no rows of the table and could be meant; originals before copies."""
+        listed = {row.key for row in self.rows}
+        rest = [one for key, one in self.ledger.items() if key not in listed]
+        rest.sort(key=lambda one: (one.folded_into is not None, one.key.casefold()))
+        return _best(cleaned(words), [(one.key, one.name) for one in rest])
+
+
+def book(session: Session, run_id: str) -> Book:
+    offered = research.newest_table(session, run_id)
+    ledger = {candidate.key: candidate for candidate in research.ledger(session, run_id)}
+    return Book(ledger, offered and offered.table, offered and offered.proposal)
+
+
+def preferred(keys: Sequence[str], proposal: Proposal | None) -> tuple[str, ...]:
+    """Of several meanings the one that is proposed, if only one of them is."""
+    if proposal is None or len(keys) < 2:
+        return tuple(keys)
+    proposed = [key for key in keys if key in {proposal.primary, proposal.backup}]
+    return tuple(proposed) if len(proposed) == 1 else tuple(keys)
+
+
+def repository(words: str) -> str | None:
+    """``owner/name`` where the words are that, and nothing else."""
+    wanted = words.strip().strip("\"'`.,;")
+    wanted = wanted.removeprefix("https://huggingface.co/").removeprefix("hf.co/")
+    return wanted if REPOSITORY.fullmatch(wanted) else None
+
+
+def cleaned(words: str) -> str:
+    """A name without what stands around it in a sentence."""
+    text = " ".join(words[:LONGEST].split()).strip(" \t\"'`.,;:!?()“”‘’")
+    while (shorter := _AROUND.sub("", text).strip(" \"'`.,;:!?()")) != text:
+        text = shorter
+    return text
+
+
+def _broad(words: str) -> bool:
+    """A word alone without a number ("DeepSeek") names a line of models, of which more may be known."""
+    return re.search(r"\d|/", words) is None
+
+
+def _spelt(one: Candidate) -> set[str]:
+    return {one.key.casefold(), one.name.casefold(), one.key.rpartition("/")[2].casefold()}
+
+
+def _squeezed(words: str) -> str:
+    return re.sub(r"[\s_-]+", "", words.casefold())
+
+
+def _tokens(words: str) -> list[str]:
+    return _TOKEN.findall(words.casefold())
+
+
+Fits = Callable[[list[str], list[str]], bool]
+
+
+def _begins(wanted: list[str], name: list[str]) -> bool:
+    return name[: len(wanted)] == wanted
+
+
+def _holds(wanted: list[str], name: list[str]) -> bool:
+    width = len(wanted)
+    return any(name[at : at + width] == wanted for at in range(len(name) - width + 1))
+
+
+def _in_order(wanted: list[str], name: list[str]) -> bool:
+    rest = iter(name)
+    return all(any(token == other for other in rest) for token in wanted)
+
+
+def _in_versions(wanted: list[str], name: list[str]) -> bool:
+    """``llama 3`` may mean Llama 3.1: a whole number stands for the versions that begin with it."""
+    rest = iter(name)
+    return all(
+        any(other == token or (token.isdigit() and other.startswith(f"{token}.")) for other in rest)
+        for token in wanted
+    )
+
+
+TIERS: tuple[Fits, ...] = (_begins, _holds, _in_order, _in_versions)
+
+
+def _best(words: str, known: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Keys whose repository or name fits ``words`` most closely; empty when none does."""
+    wanted = _tokens(words)
+    if not wanted:
+        return ()
+    spelt = [(key, (_tokens(key.rpartition("/")[2]), _tokens(name), _tokens(key))) for key, name in known]
+    for fits in TIERS:
+        found = [key for key, names in spelt if any(fits(wanted, name) for name in names)]
+        if found:
+            return tuple(found)
+    return ()

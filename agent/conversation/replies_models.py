@@ -1,0 +1,296 @@
+"""Answers about candidates: why, what of a factor, one beside another. Every word is from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.conversation.names import Book, cleaned
+from agent.conversation.records import Link, Said
+from agent.conversation.replies import (
+    answer,
+    counted,
+    fact_line,
+    items,
+    model_page,
+    names,
+    said_by,
+    source_link,
+    stars,
+    view,
+)
+from tools.candidates import Claim
+from tools.table import Cell, Column, TableRow
+
+MOST_MODELS = 4
+DEFAULT = (Column.LICENCE, Column.PARAMS, Column.CONTEXT, Column.MEMORY, Column.RELEASE, Column.FIT)
+
+
+def unknown_name(run_id: str, words: str, book: Book) -> Said:
+    name = cleaned(words)
+    return answer(
+        f"This run has not come across “{name}”." if name else "I did not catch which model is meant.",
+        links=(view(run_id, "table", "the table"),),
+        suggestions=(*((f"add {name}",) if name and book.table is not None else ()), "show the table"),
+    )
+
+
+def why(run_id: str, words: str, book: Book, *, negative: bool) -> Said:
+    """How the stars of a candidate came about, or why it is not proposed."""
+    keys = book.meant(words)
+    if not keys:
+        return unknown_name(run_id, words, book)
+    shown, told = keys[:MOST_MODELS], []
+    links: list[Link | None] = []
+    for key in shown:
+        row = book.row(key)
+        links.append(model_page(run_id, key, book.name(key)))
+        if row is None:
+            told.append(_not_listed(key, book))
+            continue
+        told.append(_stands(row, book, negative=negative) + "\n" + items(_parts(row)))
+        links += [source_link(source) for part in row.rating.parts for source in part.sources[:2]]
+    others = [key for key in book.others(words) if key not in keys] if book.row(keys[0]) is not None else []
+    told.append(_more_of_the_name(others, book))
+    rest = keys[MOST_MODELS:]
+    told.append(f"“{cleaned(words)}” may also be {names([book.name(key) for key in rest])}." if rest else "")
+    return answer(*told, links=links, suggestions=_next(keys, book))
+
+
+def _stands(row: TableRow, book: Book, *, negative: bool) -> str:
+    proposal = book.proposal
+    head = f"{row.name} ({row.key}) has {stars(row.rating)}."
+    if row.excluded:
+        return f"{head} It cannot be proposed: {' '.join(row.excluded)}"
+    if proposal is None:
+        return head
+    if row.key == proposal.primary:
+        return f"{head} It is the proposed primary: {proposal.why_primary}"
+    if row.key == proposal.backup:
+        return f"{head} It is the proposed backup: {proposal.why_backup}"
+    over = next((sentence for sentence in proposal.over if sentence.startswith(f"Over {row.name} ")), "")
+    if row.rating.stars is None:
+        why_not = (
+            "It is not proposed because no source was read that says how well it fits "
+            "this domain, and stars come from evidence alone."
+        )
+    else:
+        first = book.name(proposal.primary) if proposal.primary else "another one"
+        why_not = f"It is not proposed because {first} ranks higher."
+    return " ".join(part for part in (head, why_not if negative or over == "" else "", over) if part)
+
+
+def _parts(row: TableRow) -> list[str]:
+    lines = []
+    for part in row.rating.parts:
+        source = f" ({said_by(part.sources[0])})" if part.sources else ""
+        lines.append(f"{part.name} {part.adds:+.2f}: {part.why}{source}")
+    if row.rating.arithmetic:
+        lines.append("the sum: " + "; ".join(row.rating.arithmetic))
+    return lines
+
+
+def _not_listed(key: str, book: Book) -> str:
+    one = book.ledger[key]
+    into = f" {book.name(one.folded_into)} stands for it." if one.folded_into else ""
+    return (
+        f"{one.name} ({key}) was {one.standing.value}: {one.reason}.{into} It was found by: {one.found_by}."
+    )
+
+
+def _more_of_the_name(keys: Sequence[str], book: Book) -> str:
+    if not keys:
+        return ""
+    lines = [f"{key}: {book.ledger[key].reason}" for key in keys[:MOST_MODELS]]
+    rest = f"\n- and {len(keys) - MOST_MODELS} more" if len(keys) > MOST_MODELS else ""
+    return f"Of that name, {counted(len(keys), 'other repository').replace('repositorys', 'repositories')} did not get into the table:\n{items(lines)}{rest}"  # noqa: E501
+
+
+def _next(keys: Sequence[str], book: Book) -> tuple[str, ...]:
+    proposal = book.proposal
+    first = book.name(keys[0])
+    other = proposal.primary if proposal is not None and proposal.primary not in keys else None
+    if book.row(keys[0]) is None:
+        return (f"add {keys[0]}", "who was rejected?")
+    compared = (f"compare {first} and {book.name(other)}",) if other else ()
+    return (f"what about the licence of {first}?", *compared)
+
+
+def why_proposal(run_id: str, book: Book) -> Said:
+    proposal = book.proposal
+    if proposal is None or book.table is None:
+        return answer("There is no table yet, so nothing is proposed.", suggestions=("status",))
+    if proposal.primary is None:
+        return answer(
+            f"Nothing is proposed. {proposal.why_primary}", links=(view(run_id, "table", "the table"),)
+        )
+    lines = [
+        *proposal.over,
+        *(f"for it: {line}" for line in proposal.strengths),
+        *(f"against it: {line}" for line in proposal.concerns),
+    ]
+    backup = f"Backup: {proposal.why_backup}"
+    links: list[Link | None] = [
+        view(run_id, "approval", "the approval"),
+        model_page(run_id, proposal.primary, book.name(proposal.primary)),
+    ]
+    if proposal.backup:
+        links.append(model_page(run_id, proposal.backup, book.name(proposal.backup)))
+    row = book.row(proposal.primary)
+    links += [source_link(claim.source) for claim in (row.evidence if row is not None else ())][:6]
+    return answer(
+        f"{proposal.primary}: {proposal.why_primary}",
+        items(lines),
+        backup,
+        proposal.coverage_warning or "",
+        links=links,
+        suggestions=("approve", "swap them", "show the table"),
+    )
+
+
+def about(run_id: str, words: str, columns: Sequence[Column], book: Book) -> Said:
+    """Factors of the candidates that could be meant, each with its source and what contradicts it."""
+    keys = book.meant(words)
+    if not keys:
+        return unknown_name(run_id, words, book)
+    wanted, told = tuple(columns) or DEFAULT, []
+    links: list[Link | None] = []
+    for key in keys[:MOST_MODELS]:
+        row = book.row(key)
+        links.append(model_page(run_id, key, book.name(key)))
+        if row is None:
+            told.append(_not_listed(key, book))
+            continue
+        lines = []
+        for column in wanted:
+            cell_lines, cell_links = _cell(row, row.cell(column), brief=not columns)
+            lines += cell_lines
+            links += cell_links
+        told.append(f"{row.name} ({row.key}):\n{items(lines)}")
+    rest = keys[MOST_MODELS:]
+    told.append(f"It may also be {names([book.name(key) for key in rest])}." if rest else "")
+    return answer(*told, links=links, suggestions=(f"why not {book.name(keys[0])}?", "show the table"))
+
+
+def _cell(row: TableRow, cell: Cell, *, brief: bool) -> tuple[list[str], list[Link | None]]:
+    if cell.column is Column.FIT:
+        lines = [f"domain fit: {stars(row.rating)}"]
+        lines += [] if brief else [*_parts(row), *(_claim(claim) for claim in row.evidence[:6])]
+        return lines, [source_link(claim.source) for claim in row.evidence[:6]]
+    name = cell.column.value.lower()
+    if cell.unknown:
+        return [f"{name}: unknown; no source that was read tells"], []
+    lines = [f"{name}: {cell.text}"]
+    links = [source_link(fact.source) for fact in (*cell.facts[:3], *cell.contradictions[:3])]
+    if not brief:
+        lines += [f"from {fact_line(fact)}" for fact in cell.facts[:4]]
+    lines += [f"but another source says {fact_line(fact)}" for fact in cell.contradictions[:4]]
+    if cell.column is Column.LICENCE and not brief:
+        verdict = row.licence
+        lines += [line for line in (verdict.condition, *verdict.clauses) if line]
+        if verdict.laundering:
+            lines.append("its stated licence is more permissive than that of the weights it was made from")
+        links += [
+            Link(label=f"{verdict.display}: the licence", href=url)
+            for url in verdict.sources[:3]
+            if url.startswith("http")
+        ]
+    return lines, list(links)
+
+
+def _claim(claim: Claim) -> str:
+    flag = "; it tries to instruct its reader and is not counted" if claim.suspicious else ""
+    return f"{claim.kind.value}, {claim.stance.value} ({said_by(claim.source)}){flag}"
+
+
+def compare(run_id: str, wanted: Sequence[str], book: Book) -> Said:
+    """Candidates beside one another, factor by factor."""
+    rows: list[TableRow] = []
+    for words in wanted:
+        keys = book.in_table(words) or book.meant(words)
+        if not keys:
+            return unknown_name(run_id, words, book)
+        if len(keys) > 1:
+            return which(words, keys, book)
+        row = book.row(keys[0])
+        if row is None:
+            return answer(
+                _not_listed(keys[0], book), links=(model_page(run_id, keys[0], book.name(keys[0])),)
+            )
+        rows.append(row)
+    rows = list({row.key: row for row in rows}.values())
+    if len(rows) < 2:
+        return answer(f"Both names mean {rows[0].name}.", suggestions=("show the table",))
+    lines = []
+    for column in Column:
+        if column in {Column.MODEL, Column.NOTES}:
+            continue
+        cells = [stars(row.rating) if column is Column.FIT else row.cell(column).text for row in rows]
+        label = "Domain fit" if column is Column.FIT else column.value
+        lines.append(
+            f"{label}: " + "; ".join(f"{row.name} {text}" for row, text in zip(rows, cells, strict=True))
+        )
+    parts = [
+        f"{row.name}: " + ", ".join(f"{part.name} {part.adds:+.2f}" for part in row.rating.parts)
+        for row in rows
+    ]
+    excluded = [f"{row.name} cannot be proposed: {' '.join(row.excluded)}" for row in rows if row.excluded]
+    links = [model_page(run_id, row.key, row.name) for row in rows]
+    return answer(
+        f"{names([row.name for row in rows])}, side by side:\n{items(lines)}",
+        f"How the stars come about:\n{items(parts)}",
+        items(excluded),
+        links=links,
+        suggestions=(f"why {rows[0].name}?", f"why not {rows[1].name}?"),
+    )
+
+
+def which(words: str, keys: Sequence[str], book: Book, pattern: str = "{}") -> Said:
+    """Several could be meant: they are listed, and the person says which."""
+    lines = [f"{book.name(key)} ({key})" for key in keys[:8]]
+    more = f"\n- and {len(keys) - 8} more" if len(keys) > 8 else ""
+    return answer(
+        f"“{cleaned(words)}” could be several:\n{items(lines)}{more}",
+        "Which one is meant?",
+        suggestions=tuple(pattern.format(book.name(key)) for key in keys[:4]),
+    )
+
+
+def table(run_id: str, book: Book) -> Said:
+    if book.table is None:
+        return answer("There is no table yet.", suggestions=("status",))
+    counts = book.table.counts
+    lines = []
+    for row in book.table.rows[:8]:
+        mark = ""
+        if book.proposal is not None:
+            mark = " – proposed primary" if row.key == book.proposal.primary else mark
+            mark = " – proposed backup" if row.key == book.proposal.backup else mark
+        lines.append(
+            f"{row.name}: {stars(row.rating)}, {row.licence.display}, {row.cell(Column.PARAMS).text}{mark}"
+        )
+    return answer(
+        f"{counts.viable} candidates meet every hard need, {counts.excluded} miss one, {counts.rejected} "
+        f"were rejected "
+        f"before. The first {len(lines)}:\n{items(lines)}",
+        links=(view(run_id, "table", "the whole table"),),
+        suggestions=("why this proposal?", "only Apache licences", "who was rejected?"),
+    )
+
+
+def rejected(run_id: str, book: Book) -> Said:
+    if not book.ledger:
+        return answer("Research has come across nobody yet.", suggestions=("status",))
+    groups: dict[str, list[str]] = {}
+    for key, one in sorted(book.ledger.items()):
+        if one.standing.value == "rejected":
+            groups.setdefault(one.reason, []).append(key)
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    lines = [f"{len(keys)} × {reason}: {names(keys, 3)}" for reason, keys in ordered]
+    excluded = [f"{row.name}: {' '.join(row.excluded)}" for row in book.rows if row.excluded]
+    return answer(
+        f"{sum(map(len, groups.values()))} of {len(book.ledger)} repositories that research saw were "
+        f"rejected:\n{items(lines)}",
+        f"In the table, but not to be proposed:\n{items(excluded)}" if excluded else "",
+        links=(view(run_id, "table?rejected=1", "the table with the rejected ones"),),
+        suggestions=("why not DeepSeek?", "search more"),
+    )

@@ -1,0 +1,233 @@
+"""Answers about the run itself: where it is, how long it takes, what it has read, what can be said now."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent import views
+from agent.conversation.narrate import question_said
+from agent.conversation.records import Said
+from agent.conversation.replies import answer, counted, items, view
+from store import research
+from store.schema import EventRow, RunStatus
+from tools.clock import Clock
+
+STAGES = {
+    "intake": "reading the request",
+    "ask": "asking about the request",
+    "research": "researching",
+    "compare": "making the table",
+    "approve": "at the approval",
+    "record_approval": "recording the approval",
+    "pull": "pulling the model",
+    "scenarios": "making the scenarios",
+    "answer": "collecting answers",
+    "judge": "judging",
+    "decide": "deciding",
+    "review": "at the review",
+    "document": "writing the document",
+}
+
+
+def status(session: Session, run_id: str, clock: Clock) -> Said:
+    state = views.run_state(session, run_id, clock)
+    place = STAGES.get(state.stage, state.stage.replace("_", " "))
+    head = {
+        RunStatus.QUEUED: f"Run {state.id} waits for its turn; it is {place}.",
+        RunStatus.RUNNING: f"Run {state.id} is {place}.",
+        RunStatus.WAITING: f"Run {state.id} {state.detail}.",
+        RunStatus.STOPPED: f"Run {state.id} has stopped: {state.detail or 'its process has ended'}.",
+    }.get(
+        state.status,
+        f"Run {state.id} has ended: {state.status.value}{', ' + state.detail if state.detail else ''}.",
+    )
+    tally, lines = state.tally, []
+    if tally.seen:
+        blocked = tally.searches.get("blocked", 0) + tally.fetches.get("blocked", 0)
+        lines.append(
+            f"{tally.seen} repositories seen, {tally.viable} accepted, {tally.facts} facts, "
+            f"{counted(tally.claims, 'claim')} "
+            f"from {tally.pages} pages{f'; {blocked} requests were blocked' if blocked else ''}"
+        )
+    for one in state.progress:
+        judged = f", {one.judged} judged by {one.judge}" if one.judge else ""
+        lines.append(
+            f"{one.role} {one.candidate} as {one.artefact.name}: {one.answered} of {one.planned} "
+            f"answered{judged}"
+        )
+    for result in state.results:
+        lines.append(  # noqa: PERF401
+            f"{result.role}: {result.decision.kind.value}, {result.decision.passes} of "
+            f"{result.decision.measured} measured answers pass"
+        )
+    asked = "" if state.waits_for is None else question_said(session, state.id, state.waits_for.prompt).text
+    problem = f"The last order could not be carried out: {state.problem}" if state.problem else ""
+    return answer(
+        head,
+        items(lines),
+        problem,
+        asked,
+        links=(view(state.id),),
+        suggestions=suggestions(session, run_id, clock),
+    )
+
+
+def how_long(session: Session, run_id: str, clock: Clock) -> Said:
+    """Time left, from the pace of the events so far; no guess where nothing was measured."""
+    state = views.run_state(session, run_id, clock)
+    if state.status is RunStatus.WAITING:
+        return answer(
+            f"It does not go on by itself: run {state.id} {state.detail}.",
+            suggestions=suggestions(session, run_id, clock),
+        )
+    if state.status.ended or state.status is RunStatus.STOPPED:
+        return status(session, run_id, clock)
+    kinds = {"answer": "answer", "judge": "assessment"}.get(state.stage)
+    rows = (
+        []
+        if kinds is None
+        else list(
+            session.scalars(
+                select(EventRow)
+                .where(EventRow.run_id == state.id, EventRow.kind == kinds)
+                .order_by(EventRow.seq.desc())
+                .limit(20)
+            )
+        )
+    )
+    if len(rows) >= 3:
+        seconds = (rows[0].at - rows[-1].at).total_seconds()
+        done, total = rows[0].data["done"], rows[0].data["total"]
+        pace = seconds / (len(rows) - 1)
+        what = "answers" if kinds == "answer" else "answers judged"
+        return answer(
+            f"{done} of {total} {what}; at the pace of the last {len(rows)}, "
+            f"{_span(pace * (total - done))} are left for this step.",
+            "Judging follows it." if kinds == "answer" else "",
+            links=(view(state.id, "evaluation", "the evaluation, live"),),
+            suggestions=("status",),
+        )
+    return answer(
+        f"It is {STAGES.get(state.stage, state.stage)}; how long that takes cannot be told yet.",
+        "Research goes on in waves until the last one brings nothing new."
+        if state.stage == "research"
+        else "",
+        links=(view(state.id),),
+        suggestions=("status",),
+    )
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} seconds"
+    return f"about {round(seconds / 60)} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"
+
+
+def coverage(session: Session, run_id: str) -> Said:
+    """What research asked, read and may have missed."""
+    tally, waves = views.tally(session, run_id), research.waves(session, run_id)
+    searches = (
+        ", ".join(f"{number} {outcome}" for outcome, number in sorted(tally.searches.items())) or "none"
+    )
+    fetches = ", ".join(f"{number} {outcome}" for outcome, number in sorted(tally.fetches.items())) or "none"
+    offered = research.newest_table(session, run_id)
+    note = None if offered is None else offered.table.coverage
+    lines = [
+        f"searches: {searches}",
+        f"pages and records asked for: {fetches}; {tally.pages} kept",
+        f"{tally.seen} repositories seen, {tally.viable} accepted, {tally.facts} facts, "
+        f"{counted(tally.claims, 'claim')}",
+        *(
+            f"wave {wave.number}: {len(wave.queries)} queries, {wave.pages} new pages. {wave.stopped}"
+            for wave in waves
+        ),
+    ]
+    share = (
+        ""
+        if note is None or note.share is None
+        else f"Coverage is {note.share * 100:.1f}%: so much of what a further search would show is known."
+    )
+    warning = "" if offered is None else offered.proposal.coverage_warning or ""
+    return answer(
+        share,
+        items(lines),
+        warning,
+        links=(view(run_id, "research", "the research"),),
+        suggestions=("who was rejected?", "search more"),
+    )
+
+
+def blocked(session: Session, run_id: str) -> Said:
+    tally = views.tally(session, run_id)
+    number = {
+        name: tally.searches.get(name, 0) + tally.fetches.get(name, 0) for name in ("blocked", "failed")
+    }
+    if not any(number.values()):
+        return answer(
+            "Nothing was blocked and nothing failed.", links=(view(run_id, "research", "the research"),)
+        )
+    return answer(
+        f"{number['blocked']} requests were blocked and {number['failed']} failed. What they would have "
+        f"shown is "
+        "missing, so silence about a model may not mean absence.",
+        links=(view(run_id, "research", "the research"),),
+        suggestions=("search more", "did you miss anything?"),
+    )
+
+
+def runs(session: Session, clock: Clock) -> Said:
+    from agent.conversation.records import Link
+
+    page = views.run_page(session, clock, 8, 0)
+    if not page.items:
+        return answer("There are no runs yet.", suggestions=START)
+    lines = [f"{one.id}: {one.text[:80]} ({one.status.value})" for one in page.items]
+    links = [Link(label="all runs", href="/runs"), *(view(one.id, "", one.id) for one in page.items)]
+    return answer(f"{counted(page.total, 'run')}, the newest first:\n{items(lines)}", links=links)
+
+
+START = ("evaluate 8B models for therapy coaching", "evaluate qwen3:8b for coding", "replay the demo")
+
+
+def suggestions(session: Session, run_id: str | None, clock: Clock) -> tuple[str, ...]:
+    """What can usefully be said now."""
+    if run_id is None:
+        return START
+    state = views.run_state(session, run_id, clock)
+    if state.waits_for is not None:
+        return question_said(session, state.id, state.waits_for.prompt).extras.suggestions
+    if state.status is RunStatus.STOPPED:
+        return ("resume", "status", "cancel")
+    if state.results:
+        return ("what failed most?", "which topic is weakest?", "what is the pass rate?", "show an example")
+    if research.newest_table(session, run_id) is not None:
+        return ("status", "how long?", "show the table")
+    return ("status", "how long?", "what did you read?") if not state.status.ended else START
+
+
+def help_now(session: Session, run_id: str | None, clock: Clock) -> Said:
+    lines = [
+        "start: “evaluate 8B models for therapy coaching”, “evaluate qwen3:8b for coding”, “replay the demo”",
+        "ask: “why not DeepSeek?”, “what about the licence of gemma 2?”, “compare qwen3 and gemma 2”, "
+        "“show the table”",
+        "change the table: “only Apache licences”, “nothing above 9B”, “add owner/name”, “leave out X”, "
+        "“search more for …”",
+        "decide: “approve”, “approve X with Y as backup”, “swap them”, “no backup”, “reject because …”",
+        "afterwards: “what failed most?”, “which topic is weakest?”, “show an example of CQ2”, “what is "
+        "the pass rate?”",
+        "the run: “status”, “how long?”, “go on”, “cancel”",
+    ]
+    return answer(
+        "What is understood here:\n" + items(lines),
+        "Whatever costs or is final is only done after your yes.",
+        suggestions=suggestions(session, run_id, clock),
+    )
+
+
+def not_understood(session: Session, run_id: str | None, clock: Clock) -> Said:
+    return answer(
+        "I did not understand that. Nothing was done.",
+        "“help” lists what is understood.",
+        suggestions=(*suggestions(session, run_id, clock)[:4], "help"),
+    )
