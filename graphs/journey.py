@@ -28,6 +28,8 @@ from graphs.nodes.try_prompt import try_prompt
 from graphs.state import Journey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
@@ -77,11 +79,19 @@ EDGES = (
 
 def build_graph(
     checkpointer: BaseCheckpointSaver[Any] | None = None,
+    *,
+    furnish: Callable[[str, Any], Any] | None = None,
+    begun_with: type[Any] = Journey,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The compiled journey. State is :class:`Journey`, context is :class:`Desk`."""
-    graph = StateGraph(Journey, context_schema=Desk)
+    """The compiled journey. State is :class:`Journey`, context is :class:`Desk`.
+
+    Where nobody hands a context in, ``furnish`` makes of each station, by its name, one that finds its own
+    desk; ``begun_with`` is the input's schema then.
+    """
+    context = Desk if furnish is None else None
+    graph = StateGraph(Journey, context_schema=context, input_schema=begun_with)
     for name, station in STATIONS.items():
-        graph.add_node(name, station)
+        graph.add_node(name, station if furnish is None else furnish(name, station))
     for start, end in EDGES:
         graph.add_edge(start, end)
     return graph.compile(checkpointer=checkpointer, name="base-model-selector")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict  # typing's has no JSON schema before Python 3.12
 
 Role = Literal["primary", "backup", "repeated", "reprompted"]
 """Whose answers: of the approved models, or the primary's second and third answers to what it failed, once
