@@ -43,7 +43,9 @@ COMMANDS = {
     "report": ("agent.commands.look:report", "The evaluation document of a run."),
     "record": ("agent.commands.stories:record", "Record a live run as a story that can be replayed."),
     "demo": ("agent.commands.stories:demo", "Replay a recorded story, offline."),
+    "chat": ("agent.commands.chat:chat", "The same as a conversation."),
     "serve": ("agent.commands.serve:serve", "The page and the API, on this machine."),
+    "mcp": ("agent.commands.mcp:mcp", "The Model Context Protocol, for agents."),
     "doctor": ("agent.commands.doctor:doctor", "What is here: runtimes, models, disk, memory, judge."),
 }
 """Name → where the command lives, and its line in the help."""
