@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -78,6 +79,23 @@ def web_address(url: str) -> str | None:
     return url if parts.scheme in {"http", "https"} and parts.hostname else None
 
 
+def short_address(url: str, most: int = 70) -> str:
+    """Host and path of an address for reading; the query and what is long are left out."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme not in {"http", "https"}:
+        return url if len(url) <= most else url[: most - 1] + "…"
+    short = f"{parts.netloc}{parts.path.rstrip('/')}"
+    if len(short) > most:
+        return short[: most - 1] + "…"
+    room = most - len(short)
+    if not parts.query:
+        return short
+    return f"{short}?{parts.query if len(parts.query) < room else parts.query[: max(0, room - 2)] + '…'}"
+
+
 def source_link(url: str, label: str | None = None) -> Markup:
     """A link to a source, or its address as text when it is none that may be followed."""
     shown = clean(label or url)
@@ -109,7 +127,25 @@ def in_path(text: str) -> str:
 
 def _shown(value: object) -> object:
     """Every value without what is invisible: overrides of direction, halves of pairs, controls."""
-    return value if isinstance(value, Markup) else clean(str(value), lines=True)
+    if isinstance(value, Markup):
+        return value
+    text = str(value)
+    # What Python calls printable has nothing to take out; a table has thousands of such texts.
+    return text if text.isprintable() else clean(text, lines=True)
+
+
+def plain(text: str) -> str:
+    """A stranger's text as one line without what is invisible; :func:`tools.escape.clean`, quicker."""
+    return " ".join(text.split()) if text.isprintable() else clean(text)
+
+
+class Files(StaticFiles):
+    """Static files that a browser asks for again each time; unchanged ones are not sent again."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 @cache
@@ -128,9 +164,11 @@ def environment() -> Environment:
         "percent": percent,
         "size": size,
         "source_link": source_link,
+        "short_address": short_address,
         "web_address": web_address,
         "paragraphs": paragraphs,
         "in_path": in_path,
+        "plain": plain,
     }
     return env
 

@@ -1,0 +1,77 @@
+"""The report in the page: the headline from rows, the document in its frame, every download."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import httpx
+import pytest
+
+from agent.answer_views import judged_result
+from tests.agent.pages.conftest import NewPage, Serve, Stored
+from tests.standins.browser import picture, serious, too_wide
+from tests.standins.second_models import hostile, with_backup
+
+
+def get(url: str, path: str) -> str:
+    reply = httpx.get(f"{url}{path}", trust_env=False)
+    assert reply.status_code == 200, reply.text
+    return html.unescape(reply.text)
+
+
+def test_the_headline_is_computed_from_rows(finished_run: Stored, serve: Serve) -> None:
+    url, run = serve(finished_run), finished_run.run_id
+    with finished_run.opened() as database, database.session() as session:
+        before = judged_result(session, run, "primary").decision
+        with_backup(session, run)
+        after = judged_result(session, run, "backup").decision
+    page = get(url, f"/runs/{run}/report")
+    for decision in (before, after):
+        assert decision.reason in page
+        assert f"{decision.passes} of {decision.measured}" in page
+    assert "Both on the same scenarios" in page
+    assert "REPLAY" in page
+    assert "What to do next" in page
+
+
+def test_every_download_is_there(finished_run: Stored, serve: Serve) -> None:
+    url, run = serve(finished_run), finished_run.run_id
+    page = get(url, f"/runs/{run}/report")
+    links = re.findall(r'<li><a href="(/api/runs/[^"]+)" download', page)
+    assert len(links) > 10
+    assert any(link.endswith("held-out.jsonl") for link in links)
+    assert any(link.endswith("table.csv") for link in links)
+    for link in links:
+        reply = httpx.get(f"{url}{link}", trust_env=False)
+        assert reply.status_code == 200, link
+        assert reply.content, link
+
+
+def test_a_run_without_verdicts_says_so(waiting_run: Stored, serve: Serve) -> None:
+    assert "nothing to report yet" in get(serve(waiting_run), f"/runs/{waiting_run.run_id}/report")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_the_document_stands_in_a_frame_in_which_nothing_runs(
+    finished_run: Stored, serve: Serve, new_page: NewPage, width: int, dark: bool
+) -> None:
+    with finished_run.opened() as database, database.session() as session:
+        hostile(session, finished_run.run_id, "s002")
+    page = new_page(width=width, dark=dark)
+    page.goto(f"{serve(finished_run)}/runs/{finished_run.run_id}/report")
+    frame = page.locator("iframe.document")
+    assert frame.get_attribute("sandbox") == ""
+    frame.scroll_into_view_if_needed()
+    document = page.frame_locator("iframe.document")
+    document.get_by_role("heading", level=1).wait_for()
+    assert document.locator("svg").count() >= 2
+    assert not document.locator("script, img").count()
+    assert not page.locator("main script, main img").count()
+    assert "\u202e" not in page.content()
+    box = frame.bounding_box()
+    assert box is not None
+    assert box["height"] >= 500
+    picture(page, f"report-{width}")
+    assert too_wide(page) <= 0
+    assert not serious(page)

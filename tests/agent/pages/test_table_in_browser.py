@@ -1,0 +1,199 @@
+"""Table, sources and approval in a real browser, by keyboard and on a narrow screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.settings import Settings
+from store import orders, reading, research
+from store.database import Database, sqlite_url
+from tests.standins.browser import NARROW, WIDE, picture, serious, too_wide
+from tests.standins.offered import EVIL, GEMMA, QWEN, REFUSED, offered_run
+from tests.standins.records import a_fact
+from tests.standins.service import NoEngine, listening
+from tools.facts import Factor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Page
+
+
+class Site:
+    def __init__(self, url: str, home: Path, run_id: str) -> None:
+        self.home, self.run_id = home, run_id
+        self.run = f"{url}/runs/{run_id}"
+
+    def opened(self) -> Database:
+        return Database(sqlite_url(self.home / "bms.sqlite"))
+
+
+@pytest.fixture
+def site(home: Path, empty_database: Path) -> Iterator[Site]:
+    run_id = offered_run(home / "bms", empty_database, rows=20)
+    with listening(Settings(home=home / "bms"), engine=NoEngine()) as url:
+        yield Site(url, home / "bms", run_id)
+
+
+def visible(page: Page) -> list[str]:
+    return page.eval_on_selector_all(
+        "tr.candidate", "rows => rows.filter(row => !row.hidden).map(row => row.dataset.key)"
+    )
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_view_is_accessible_and_fits(site: Site, new_page: Callable[..., Page], width: int, dark: bool):
+    page = new_page(width=width, dark=dark)
+    for name, path in (
+        ("table", "/table"),
+        ("cell", f"/table?cell={QWEN}:context"),
+        ("stars", f"/table?cell={QWEN}:fit"),
+        ("rejected", "/table?rejected=1"),
+        ("model", f"/models/{EVIL}"),
+        ("model-rejected", f"/models/{REFUSED}"),
+        ("approval", "/approval"),
+    ):
+        page.goto(site.run + path)
+        page.wait_for_load_state("load")
+        picture(page, f"{name}-{width}-{'dark' if dark else 'light'}")
+        assert serious(page) == [], name
+        assert too_wide(page) == 0, name
+        assert page.evaluate("document.body.dataset.owned ?? ''") == "", name
+
+
+def test_a_cell_is_opened_and_closed_by_keyboard(site: Site, page: Page):
+    page.goto(f"{site.run}/table")
+    page.locator(f'tr[data-key="{QWEN}"] td[data-column="fit"] a').focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.closest('td').dataset.column") == "context"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog#panel:modal")
+    assert "cell=Qwen" in page.url
+    assert page.locator("#panel mark").first.inner_text() == "Context Length: 32,768"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog#panel:modal", state="detached")
+    assert "cell=" not in page.url
+    assert page.evaluate("document.activeElement.closest('td').dataset.column") == "context"
+    page.go_forward()
+    page.wait_for_selector("dialog#panel:modal")
+    page.locator("#panel [data-close]").click()
+    page.wait_for_selector("dialog#panel:modal", state="detached")
+
+
+def test_sorting_filtering_and_columns_are_instant_and_in_the_address(site: Site, page: Page):
+    page.goto(f"{site.run}/table")
+    page.locator('thead th[data-column="model"] a').click()
+    assert "sort=model" in page.url
+    up = visible(page)
+    page.locator('thead th[data-column="model"] a').click()
+    assert visible(page) == up[::-1]
+    page.locator('input[name="q"]').fill("maker-1")
+    found = visible(page)
+    assert found
+    assert all("maker-1" in key for key in found)
+    assert page.locator("#fitting").inner_text() == f"{len(found)} of 23 shown"
+    page.locator("form.columns summary").click()
+    page.locator('input[data-column="notes"]').uncheck()
+    assert page.locator('td[data-column="notes"]:visible').count() == 0
+    page.reload()
+    assert visible(page) == found
+    assert page.locator('th[data-column="notes"]:visible').count() == 0
+    page.goto(f"{site.run}/table")
+    assert page.locator('th[data-column="notes"]:visible').count() == 0, "columns are remembered"
+    page.locator('input[name="q"]').fill("nobody at all")
+    assert page.locator("#nobody").is_visible()
+    page.locator("#clear").click()
+    assert len(visible(page)) == 23
+
+
+def test_rejected_ones_come_on_demand(site: Site, page: Page):
+    page.goto(f"{site.run}/table")
+    page.locator("#rejected summary").click()
+    page.locator("a[data-reason]").first.click()
+    page.wait_for_selector("#rejected-list a")
+    assert page.locator("#rejected-list a").first.inner_text() == REFUSED
+
+
+def test_an_approval_names_the_models_and_is_stored(site: Site, page: Page):
+    page.goto(f"{site.run}/approval")
+    page.locator("[data-swap]").press("Enter")
+    assert page.locator("#primary").input_value() == GEMMA
+    page.wait_for_selector(f'#about-primary [data-key="{GEMMA}"]')
+    page.locator("#backup").select_option("-")
+    page.locator("#why").fill("It is calmer.")
+    page.locator('[data-decide="approve"]').press("Enter")
+    sure = page.locator("dialog#sure")
+    assert f"Gemma 2 9B it ({GEMMA})" in sure.inner_text()
+    assert "none" in sure.inner_text()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.dataset.decide") == "approve"
+    page.locator('[data-decide="approve"]').click()
+    with page.expect_response(lambda reply: reply.request.method == "POST") as sent:
+        page.locator("#sure-yes").click()
+    assert sent.value.status == 202
+    with site.opened() as database, database.reading() as session:
+        order = orders.open_order(session, site.run_id)
+        assert order is not None
+        assert (order.record["primary"], order.record["backup"]) == (GEMMA, "")
+        assert order.record["note"] == "It is calmer."
+
+
+def test_a_table_that_changed_is_refused_with_what_changed(site: Site, new_page: Callable[..., Page]):
+    page = new_page(quiet=False)
+    page.goto(f"{site.run}/approval")
+    with site.opened() as database, database.session() as session:
+        reading.keep_text(session, site.run_id, "released 2024-06-27")
+        fact = a_fact(
+            GEMMA, Factor.RELEASE_DATE, "2024-06-27", text="released 2024-06-27", quote="2024-06-27"
+        )
+        research.keep_facts(session, site.run_id, [fact])
+    page.locator('[data-decide="approve"]').click()
+    page.locator("#sure-yes").click()
+    page.wait_for_selector("#refused")
+    told = page.locator("#refused").inner_text()
+    assert "nothing was approved" in told
+    assert "2024-06-27" in told
+    assert page.locator("#refused a").first.get_attribute("href") == f"/runs/{site.run_id}/table"
+
+
+def test_a_second_answer_is_told_who_was_first(site: Site, new_page: Callable[..., Page]):
+    first, second = new_page(), new_page(quiet=False)
+    for page in (first, second):
+        page.goto(f"{site.run}/approval")
+    with first.expect_response(lambda reply: reply.request.method == "POST"):
+        first.locator('[data-decide="approve"]').click()
+        first.locator("#sure-yes").click()
+    second.locator("#reject summary").click()
+    second.locator('[data-decide="reject"]').click()
+    assert second.evaluate("document.activeElement.id") == "reject-note", "a reason is needed"
+    second.locator("#reject-note").fill("None of them listens.")
+    second.locator('[data-decide="reject"]').click()
+    second.locator("#sure-yes").click()
+    second.wait_for_selector("#refused")
+    assert "already" in second.locator("#refused").inner_text()
+
+
+def test_a_model_is_not_its_own_backup(site: Site, page: Page):
+    page.goto(f"{site.run}/approval")
+    page.locator("#backup").select_option(QWEN)
+    assert "cannot be its own backup" in page.locator("#wrong").inner_text()
+    page.locator('[data-decide="approve"]').click()
+    assert page.locator("dialog#sure[open]").count() == 0
+
+
+def test_candidates_are_added_and_left_out(site: Site, page: Page):
+    page.goto(f"{site.run}/approval?add=owner/name")
+    page.locator(f'input[name="exclude"][value="{GEMMA}"]').check()
+    page.locator('[data-decide="edit"]').click()
+    with page.expect_response(lambda reply: reply.request.method == "POST") as sent:
+        page.locator("#sure-yes").click()
+    assert sent.value.status == 202
+    with site.opened() as database, database.reading() as session:
+        order = orders.open_order(session, site.run_id)
+        assert order is not None
+        assert (order.record["add"], order.record["exclude"]) == (["owner/name"], [GEMMA])
