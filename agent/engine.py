@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -109,6 +110,7 @@ class LocalEngine:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C at the server is for the server, which tells its children
+            env={name: value for name, value in os.environ.items() if name != "BMS_TOKEN"},
         )
         self._processes[order.id] = process
         _, said = await process.communicate()
