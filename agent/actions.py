@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from agent.engine import Engine
 from agent.settings import Settings
 from agent.waiting import expect
-from agent.wishes import Wishes, check, options_of, words_of
+from agent.wishes import Wishes, check, check_name, options_of, words_of
 from graphs.approval import TableChanged, check_approval
-from graphs.prompts import Approval, Reply
+from graphs.prompts import Approval, ApprovalAction, JudgeChoice, Reply
 from store import creations, leases, orders, research, runs
 from store.database import Database
 from store.orders import OrderKind
@@ -24,6 +24,9 @@ from store.schema import RunStatus
 from tools.clock import Clock, SystemClock
 from tools.faults import Conflict
 from tools.table import diff_tables
+
+WITHOUT_A_MODEL = frozenset({ApprovalAction.REJECT, ApprovalAction.MORE})
+"""Answers to a table that name no row of it; they are about it all the same."""
 
 
 class Created(NamedTuple):
@@ -91,6 +94,9 @@ class Actions:
             question = expect(session, row.id, reply, prompt_id)
             if isinstance(reply, Approval):
                 check_against_table(session, row.id, reply)
+            elif isinstance(reply, JudgeChoice):
+                for named in reply.judge.split(","):
+                    check_name(named)
             orders.submit(
                 session,
                 row.id,
@@ -157,10 +163,14 @@ def check_against_table(session: Session, run_id: str, approval: Approval) -> No
     offered = research.newest_table(session, run_id)
     if offered is None:
         raise Conflict(f"Run {run_id} has no table yet.")
-    seen = research.table_with_hash(session, run_id, approval.table_hash) or offered
+    seen = research.table_with_hash(session, run_id, approval.table_hash)
     current = current_table(session, run_id, offered.table.built_on)
+    known = offered.table if seen is None else seen.table
+    changes = tuple(diff_tables(known, current)) if known.hash != current.hash else ()
+    if seen is None or (known.hash != offered.table.hash and approval.action in WITHOUT_A_MODEL):
+        sentence = f"The table of run {run_id} is another one than the answer is about."
+        raise StaleApproval(sentence, "Look at it again, then answer.", changes, current.hash)
     try:
-        check_approval(approval, offered.proposal, current, seen.table)
+        check_approval(approval, offered.proposal, current, known)
     except TableChanged as fault:
-        changes = diff_tables(seen.table, current) if seen.table.hash != current.hash else []
-        raise StaleApproval(fault.sentence, fault.next_step, tuple(changes), current.hash) from fault
+        raise StaleApproval(fault.sentence, fault.next_step, changes, current.hash) from fault

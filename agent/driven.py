@@ -24,12 +24,13 @@ from graphs.prompts import Reply
 from store import leases, orders, runs
 from store.database import Database
 from store.orders import OrderKind
-from store.schema import OrderRow, RunStatus
+from store.schema import OrderRow, RunRow, RunStatus
 from tools.clock import SystemClock
 from tools.faults import Fault
 
 if TYPE_CHECKING:
     from agent.drive import Cockpit
+    from graphs.runner import Runner, Standing
 
 _reply: TypeAdapter[Reply] = TypeAdapter(Reply)
 
@@ -47,6 +48,9 @@ async def carry_out(database: Database, order: OrderRow) -> None:
     problem = ""
     try:
         async with cockpit(settings, database, quiet, run_id=order.run_id) as seat:
+            now = await database.look(orders.get, order.id)
+            if now is None or now.done_at is not None:
+                return  # another engine on this database was faster
             await _drive(seat, order)
     except (leases.AlreadyRunning, leases.LostLease):
         return  # whoever drives it now may not know of this order: it stays, and is tried again
@@ -60,18 +64,22 @@ async def _drive(seat: Cockpit, order: OrderRow) -> None:
 
     row = await seat.database.look(runs.get, order.run_id)
     options = RunOptions.model_validate(row.options)
-    if order.kind == OrderKind.EXTEND and RunStatus(row.status).ended:
-        standing = await seat.runner.extend(row.id, order.record.get("further"))
-    elif order.kind == OrderKind.REPLY:
-        reply = _reply.validate_python(order.record)
-        standing = await seat.runner.drive(row.id, reply, prompt_id=order.prompt_id)
-    else:
-        standing = await seat.runner.drive(row.id)
+    standing = await first_step(seat.runner, row, order)
     while standing.prompt is not None and options.approver is Approver.POLICY:
         reply_of_policy = policy_reply(standing.prompt)
         if reply_of_policy is None:
             break
         standing = await seat.runner.drive(row.id, reply_of_policy)
+
+
+async def first_step(runner: Runner, row: RunRow, order: OrderRow) -> Standing:
+    """Drive the run for what was ordered, until it waits or ends."""
+    if order.kind == OrderKind.EXTEND and RunStatus(row.status).ended:
+        return await runner.extend(row.id, order.record.get("further"))
+    if order.kind == OrderKind.REPLY:
+        reply = _reply.validate_python(order.record)
+        return await runner.drive(row.id, reply, prompt_id=order.prompt_id)
+    return await runner.drive(row.id)
 
 
 def main(order_id: int) -> int:

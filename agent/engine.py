@@ -17,6 +17,7 @@ from store import events, leases, orders, runs
 from store.database import Database
 from store.schema import OrderRow, RunStatus
 from tools.clock import Clock, SystemClock
+from tools.faults import Fault
 
 INTERRUPTED = 130
 """Exit status of a driver that was told to stop."""
@@ -29,6 +30,8 @@ LOOK_SECONDS = 2.0
 """How often the engine looks for orders that others have left."""
 TRIES = 3
 """Processes that may die over one order before it is given up."""
+PAUSE_SECONDS = 0.5
+"""Between a process that died and the next for the same order."""
 GRACE_SECONDS = 20.0
 """How long a driven run has for stopping tidily when the engine stops."""
 
@@ -82,7 +85,12 @@ class LocalEngine:
     async def _look_for_orders(self) -> None:
         while True:
             self._awake.clear()
-            for order in await self._database.look(_free_orders, self._clock):
+            try:
+                free = await self._database.look(_free_orders, self._clock)
+            except Fault as fault:  # the database is away; orders wait in it
+                log.warning("orders could not be read: %s", fault)
+                free = []
+            for order in free:
                 if order.id not in self._driven and len(self._driven) < self._at_once:
                     task = asyncio.create_task(self._drive(order))
                     self._driven[order.id] = task
@@ -101,6 +109,21 @@ class LocalEngine:
         return ended
 
     async def _drive(self, order: OrderRow) -> None:
+        try:
+            status, words = await self._process(order)
+        except OSError as error:  # no memory or no place for another process
+            status, words = -1, str(error)
+        if status in {0, INTERRUPTED, -signal.SIGINT}:  # the last before Python had begun
+            return
+        self._deaths[order.id] = self._deaths.get(order.id, 0) + 1
+        log.warning("the process of order %d ended with %s: %s", order.id, status, words)
+        if self._deaths[order.id] >= TRIES:
+            await self._database.run(_give_up, order, words, self._clock)
+        else:
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _process(self, order: OrderRow) -> tuple[int | None, str]:
+        """Exit status of a process for the order, and the last line that it complained with."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -114,13 +137,8 @@ class LocalEngine:
         )
         self._processes[order.id] = process
         _, said = await process.communicate()
-        if process.returncode in {0, INTERRUPTED, -signal.SIGINT}:  # the last before Python had begun
-            return
-        self._deaths[order.id] = self._deaths.get(order.id, 0) + 1
-        words = said.decode("utf-8", "replace").strip().splitlines()
-        log.warning("the process of order %d ended with %s: %s", order.id, process.returncode, words[-1:])
-        if self._deaths[order.id] >= TRIES:
-            await self._database.run(_give_up, order, words[-1] if words else "", self._clock)
+        lines = said.decode("utf-8", "replace").strip().splitlines()
+        return process.returncode, lines[-1] if lines else ""
 
 
 def _free_orders(session: Session, clock: Clock) -> list[OrderRow]:

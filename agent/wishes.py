@@ -61,7 +61,8 @@ class Wishes(BaseModel):
     insist: bool = False
     """Run although no baseline seems to be needed."""
     approver: Approver = Approver.PERSON
-    """``policy`` takes every proposal, and the record says that nobody was asked."""
+    """``policy`` takes every proposal of a replayed story, and the record says that nobody was asked; a live
+    run needs a person."""
     runtime: Annotated[str, StringConstraints(pattern=r"^(auto|ollama|llamacpp|openai)$")] | None = None
     count: int = Field(default=50, ge=1, le=5000)
     seed: int = Field(default=0, ge=-(2**63), lt=2**63)
@@ -113,6 +114,11 @@ def check(wishes: Wishes) -> None:
 
     if wishes.story is not None:
         return
+    if wishes.approver is Approver.POLICY:
+        raise WrongUse(
+            "Over the network a person approves what is pulled.",
+            "On the machine itself `bms TEXT --yes` takes the proposals.",
+        )
     if not wishes.text.strip() and not (wishes.model and wishes.domain):
         raise WrongUse("There is no request.", "For example: evaluate 8B models for therapy coaching.")
     for named in filter(None, (wishes.model, *(wishes.judge or "").split(","))):

@@ -251,7 +251,10 @@ def cancel_run(session: Session, run_id: str, now: datetime) -> str:
     """End the run; whoever drives it stops within seconds. What happened, in a sentence."""
     row = runs.get(session, run_id)
     if RunStatus(row.status).ended:
-        raise Conflict(f"Run {row.id} has already ended ({row.status}).")
+        if orders.open_order(session, row.id) is None:
+            raise Conflict(f"Run {row.id} has already ended ({row.status}).")
+        orders.withdraw(session, row.id, now)
+        return "What it was to go on with had not begun."
     driver = leases.holder_of(session, row.id, now)
     sentence = "cancelled by a person"
     runs.set_status(session, row.id, RunStatus.CANCELLED, sentence, now)

@@ -25,6 +25,8 @@ from tools.faults import Fault, WrongUse
 
 WAL_TRIES = 1000
 WAL_WAIT_SECONDS = 0.01
+READERS = 4
+"""Threads that look at rows; a report takes one for a second, and streams go on."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,7 +54,9 @@ class Database:
         if self._sqlite:
             event.listen(self._engine, "connect", _sqlite_pragmas)
             event.listen(self._engine, "begin", _sqlite_begin)
-        self._threads = ThreadPoolExecutor(1 if self._sqlite else 8, thread_name_prefix="store")
+        # One writer at a time is all that SQLite takes; whoever reads need not wait for it.
+        self._writers = ThreadPoolExecutor(1 if self._sqlite else 8, thread_name_prefix="store-write")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         try:
             with _explained(url):
                 ensure_schema(self._engine)
@@ -83,7 +87,7 @@ class Database:
             with self.session() as session:
                 return query(session, *args, **kwargs)
 
-        return await self._finished(work)
+        return await self._finished(self._writers, work)
 
     async def look(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """As :meth:`run`, for queries that only read."""
@@ -92,11 +96,11 @@ class Database:
             with self.reading() as session:
                 return query(session, *args, **kwargs)
 
-        return await self._finished(work)
+        return await self._finished(self._readers, work)
 
-    async def _finished(self, work: Callable[[], R]) -> R:
+    async def _finished(self, threads: ThreadPoolExecutor, work: Callable[[], R]) -> R:
         """The result of ``work`` in a thread. A cancellation waits for it: what was paid for is kept."""
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        future = asyncio.get_running_loop().run_in_executor(threads, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -104,7 +108,8 @@ class Database:
             raise
 
     def close(self) -> None:
-        self._threads.shutdown(wait=True)
+        self._writers.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
         self._engine.dispose()
 
     def __enter__(self) -> Database:

@@ -13,7 +13,7 @@ from agent.api.inputs import ONLY_TEXT, Person, Role, RunId
 from agent.api.shapes import plain, record_type
 from agent.calibration_view import Disagreement
 from agent.label_views import LabelList, LabelNext
-from agent.service.place import Here, Who
+from agent.service.place import Here, Signed, Who
 from agent.service.problems import responses
 from agent.views import ModelRole
 from tools.calibration import Calibration
@@ -105,7 +105,7 @@ async def list_labels(run_id: RunId, here: Here, role: Role = "primary") -> Labe
     responses=_REPLACED | responses(404, 422),
 )
 async def label_answer(
-    run_id: RunId, given: Annotated[LabelGiven, LABEL], here: Here, who: Who, response: Response
+    run_id: RunId, given: Annotated[LabelGiven, LABEL], here: Here, signed: Signed, response: Response
 ) -> Label:
     """Store what a person says of one answer, as a whole or criterion by criterion.
 
@@ -117,7 +117,7 @@ async def label_answer(
         run_id,
         given.role,
         given.scenario_id,
-        by=given.by or who,
+        by=signed(given.by),
         clock=here.clock,
         passed=given.passed,
         verdicts=given.verdicts,

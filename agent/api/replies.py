@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from agent import views
 from agent.api.examples import APPROVAL, REPLY, RUN_STATE
 from agent.api.inputs import ONLY_TEXT, Named, Person, RunId
-from agent.service.place import Here, Place, Who
+from agent.service.place import Here, Place, Signed
 from agent.service.problems import responses
 from agent.views import RunState
 from graphs.approval import NO_BACKUP, resolve_key
@@ -161,14 +161,16 @@ _REPLIES: dict[str, type[BaseModel]] = {
     status_code=202,
     responses=_ACCEPTED | responses(404, 409, 422),
 )
-async def approve(run_id: RunId, given: Annotated[ApprovalGiven, APPROVAL], here: Here, who: Who) -> RunState:
+async def approve(
+    run_id: RunId, given: Annotated[ApprovalGiven, APPROVAL], here: Here, signed: Signed
+) -> RunState:
     """Decide about the table: approve primary and backup, edit, ask for more research, or reject.
 
     Nothing is pulled before. 409 when the run does not wait for it, when somebody has answered already, and
     when the table is another one than the person saw; `errors` then says all that has changed.
     """
-    approval = await here.look(approval_of, run_id, given, who)
-    return await _answer(here, run_id, approval, who, None)
+    approval = await here.look(approval_of, run_id, given, signed(given.by))
+    return await _answer(here, run_id, approval, approval.by, None)
 
 
 @router.post(
@@ -177,31 +179,34 @@ async def approve(run_id: RunId, given: Annotated[ApprovalGiven, APPROVAL], here
     status_code=202,
     responses=_ACCEPTED | responses(404, 409, 422),
 )
-async def reply_to_run(run_id: RunId, given: Annotated[ReplyGiven, REPLY], here: Here, who: Who) -> RunState:
+async def reply_to_run(
+    run_id: RunId, given: Annotated[ReplyGiven, REPLY], here: Here, signed: Signed
+) -> RunState:
     """Answer whatever the run asks (`waits_for`): the `kind` of the reply is that of the question.
 
     409 when nothing of the kind is asked, when the question is another one by now, and when somebody has
     answered already.
     """
     said = given.reply
+    by = signed(getattr(said, "by", None))
     reply: Any
     if isinstance(said, ApprovalReply):
-        reply = await here.look(approval_of, run_id, said, who)
+        reply = await here.look(approval_of, run_id, said, by)
     else:
         fields = said.model_dump(exclude={"kind"})
         if "by" in fields:
-            fields["by"] = fields["by"] or who
+            fields["by"] = by
         reply = _REPLIES[said.kind].model_validate(fields)
-    return await _answer(here, run_id, reply, who, given.prompt_id)
+    return await _answer(here, run_id, reply, by, given.prompt_id)
 
 
-async def _answer(here: Place, run_id: str, reply: Reply, who: str, prompt_id: str | None) -> RunState:
+async def _answer(here: Place, run_id: str, reply: Reply, by: str, prompt_id: str | None) -> RunState:
     run_id = await here.look(views.whole_id, run_id)
-    await here.actions.reply(run_id, reply, by=getattr(reply, "by", None) or who, prompt_id=prompt_id)
+    await here.actions.reply(run_id, reply, by=by, prompt_id=prompt_id)
     return await here.look(views.run_state, run_id, here.clock)
 
 
-def approval_of(session: Session, run_id: str, given: ApprovalGiven, who: str) -> Approval:
+def approval_of(session: Session, run_id: str, given: ApprovalGiven, by: str) -> Approval:
     """The approval with the keys of the models in the place of what they are called."""
     row = runs.get(session, run_id)
     offered = research.table_with_hash(session, row.id, given.table_hash)
@@ -219,7 +224,7 @@ def approval_of(session: Session, run_id: str, given: ApprovalGiven, who: str) -
         add=given.add,
         exclude=tuple(_key(words, table) for words in given.exclude),
         note=given.note,
-        by=given.by or who,
+        by=by,
     )
 
 

@@ -440,14 +440,16 @@ def cancel(run_id: str, as_json: bool) -> None:
         run_id = whole_id(place.database, run_id)
 
         from graphs.runner import cancel_run
+        from store import runs
         from tools.clock import SystemClock
 
         with place.database.session() as session:
             sentence = cancel_run(session, run_id, SystemClock().now())
+            status = runs.get(session, run_id).status
         if as_json:
-            print_json({"run": run_id, "status": "cancelled", "detail": sentence})
+            print_json({"run": run_id, "status": status, "detail": sentence})
         else:
-            place.console.print(f"Run {run_id} is cancelled. {sentence}", highlight=False)
+            place.console.print(f"Run {run_id} is {status}. {sentence}", highlight=False)
 
 
 def _show_table(place: Opened, run_id: str, out: Path | None) -> None:

@@ -237,13 +237,14 @@ def runs(limit: int, as_json: bool) -> None:
     from rich.table import Table
 
     from agent.terminal import plain
+    from store import orders
     from store import runs as rows
     from tools.clock import SystemClock
 
     with opened() as place, place.database.reading() as session:
         found = rows.latest(session, limit)
         now = SystemClock().now()
-        status = {row.id: rows.status_now(session, row, now).value for row in found}
+        status = {row.id: orders.status_of(session, row, now).value for row in found}
         if as_json:
             print_json(
                 [
@@ -278,20 +279,22 @@ def runs(limit: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def show(run_id: str, with_events: bool, as_json: bool) -> None:
     """Where a run is, what it has found, and what it waits for."""
-    from store import events, reading, research
+    from store import events, orders, reading, research
     from store import runs as rows
+    from store.schema import RunStatus
     from tools.clock import SystemClock
 
     with opened() as place, place.database.reading() as session:
         row = rows.get(session, run_id)
-        status = rows.status_now(session, row, SystemClock().now())
+        status = orders.status_of(session, row, SystemClock().now())
+        died = status is RunStatus.STOPPED and status.value != row.status
         counted = reading.counts(session, row.id)
         told: dict[str, Any] = {
             "run": row.id,
             "text": row.text,
             "status": status.value,
             "stage": row.stage,
-            "detail": row.detail or ("its process has ended" if status.value != row.status else ""),
+            "detail": row.detail or ("its process has ended" if died else ""),
             "request": row.request,
             "searches": counted.searches,
             "fetches": counted.fetches,

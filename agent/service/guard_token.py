@@ -10,11 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from agent.service.guard_paths import LOGIN, PROGRAMS, SHARED, STATIC, within
 from agent.service.limits import Buckets, address_of, too_many
 from agent.service.login import COOKIE, Keys
-from agent.service.place import SIGNED_IN
+from agent.service.place import SHOWN, SIGNED_IN
 from agent.service.problems import NotSignedIn
-
-SHOWN = "whoever shows the token"
-"""A program tells no name."""
 
 
 class Tokens:

@@ -17,10 +17,13 @@ from agent.service.pulse import Pulses
 from agent.settings import Settings
 from store.database import Database
 from tools.clock import Clock
+from tools.faults import WrongUse
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+SHOWN = "whoever shows the token"
+"""A program tells no name."""
 SIGNED_IN = "person"
 """Where the guard leaves the name of whoever signed in, on ``request.state``."""
 
@@ -63,5 +66,21 @@ def person_of(request: Request) -> str:
         return "a person at the page"
 
 
+def signatory(request: Request, who: Annotated[str, Depends(person_of)]) -> Callable[[str | None], str]:
+    """Whose word an answer is: who is named in it, or who asks. Somebody who signed in speaks for nobody
+    else; a program that shows the token, or asks on this machine's own address, does for a person."""
+    signed_in: str | None = getattr(request.state, SIGNED_IN, None)
+
+    def signed(named: str | None) -> str:
+        if named is None or named == who:
+            return who
+        if signed_in is not None and signed_in != SHOWN:
+            raise WrongUse(f"You are signed in as {who}, not as {named[:60]}.", "Leave the name out.")
+        return named
+
+    return signed
+
+
 Here = Annotated[Place, Depends(place_of)]
 Who = Annotated[str, Depends(person_of)]
+Signed = Annotated[Callable[[str | None], str], Depends(signatory)]

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from agent import engine as engine_module
 from agent.actions import Actions
 from agent.engine import LocalEngine
 from agent.settings import Settings
@@ -20,8 +21,9 @@ from agent.waiting import Waiting
 from agent.wishes import Wishes
 from graphs.prompts import Approval, ApprovalAction, ApprovalPrompt, RequestAnswer, Review, ReviewPrompt
 from store import events, leases, orders, research, runs
-from store.database import Database
-from store.schema import RunStatus
+from store.database import Database, StoreFault
+from store.schema import OrderRow, RunStatus
+from tests.agent.conftest import Bms
 from tests.standins.command_line import PATIENCE
 from tools.clock import SystemClock
 from tools.faults import Conflict
@@ -216,3 +218,51 @@ async def test_what_is_driven_or_waits_cannot_be_resumed_nor_deleted(home: Path)
         with stage.database.reading() as session:
             assert runs.latest(session) == []
     assert not os.path.exists(home / "replays" / f"{run_id}.played")
+
+
+async def test_the_command_line_carries_out_what_a_service_has_taken(home: Path, bms: Bms):
+    async with staged(home, started=False) as stage:
+        run_id = await stage.create()
+    assert bms("show", run_id, "--json").json["status"] == "queued"
+    told = await asyncio.to_thread(bms, "resume", run_id, "--further", "5")
+    assert (told.status, "given an answer already, by ada" in told.sentence) == (1, True)
+    resumed = await asyncio.to_thread(bms, "resume", run_id, "--json")
+    assert (resumed.json["status"], resumed.json["waits_for"]) == ("waiting", "request")
+    async with staged(home, started=False) as stage:
+        with stage.database.reading() as session:
+            assert orders.all_open(session) == []
+
+
+async def test_an_extension_that_has_not_begun_can_be_taken_back(home: Path):
+    async with staged(home, started=False) as stage:
+        run_id = await stage.create()
+        await stage.actions.cancel(run_id)
+        await stage.database.run(
+            orders.submit, run_id, orders.OrderKind.EXTEND, SystemClock().now(), by="ada"
+        )
+        assert (await stage.state(run_id)).status is RunStatus.QUEUED
+        assert await stage.actions.cancel(run_id) == "What it was to go on with had not begun."
+        assert (await stage.state(run_id)).status is RunStatus.CANCELLED
+        await stage.actions.delete(run_id)
+
+
+async def test_a_database_that_is_away_for_a_while_is_asked_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(engine_module, "LOOK_SECONDS", 0.05)
+    async with staged(home, started=False) as stage:
+        looks = []
+
+        async def look(*_: object) -> list[OrderRow]:
+            looks.append(1)
+            if len(looks) < 3:
+                raise StoreFault("The database is locked.")
+            enough.set()
+            return []
+
+        enough = asyncio.Event()
+        monkeypatch.setattr(stage.database, "look", look)
+        await stage.engine.start()
+        async with asyncio.timeout(PATIENCE):
+            await enough.wait()
+        assert len(looks) >= 3
