@@ -6,6 +6,8 @@ An action that takes long is stored as an order and carried out by the engine. E
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,9 +22,9 @@ from graphs.prompts import Approval, ApprovalAction, JudgeChoice, Reply
 from store import creations, leases, orders, research, runs
 from store.database import Database
 from store.orders import OrderKind
-from store.schema import RunStatus
+from store.schema import RunRow, RunStatus
 from tools.clock import Clock, SystemClock
-from tools.faults import Conflict
+from tools.faults import Conflict, WrongUse
 from tools.table import diff_tables
 
 WITHOUT_A_MODEL = frozenset({ApprovalAction.REJECT, ApprovalAction.MORE})
@@ -123,6 +125,8 @@ class Actions:
                 raise Conflict(f"Run {row.id} {row.detail}.", "Answer it, and it goes on.")
             if status.ended and status is not RunStatus.DONE:
                 raise Conflict(f"Run {row.id} has ended ({status.value}).", "A new request starts a new run.")
+            if status.ended:
+                _try_to_extend(session, row, further, now)
             kind = OrderKind.EXTEND if status.ended else OrderKind.DRIVE
             record = {"further": further} if status.ended and further else {}
             orders.submit(session, row.id, kind, now, by=by, record=record)
@@ -142,8 +146,11 @@ class Actions:
 
         def work(session: Session) -> tuple[str, Path]:
             row = runs.get(session, run_id)
-            if orders.status_of(session, row, self._clock.now()) in {RunStatus.RUNNING, RunStatus.QUEUED}:
+            now = self._clock.now()
+            if orders.status_of(session, row, now) in {RunStatus.RUNNING, RunStatus.QUEUED}:
                 raise Conflict(f"Run {row.id} is being driven.", "Cancel it first.")
+            if leases.holder_of(session, row.id, now) is not None:
+                raise Conflict(f"Run {row.id} is still being stopped.", "Try again in a few seconds.")
             name = row.id
             session.delete(row)
             return name, self.settings.home / "reports" / name
@@ -151,9 +158,26 @@ class Actions:
         name, folder = await self.database.run(work)
         from store.checkpoints import forget
 
-        await forget(self.settings.checkpoints_path, name)
-        shutil.rmtree(folder, ignore_errors=True)
-        (self.settings.home / "replays" / f"{name}.played").unlink(missing_ok=True)
+        def tidy() -> None:
+            forget(self.settings.checkpoints_path, name)
+            shutil.rmtree(folder, ignore_errors=True)
+            (self.settings.home / "replays" / f"{name}.played").unlink(missing_ok=True)
+
+        await asyncio.to_thread(tidy)
+
+
+def _try_to_extend(session: Session, row: RunRow, further: int | None, now: datetime) -> None:
+    """Raise what extending the run would raise; nothing of it stays."""
+    from graphs.extension import extend
+
+    trial = session.begin_nested()
+    try:
+        extend(session, row.id, further, now, by_story=row.options.get("story") is not None)
+    except WrongUse as fault:
+        raise Conflict(fault.sentence, fault.next_step) from fault
+    finally:
+        trial.rollback()
+        session.expire_all()
 
 
 def check_against_table(session: Session, run_id: str, approval: Approval) -> None:

@@ -17,12 +17,11 @@ from agent.terminal import Terminal
 from graphs.options import Approver, RunOptions
 from graphs.prompts import Prompt, Reply
 from graphs.runner import Runner, Standing
-from store import events, leases, orders, runs
+from store import events, orders, runs
 from store.checkpoints import open_checkpointer
 from store.database import Database
-from store.schema import OrderRow, RunRow, RunStatus
-from tools.clock import SystemClock
-from tools.faults import Conflict, Fault, WrongUse
+from store.schema import RunStatus
+from tools.faults import Fault, WrongUse
 from tools.runtimes import RuntimeFault, RuntimeFaultKind
 
 
@@ -88,16 +87,15 @@ async def drive(
         run_id, ended = row.id, RunStatus(row.status).ended
         order = orders.open_order(session, row.id)
     if order is not None and (reply is not None or further is not None):
-        raise Conflict(
-            f"Run {run_id} has been given an answer already, by {order.by}, which is not carried out yet.",
-            f"`bms resume {run_id}` carries it out.",
-        )
+        raise orders.already_answered(order)
     while True:
         screen = Terminal(seat.console, seat.database, run_id, after=seen)
         async with screen.following():
             try:
                 if order is not None:
-                    standing, order, ended = await _carried_out(seat, row, order), None, False
+                    from agent.driven import first_step
+
+                    standing, order, ended = await first_step(seat.runner, row, order), None, False
                 elif ended:
                     standing, ended = await seat.runner.extend(run_id, further), False
                 else:
@@ -111,21 +109,6 @@ async def drive(
         reply = await _answer(seat, run_id, prompt, options.approver)
         if reply is None:
             return standing
-
-
-async def _carried_out(seat: Cockpit, row: RunRow, order: OrderRow) -> Standing:
-    """What was ordered is done here; an order that cannot be carried out is not tried again."""
-    from agent.driven import first_step
-
-    try:
-        standing = await first_step(seat.runner, row, order)
-    except leases.AlreadyRunning:
-        raise
-    except Fault as fault:
-        await seat.database.run(orders.finish, order.id, SystemClock().now(), str(fault))
-        raise
-    await seat.database.run(orders.finish, order.id, SystemClock().now())
-    return standing
 
 
 async def _with_a_way_on(fault: Fault, seat: Cockpit, run_id: str) -> Fault:

@@ -13,7 +13,7 @@ import gc
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
@@ -48,14 +48,12 @@ async def carry_out(database: Database, order: OrderRow) -> None:
     problem = ""
     try:
         async with cockpit(settings, database, quiet, run_id=order.run_id) as seat:
-            now = await database.look(orders.get, order.id)
-            if now is None or now.done_at is not None:
-                return  # another engine on this database was faster
             await _drive(seat, order)
     except (leases.AlreadyRunning, leases.LostLease):
         return  # whoever drives it now may not know of this order: it stays, and is tried again
     except Fault as fault:
         problem = str(fault)
+    # Where the lease was not even taken: a run that has ended, a story without a recording.
     await database.run(orders.finish, order.id, SystemClock().now(), problem)
 
 
@@ -64,22 +62,26 @@ async def _drive(seat: Cockpit, order: OrderRow) -> None:
 
     row = await seat.database.look(runs.get, order.run_id)
     options = RunOptions.model_validate(row.options)
-    standing = await first_step(seat.runner, row, order)
-    while standing.prompt is not None and options.approver is Approver.POLICY:
-        reply_of_policy = policy_reply(standing.prompt)
-        if reply_of_policy is None:
+    by_policy = options.approver is Approver.POLICY
+    standing = await first_step(seat.runner, row, order, to_be_continued=by_policy)
+    while by_policy and standing.prompt is not None:
+        reply = policy_reply(standing.prompt)
+        if reply is None:
             break
-        standing = await seat.runner.drive(row.id, reply_of_policy)
+        standing = await seat.runner.drive(row.id, reply, order_id=order.id, to_be_continued=True)
 
 
-async def first_step(runner: Runner, row: RunRow, order: OrderRow) -> Standing:
+async def first_step(
+    runner: Runner, row: RunRow, order: OrderRow, *, to_be_continued: bool = False
+) -> Standing:
     """Drive the run for what was ordered, until it waits or ends."""
+    how: Any = {"order_id": order.id, "to_be_continued": to_be_continued}
     if order.kind == OrderKind.EXTEND and RunStatus(row.status).ended:
-        return await runner.extend(row.id, order.record.get("further"))
+        return await runner.extend(row.id, order.record.get("further"), **how)
     if order.kind == OrderKind.REPLY:
         reply = _reply.validate_python(order.record)
-        return await runner.drive(row.id, reply, prompt_id=order.prompt_id)
-    return await runner.drive(row.id)
+        return await runner.drive(row.id, reply, prompt_id=order.prompt_id, **how)
+    return await runner.drive(row.id, **how)
 
 
 def main(order_id: int) -> int:

@@ -17,7 +17,6 @@ from store import events, leases, orders, runs
 from store.database import Database
 from store.schema import OrderRow, RunStatus
 from tools.clock import Clock, SystemClock
-from tools.faults import Fault
 
 INTERRUPTED = 130
 """Exit status of a driver that was told to stop."""
@@ -87,8 +86,8 @@ class LocalEngine:
             self._awake.clear()
             try:
                 free = await self._database.look(_free_orders, self._clock)
-            except Fault as fault:  # the database is away; orders wait in it
-                log.warning("orders could not be read: %s", fault)
+            except Exception as error:  # noqa: BLE001 - without this loop nothing is driven any more
+                log.warning("orders could not be read: %s", error)  # they wait in the database
                 free = []
             for order in free:
                 if order.id not in self._driven and len(self._driven) < self._at_once:

@@ -73,10 +73,7 @@ def expect(session: Session, run_id: str, reply: Reply, prompt_id: str | None) -
     if question is None:
         order = orders.open_order(session, row.id)
         if order is not None:
-            raise Conflict(
-                f"Run {row.id} has been given an answer already, by {order.by}.",
-                "See what comes of it first.",
-            )
+            raise orders.already_answered(order)
         raise Conflict(
             f"Run {row.id} does not wait for an answer; it is {row.status}.",
             f"`bms show {row.id}` tells more.",

@@ -77,13 +77,22 @@ class Runner:
         return Standing(status, None if pending is None else pending.prompt, row.detail)
 
     async def drive(
-        self, run_id: str, reply: Reply | None = None, *, prompt_id: str | None = None
+        self,
+        run_id: str,
+        reply: Reply | None = None,
+        *,
+        prompt_id: str | None = None,
+        order_id: int | None = None,
+        to_be_continued: bool = False,
     ) -> Standing:
         """Carry the run on until it waits for a person or ends.
 
         ``reply`` answers the prompt that it waits with; with ``prompt_id`` that one and no other: a run that
-        has had its answer to it goes on without. Raises :class:`~tools.faults.Fault` when it stops on the
-        way; what was finished is kept, and driving it again goes on from there.
+        has had its answer to it goes on without. The order that this carries out is done when the run rests,
+        unless it is ``to_be_continued``; one that is done already drives nothing. Raises
+        :class:`~tools.faults.Conflict` while an order of somebody else is open, and
+        :class:`~tools.faults.Fault` when the run stops on the way; what was finished is kept, and driving it
+        again goes on from there.
         """
         row = await self._services.database.look(runs.get, run_id)
         if RunStatus(row.status).ended:
@@ -92,9 +101,18 @@ class Runner:
                 f"Run {row.id} has ended ({row.status}){became}.",
                 f"`bms show {row.id}` tells more; a new request starts a new run.",
             )
-        return await self._under_lease(row, lambda desk: self._drive(desk, reply, prompt_id))
+        return await self._under_lease(
+            row, lambda desk: self._drive(desk, reply, prompt_id), order_id, to_be_continued=to_be_continued
+        )
 
-    async def extend(self, run_id: str, further: int | None = None) -> Standing:
+    async def extend(
+        self,
+        run_id: str,
+        further: int | None = None,
+        *,
+        order_id: int | None = None,
+        to_be_continued: bool = False,
+    ) -> Standing:
         """Carry a run that ended undecided on: what could not be measured is asked again, and ``further``
         scenarios are run, or as many as would settle it."""
         row = await self._services.database.look(runs.get, run_id)
@@ -104,17 +122,40 @@ class Runner:
             await desk.write(extend, further, self._services.wall.now(), by_story=by_story)
             return await self._drive(desk, None)
 
-        return await self._under_lease(row, go_on)
+        return await self._under_lease(row, go_on, order_id, to_be_continued=to_be_continued)
 
-    async def _under_lease(self, row: RunRow, go: Callable[[Desk], Awaitable[Standing]]) -> Standing:
+    async def _under_lease(
+        self,
+        row: RunRow,
+        go: Callable[[Desk], Awaitable[Standing]],
+        order_id: int | None,
+        *,
+        to_be_continued: bool,
+    ) -> Standing:
+        database, wall = self._services.database, self._services.wall
         options = RunOptions.model_validate(row.options)
-        holder = leases.this_process()
-        lease = await self._services.database.run(leases.take, row.id, holder, self._services.wall.now())
+        lease = await database.run(leases.take, row.id, leases.this_process(), wall.now())
         desk = Desk(row.id, options, self._services, lease)
+        done: int | None = None
+        problem = ""
         try:
-            return await go(desk)
+            order = await database.look(orders.open_order, row.id)
+            if order_id is not None and (order is None or order.id != order_id):
+                return await self.standing(row.id)
+            if order_id is None and order is not None:
+                raise orders.already_answered(order)
+            standing = await go(desk)
+            done = None if to_be_continued and standing.prompt is not None else order_id
+        except leases.LostLease:
+            raise  # whoever has taken over carries the order out
+        except Fault as fault:
+            done, problem = order_id, str(fault)
+            raise
+        else:
+            return standing
         finally:
-            await asyncio.shield(self._services.database.run(leases.release, lease))
+            # Both or none: whoever takes the lease next must not find the order still open.
+            await asyncio.shield(database.run(_let_go, lease, done, problem, wall.now()))
 
     async def _pending(self, run_id: str) -> _Pending | None:
         state = await self.graph.aget_state(_config(run_id))
@@ -245,6 +286,13 @@ class Runner:
             raise reason[0] from None
         finally:
             heart.cancel()
+
+
+def _let_go(session: Session, lease: leases.Lease, order_id: int | None, problem: str, now: datetime) -> None:
+    """Give the lease back, with the order that was carried out under it."""
+    leases.release(session, lease)
+    if order_id is not None:
+        orders.finish(session, order_id, now, problem)
 
 
 def cancel_run(session: Session, run_id: str, now: datetime) -> str:

@@ -37,10 +37,7 @@ def submit(
     row = runs.get(session, run_id)
     standing = open_order(session, row.id)
     if standing is not None:
-        raise Conflict(
-            f"Run {row.id} has been given an order already, by {standing.by}, which is not carried out yet.",
-            "See what comes of it first.",
-        )
+        raise already_answered(standing)
     order = OrderRow(
         run_id=row.id,
         kind=kind,
@@ -70,6 +67,14 @@ def all_open(session: Session) -> list[OrderRow]:
 
 def get(session: Session, order_id: int) -> OrderRow | None:
     return session.get(OrderRow, order_id)
+
+
+def already_answered(order: OrderRow) -> Conflict:
+    """What somebody is told who answers beside an open order."""
+    return Conflict(
+        f"Run {order.run_id} has been given an answer already, by {order.by}, which is not carried out yet.",
+        f"`bms resume {order.run_id}` carries it out.",
+    )
 
 
 def finish(session: Session, order_id: int, now: datetime, problem: str = "") -> None:

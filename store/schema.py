@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, TypeDecorator, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -400,6 +400,16 @@ class OrderRow(Base):
     done_at: Mapped[datetime | None]
     problem: Mapped[str] = mapped_column(Text, default="")
     """Why it could not be carried out."""
+
+    __table_args__ = (
+        Index(
+            "uq_orders_open",
+            "run_id",
+            unique=True,
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+    )
 
 
 class CreationRow(Base):

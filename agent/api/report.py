@@ -71,7 +71,7 @@ async def get_report(
     """The evaluation document as the rows are now: Markdown, one HTML page with its figures, or JSON with
     every row. 404 while nothing has been judged."""
     wanted = form_of(request, form, REPORT_FORMS)
-    text = await here.look(rendered, run_id, wanted, here.clock)
+    text = await here.study(rendered, run_id, wanted, here.clock)
     return document(text, REPORT_FORMS[wanted])
 
 
@@ -79,7 +79,7 @@ async def get_report(
 async def list_files(run_id: RunId, here: Here) -> FileList:
     """The files that there are by now: the table's, the document with its figures, exports for programs."""
     whole = await here.look(views.whole_id, run_id)
-    found = await here.look(report_view.files, whole, here.clock)
+    found = await here.study(report_view.files, whole, here.clock)
     return FileList(
         items=tuple(
             FileAbout(name=one.name, media_type=one.media, href=f"/api/runs/{whole}/files/{one.name}")
@@ -106,5 +106,5 @@ async def get_file(
     ],
 ) -> Any:
     """One file, made from the rows. The name is looked up in the list of files and nowhere else."""
-    file, text = await here.look(report_view.file_text, run_id, name, here.clock)
+    file, text = await here.study(report_view.file_text, run_id, name, here.clock)
     return document(text, file.media, file.name)

@@ -113,7 +113,7 @@ async def get_answer(run_id: RunId, role: ModelRole, scenario_id: ScenarioId, he
 async def get_failures(run_id: RunId, here: Here, role: Role = "primary") -> Any:
     """What the failed answers have in common: by criterion, crossed with topic, style and the rest."""
     whole = await here.look(views.whole_id, run_id)
-    found = await here.look(answer_views.failures_of, whole, role)
+    found = await here.study(answer_views.failures_of, whole, role)
     return {"run": whole, "role": role, "analysis": plain(found), "caution": found.caution}
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from agent.api.streams import HEARTBEAT, EventStream
 from agent.conversation.feed import feed
 from agent.conversation.records import Cursor, Turn
 from agent.conversation.talk import LONGEST, LONGEST_ID, Conversation
@@ -105,7 +105,7 @@ def _view(row: ThreadRow) -> ThreadView:
     )
 
 
-@router.post("/threads", status_code=201)
+@router.post("/threads", status_code=201, operation_id="create_thread")
 async def create_thread(wish: NewThread, here: Here, response: Response) -> ThreadView:
     """Begin a conversation."""
 
@@ -118,7 +118,7 @@ async def create_thread(wish: NewThread, here: Here, response: Response) -> Thre
     return made
 
 
-@router.get("/threads")
+@router.get("/threads", operation_id="list_threads")
 async def list_threads(
     here: Here,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
@@ -137,19 +137,19 @@ async def list_threads(
     return await here.look(work)
 
 
-@router.get("/threads/{thread_id}")
+@router.get("/threads/{thread_id}", operation_id="get_thread")
 async def get_thread(thread_id: str, here: Here) -> ThreadView:
     """A conversation; its messages are read by themselves."""
     return await here.look(lambda session: _view(threads.get(session, thread_id)))
 
 
-@router.delete("/threads/{thread_id}", status_code=204)
+@router.delete("/threads/{thread_id}", status_code=204, operation_id="delete_thread")
 async def delete_thread(thread_id: str, here: Here) -> None:
     """Remove a conversation. Its runs stay."""
     await here.database.run(threads.delete, thread_id)
 
 
-@router.get("/threads/{thread_id}/messages")
+@router.get("/threads/{thread_id}/messages", operation_id="list_messages")
 async def list_messages(
     thread_id: str, here: Here, after: After = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> TurnPage:
@@ -158,13 +158,13 @@ async def list_messages(
     return TurnPage(turns=tuple(turns), next=turns[-1].cursor if turns else str(Cursor.parse(after)))
 
 
-@router.post("/threads/{thread_id}/messages")
+@router.post("/threads/{thread_id}/messages", operation_id="say")
 async def say(thread_id: str, message: NewMessage, talk: Talk, who: Who) -> list[Turn]:
     """Say something; the message and the answer."""
     return await talk.say(thread_id, message.text, by=who, message_id=message.id)
 
 
-@router.post("/threads/{thread_id}/messages/{message_id}/confirm")
+@router.post("/threads/{thread_id}/messages/{message_id}/confirm", operation_id="confirm_offer")
 async def confirm(
     thread_id: str, message_id: str, confirmation: Confirmation, talk: Talk, who: Who
 ) -> list[Turn]:
@@ -174,7 +174,8 @@ async def confirm(
 
 @router.get(
     "/threads/{thread_id}/stream",
-    response_class=StreamingResponse,
+    response_class=EventStream,
+    operation_id="follow_thread",
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "Turns; each one's id is its cursor."}
     },
@@ -185,19 +186,17 @@ async def stream(
     request: Request,
     after: After = "",
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
-) -> StreamingResponse:
+) -> EventStream:
     """Turns as they come, from a cursor or ``Last-Event-ID`` on."""
+    here.feeds.check_room()
     await here.look(threads.get, thread_id)
     begin = Cursor.parse(last_event_id or after)
-    return StreamingResponse(
-        _sent(request, here, thread_id, begin),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    here.pulses.check_room()
+    return EventStream(_sent(request, here, thread_id, begin))
 
 
-async def _sent(request: Request, here: Place, thread_id: str, after: Cursor) -> AsyncIterator[str]:
-    yield ": a conversation\n\n"
+async def _sent(request: Request, here: Place, thread_id: str, after: Cursor) -> AsyncGenerator[bytes, None]:
+    yield b": a conversation\n\n"
     seen: Mark | None = None
     while not here.feeds.closed and not await request.is_disconnected():
         try:
@@ -206,9 +205,9 @@ async def _sent(request: Request, here: Place, thread_id: str, after: Cursor) ->
         except NotFound:
             return
         if now == seen:
-            yield ": still here\n\n"
+            yield HEARTBEAT
         # More may follow a full page: only an empty one says that everything up to ``now`` was read.
         seen = now if not turns else None
         for turn in turns:
             after = Cursor.parse(turn.cursor)
-            yield f"id: {turn.cursor}\nevent: turn\ndata: {turn.model_dump_json()}\n\n"
+            yield f"id: {turn.cursor}\nevent: turn\ndata: {turn.model_dump_json()}\n\n".encode()

@@ -42,10 +42,11 @@ class Tokens:
         return RedirectResponse(f"{LOGIN}?next={wanted}", 303)
 
     def _check_token(self, request: Request, stated: str) -> None:
-        address = address_of(request)
-        if seconds := self._failures.wait(address):
-            raise too_many(seconds)
         if not self._keys.fits(stated):
+            # Only who is wrong is kept waiting: behind a proxy everybody has one address.
+            address = address_of(request)
+            if seconds := self._failures.wait(address):
+                raise too_many(seconds)
             self._failures.take(address)
             raise NotSignedIn("The token is wrong.", "Whoever runs the service set it with BMS_TOKEN.")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
@@ -39,6 +40,8 @@ class Place:
     feeds: Feeds
     pulses: Pulses
     clock: Clock
+    studying: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Whoever makes a document, which takes seconds for thousands of answers, waits for the one before."""
 
     def let_go(self) -> None:
         """End every stream: whoever reads one connects again, to whoever serves next."""
@@ -48,6 +51,13 @@ class Place:
     async def look(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``query(session, …)`` for reading, off the event loop."""
         return await self.database.look(query, *args, **kwargs)
+
+    async def study(
+        self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """As :meth:`look`, for what takes long: one at a time, so that short looks find a thread."""
+        async with self.studying:
+            return await self.database.look(query, *args, **kwargs)
 
 
 def place_of(request: Request) -> Place:

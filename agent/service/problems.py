@@ -16,6 +16,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from agent.pages.problem_page import problem_page, wants_page
 from graphs.approval import Refused, TableChanged
 from store.creations import KeyReused
 from store.database import StoreFault
@@ -119,22 +120,28 @@ def respond(problem: Problem, headers: dict[str, str] | None = None) -> Response
     return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
-async def _on_fault(_request: Request, error: Exception) -> Response:
+def _shown(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """The problem in the form that was asked for: a page for people, problem details for programs."""
+    return problem_page(request, problem, headers) if wants_page(request) else respond(problem, headers)
+
+
+async def _on_fault(request: Request, error: Exception) -> Response:
     assert isinstance(error, Fault)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
     if isinstance(error, NotSignedIn):
         headers = {"WWW-Authenticate": "Bearer"}
-    return respond(problem_of(error), headers)
+    return _shown(request, problem_of(error), headers)
 
 
-async def _on_invalid(_request: Request, error: Exception) -> Response:
+async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
         {"at": ".".join(str(part) for part in one["loc"]), "why": one["msg"]}
         for one in error.errors()[:MOST_ERRORS]
     ]
     first = errors[0] if errors else {"at": "the request", "why": "is not understood"}
-    return respond(
+    return _shown(
+        request,
         Problem(
             type="urn:bms:problem:invalid",
             title="Unprocessable Content",
@@ -142,7 +149,7 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
             detail=f"{first['at']}: {first['why']}.",
             next_step="See /api/openapi.json.",
             errors=errors,
-        )
+        ),
     )
 
 
@@ -154,7 +161,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
         # The framework names the methods of one route, and a path may have several.
         known = methods_of(request.app, request.url.path)
         headers |= {"Allow": ", ".join(known)} if known else {}
-    return respond(
+    return _shown(
+        request,
         Problem(
             type=f"urn:bms:problem:{status.phrase.lower().replace(' ', '-')}",
             title=status.phrase,
@@ -178,16 +186,17 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\\{[^/]+?\\\}", "[^/]+", re.escape(path)))
 
 
-async def _on_anything(_request: Request, error: Exception) -> Response:
+async def _on_anything(request: Request, error: Exception) -> Response:
     log.error("an unexpected failure", exc_info=error)
-    return respond(
+    return _shown(
+        request,
         Problem(
             type="urn:bms:problem:unexpected",
             title="Internal Server Error",
             status=500,
             detail=f"Something unexpected went wrong ({type(error).__name__}).",
             next_step="The service's log shows where.",
-        )
+        ),
     )
 
 

@@ -9,10 +9,13 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from agent.service.problems import TooMany
 from store import events, threads
 from store.database import Database
 from store.schema import MessageRow
 
+MOST_READERS = 300
+"""Readers of all conversations together: each holds a connection."""
 LOOK_SECONDS = 0.3
 """How long something new may wait in the rows before readers hear of it."""
 
@@ -32,10 +35,21 @@ class Pulses:
         self._database = database
         self._looks: dict[str, asyncio.Task[Mark]] = {}
         self._closed = False
+        self._readers = 0
+        """Who waits now."""
 
     def close(self) -> None:
         """Let every reader go, soon."""
         self._closed = True
+
+    def check_room(self) -> None:
+        """Raise :class:`TooMany` when no further reader can be served."""
+        if self._readers >= MOST_READERS:
+            raise TooMany(
+                f"{MOST_READERS} readers follow conversations already.",
+                "Close some, or ask again soon.",
+                retry_after=5,
+            )
 
     async def next(self, thread_id: str, seen: Mark | None, patience: float) -> Mark:
         """The first mark other than ``seen``, or ``seen`` again.
@@ -45,10 +59,14 @@ class Pulses:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + patience
-        while True:
-            mark = await self._look(thread_id, at_once=seen is None)
-            if mark != seen or self._closed or loop.time() >= until:
-                return mark
+        self._readers += 1
+        try:
+            while True:
+                mark = await self._look(thread_id, at_once=seen is None)
+                if mark != seen or self._closed or loop.time() >= until:
+                    return mark
+        finally:
+            self._readers -= 1
 
     async def _look(self, thread_id: str, *, at_once: bool) -> Mark:
         if at_once:

@@ -81,7 +81,7 @@ async def _approved(desk: Desk, role: Role) -> str:
             action=ApprovalAction.APPROVE,
             table_hash="",
             primary=desk.options.model,
-            note="named on the command line",
+            note="named by the person who asked for it",
             by="the person who named it",
         )
         await desk.write(keep, approval, desk.services.wall.now())

@@ -40,6 +40,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_orders_run_id"), ["run_id"], unique=False)
+        batch_op.create_index(
+            "uq_orders_open",
+            ["run_id"],
+            unique=True,
+            sqlite_where=sa.text("done_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL"),
+        )
 
     op.create_table(
         "threads",
@@ -91,6 +98,7 @@ def downgrade() -> None:
 
     op.drop_table("threads")
     with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.drop_index("uq_orders_open")
         batch_op.drop_index(batch_op.f("ix_orders_run_id"))
 
     op.drop_table("orders")
