@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from agent.excerpts import find
 from agent.waiting import Waiting, waiting
 from graphs.labels import agreed
 from graphs.results import Result, result_of
@@ -338,19 +339,17 @@ def source_excerpt(session: Session, run_id: str, content_hash: str, quote: str 
     if text is None:
         raise NotFound(f"Run {row.id} cites no text with this hash.", "Take it from a fact or a claim.")
     folded, words = " ".join(text.split()), " ".join(quote.split())
-    start = folded.find(words)
-    if start < 0:
+    found = find(words, folded, EXCERPT)
+    if found is None:
         raise NotFound("These words do not stand in the stored text.", "Take the quote as the source has it.")
-    end = start + len(words)
-    first, last = max(0, start - EXCERPT), min(len(folded), end + EXCERPT)
     return SourceExcerpt(
         hash=content_hash,
         urls=urls,
-        before=folded[first:start],
-        quote=words,
-        after=folded[end:last],
-        cut_before=first > 0,
-        cut_after=last < len(folded),
+        before=found.before,
+        quote=found.found,
+        after=found.after,
+        cut_before=found.more_before,
+        cut_after=found.more_after,
         length=len(folded),
     )
 

@@ -12,10 +12,13 @@ import click
 from rich.console import Console
 from sqlalchemy.orm import Session
 
+from agent import views
 from agent.actions import Actions
 from agent.commands.common import opened
+from agent.conversation import replies_run
 from agent.conversation.feed import feed
 from agent.conversation.records import Cursor, Turn
+from agent.conversation.replies import in_full
 from agent.conversation.talk import Conversation
 from agent.engine import LocalEngine
 from agent.questions import who
@@ -51,7 +54,11 @@ def chat(thread_id: str | None, run_id: str | None, no_wait: bool) -> None:
         actions = Actions(place.settings, place.database, engine, clock)
         talk = Conversation(place.settings, place.database, actions, clock)
         screen = _Screen(place.console, place.database, thread)
-        asyncio.run(_talk(screen, talk, engine, wait=not no_wait, clock=clock))
+        try:
+            asyncio.run(_talk(screen, talk, engine, wait=not no_wait, clock=clock))
+        except KeyboardInterrupt:
+            if not sys.stdin.isatty():  # a person leaves so; to a pipe it is an interruption
+                raise
 
 
 def _thread(session: Session, thread_id: str | None, run_id: str | None, clock: Clock) -> str:
@@ -66,7 +73,7 @@ async def _talk(
 ) -> None:
     at_terminal = sys.stdin.isatty()
     if at_terminal:
-        screen.greet()
+        screen.greet(await screen.database.look(_standing, screen.thread_id, clock))
     await engine.start()
     watcher = asyncio.create_task(screen.watch())
     try:
@@ -91,6 +98,14 @@ async def _talk(
         await engine.stop()
         if at_terminal:
             screen.say_goodbye()
+
+
+def _standing(session: Session, thread_id: str, clock: Clock) -> str:
+    """Where the run of the conversation is; empty where it has none."""
+    run_id = threads.get(session, thread_id).run_id
+    if run_id is None:
+        return ""
+    return f"Run {run_id} {replies_run.standing(views.run_state(session, run_id, clock))}."
 
 
 async def _until_idle(screen: _Screen, clock: Clock) -> None:
@@ -143,7 +158,9 @@ class _Screen:
         self._reading = asyncio.Lock()
         self._at_terminal = sys.stdin.isatty()
 
-    def greet(self) -> None:
+    def greet(self, standing: str) -> None:
+        if standing:
+            self._console.print(plain(standing), highlight=False)
         self._console.print("[dim]“help” says what is understood, “quit” ends.[/]")
 
     def say_goodbye(self) -> None:
@@ -173,7 +190,7 @@ class _Screen:
                 self._console.print(f"[bold]> {plain(turn.text)}[/]", highlight=False)
             return
         mark = "[cyan]▸[/] " if turn.author == "run" else ""
-        lines = turn.text.splitlines()
+        lines = in_full(turn).splitlines()
         self._console.print()
         for place, line in enumerate(lines):
             self._console.print(f"{mark if place == 0 else ''}{plain(line)}", highlight=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -11,14 +12,14 @@ from sqlalchemy.orm import Session
 from agent import views
 from agent.conversation import intents, replies_models, replies_results, replies_run
 from agent.conversation.intents import Intent
-from agent.conversation.names import Book, book
+from agent.conversation.names import Book, book, looks_like_a_name, names_somebody, pointed
 from agent.conversation.narrate import question_said
-from agent.conversation.offers import Table, offer_cancel, offer_reply, reply_record
+from agent.conversation.offers import SHALL_I, Table, offer_cancel, offer_reply, reply_record
 from agent.conversation.records import Offer, Said
 from agent.conversation.replies import YES_NO, answer, view
 from agent.settings import Settings
 from agent.waiting import Waiting
-from agent.wishes import Wishes, check
+from agent.wishes import Wishes, check, check_name
 from graphs.prompts import (
     ApprovalPrompt,
     JudgeChoice,
@@ -33,11 +34,12 @@ from graphs.prompts import (
     ScenariosAgreement,
     ScenariosPrompt,
 )
-from store import runs
+from store import evaluation, runs
 from store.schema import RunStatus
 from tools.clock import Clock
 from tools.faults import WrongUse
 from tools.panel import HUMAN
+from tools.table import Column
 
 Answer = Said | Offer
 """An :class:`Offer` by itself is done at once; one within a :class:`Said` waits for a yes."""
@@ -54,12 +56,21 @@ class Answerer:
         self._by = by
 
     def answer(
-        self, session: Session, intent: Intent, run_id: str | None, question: Waiting | None
+        self,
+        session: Session,
+        intent: Intent,
+        run_id: str | None,
+        question: Waiting | None,
+        spoken: tuple[str, ...] = (),
+        *,
+        forgotten: bool = False,
     ) -> Answer:
+        """``spoken`` are the candidates that the conversation spoke of last: whom "it" means. ``forgotten``
+        says that it was about a run which has been deleted."""
         if run_id is not None:
             run_id = runs.get(session, run_id).id
         handler = _HANDLERS[type(intent)]
-        return handler(self, _Case(session, run_id, question), intent)
+        return handler(self, _Case(session, run_id, question, spoken, forgotten), intent)
 
     def _book(self, case: _Case) -> Book:
         return Book({}, None, None) if case.run_id is None else book(case.session, case.run_id)
@@ -112,7 +123,7 @@ class Answerer:
         return answer(
             f"Run {going.id} of this conversation has not ended; it is {going.status.value}. It goes on "
             f"if another one is started.",
-            f"{sentence} Shall I?",
+            SHALL_I,
             offer=offer.model_copy(update={"run_id": None}),
             suggestions=YES_NO,
         )
@@ -209,6 +220,10 @@ class Answerer:
                 f"A judge is named provider:model; is it ollama:{name}?",
                 suggestions=(f"use ollama:{name} as judge", "I judge myself"),
             )
+        try:
+            check_name(name)
+        except WrongUse as wrong:
+            return answer(wrong.sentence, wrong.next_step, suggestions=("I judge myself",))
         insist = wish.insist and name == prompt.judge and prompt.usable
         told = f"{name} judges{', in spite of what speaks against it' if insist else ''}."
         return self._reply(case, JudgeChoice(judge=name[:200], insist=insist, by=self._by), told)
@@ -244,7 +259,15 @@ class Answerer:
     def approve(self, case: _Case, wish: intents.Approve) -> Answer:
         if case.asks(ScenariosPrompt) and wish == intents.Approve():
             return self.agree(case, intents.Agree(True))
-        return self._on_table(case, lambda table: table.approve(wish))
+        known, pair = self._book(case), {}
+        for role in ("primary", "backup"):
+            words = getattr(wish, role)
+            meant = words if words is None or self._table(case) is None else self._named(case, words, known)
+            if isinstance(meant, Said):
+                return meant
+            pair[role] = meant
+        named = replace(wish, primary=pair["primary"], backup=pair["backup"])
+        return self._on_table(case, lambda table: table.approve(named))
 
     def swap(self, case: _Case, _wish: intents.Swap) -> Answer:
         return self._on_table(case, Table.swap)
@@ -258,10 +281,16 @@ class Answerer:
         return self._on_table(case, lambda table: table.only(wish))
 
     def add(self, case: _Case, wish: intents.Add) -> Answer:
-        return self._on_table(case, lambda table: table.add(wish.names))
+        return self._edit(case, wish.names, Table.add)
 
     def leave_out(self, case: _Case, wish: intents.LeaveOut) -> Answer:
-        return self._on_table(case, lambda table: table.leave_out(wish.names))
+        return self._edit(case, wish.names, Table.leave_out)
+
+    def _edit(self, case: _Case, words: Sequence[str], what: Callable[[Table, list[str]], Said]) -> Answer:
+        table = self._table(case)
+        if table is None:
+            return self._not_asked(case, "an approval")
+        return self._on_models(case, words, lambda _run, names, _known: what(table, names))
 
     def more(self, case: _Case, wish: intents.More) -> Answer:
         return self._on_table(case, lambda table: table.more(wish.note))
@@ -270,11 +299,17 @@ class Answerer:
         if case.run_id is None:
             return answer("There is no run in this conversation yet.", suggestions=replies_run.START)
         state = views.run_state(case.session, case.run_id, self._clock)
-        place = replies_run.STAGES.get(state.stage, state.stage)
-        detail = state.detail if state.status is RunStatus.WAITING else f"is {state.status.value}, {place}"
+        detail = replies_run.standing(state)
+        if not state.status.ended:
+            return answer(
+                f"Run {state.id} does not wait for {what}: it {detail}. Nothing was done.",
+                suggestions=self._suggestions(case),
+            )
         return answer(
-            f"Run {state.id} does not wait for {what}: it {detail}. Nothing was done.",
-            suggestions=self._suggestions(case),
+            f"Run {state.id} does not wait for {what} any more: it {detail}. Nothing was done.",
+            "Another request starts a new run, such as “evaluate qwen3:8b for coding”.",
+            links=(view(state.id),),
+            suggestions=(*self._suggestions(case)[:3], replies_run.START[0]),
         )
 
     # --- the review and the run ----------------------------------------------------------------------------
@@ -381,7 +416,7 @@ class Answerer:
             )
             return answer(
                 "The run is done, and undecided.",
-                f"{offer.sentence} Shall I?",
+                SHALL_I,
                 offer=offer,
                 suggestions=YES_NO,
             )
@@ -400,27 +435,96 @@ class Answerer:
 
     # --- asking --------------------------------------------------------------------------------------------
 
+    def _named(self, case: _Case, words: str, known: Book) -> str | Said:
+        """``words``, or whom they point at: what "it" and "the backup" mean is in the rows and in what was
+        said; :class:`Said` where that is nobody, or several."""
+        what = pointed(words)
+        if what is None or case.run_id is None:
+            return words
+        proposal, spoken = known.proposal, [key for key in case.spoken if key in known.ledger]
+        held = evaluation.held(case.session, case.run_id, "backup" if what == "backup" else "primary")
+        proposed = None if proposal is None else proposal.backup if what == "backup" else proposal.primary
+        proposed = proposed if held is None else held.candidate
+        if what == "spoken" and spoken and (len(spoken) == 1 or proposed not in spoken):
+            return spoken[0] if len(spoken) == 1 else replies_models.which(words or "it", spoken, known)
+        return proposed or replies_models.nobody_proposed(case.run_id, known)
+
+    def _on_model(self, case: _Case, words: str, tell: Callable[[str, str, Book], Said]) -> Answer:
+        """``tell(run, name, book)`` of the candidate that is named or pointed at."""
+
+        def told(run_id: str) -> Said:
+            known = self._book(case)
+            name = self._named(case, words, known)
+            return name if isinstance(name, Said) else tell(run_id, name, known)
+
+        return self._of_run(case, told)
+
     def why(self, case: _Case, wish: intents.Why) -> Answer:
-        return self._of_run(
-            case, lambda run: replies_models.why(run, wish.name, self._book(case), negative=wish.negative)
-        )
+        def tell(run_id: str, name: str, known: Book) -> Said:
+            return replies_models.why(run_id, name, known, negative=wish.negative)
+
+        return self._on_model(case, wish.name, tell)
 
     def why_proposal(self, case: _Case, _wish: intents.WhyProposal) -> Answer:
         return self._of_run(case, lambda run: replies_models.why_proposal(run, self._book(case)))
 
     def about(self, case: _Case, wish: intents.About) -> Answer:
+        known, name = self._book(case), wish.name
+        if not known.meant(name) and pointed(name) is None:
+            if not wish.columns or (names_somebody(name) and not looks_like_a_name(name)):
+                return self.unknown(case, wish)
+            name = name if names_somebody(name) else ""  # only what glues a sentence together is left
+        return self._on_model(
+            case, name, lambda run, one, book_: replies_models.about(run, one, wish.columns, book_)
+        )
+
+    def how_good(self, case: _Case, wish: intents.HowGood) -> Answer:
+        """The pass rate of what was evaluated, and of anybody else what sources say of its fit."""
+
+        def tell(run_id: str, name: str, known: Book) -> Said:
+            keys, results = known.meant(name), views.result_views(case.session, run_id)
+            if results and (not known.ledger or {one.candidate for one in results} & {name, *keys}):
+                return replies_results.pass_rate(case.session, run_id)
+            return replies_models.about(run_id, name, (Column.FIT,), known)
+
         known = self._book(case)
-        if not known.meant(wish.name) and not wish.columns:
+        if pointed(wish.name) is None and not known.meant(wish.name) and not looks_like_a_name(wish.name):
             return self.unknown(case, wish)
-        return self._of_run(case, lambda run: replies_models.about(run, wish.name, wish.columns, known))
+        if (
+            pointed(wish.name) == "spoken"
+            and not case.spoken
+            and not known.ledger
+            and case.run_id is not None
+        ):
+            return replies_results.pass_rate(case.session, case.run_id)
+        return self._on_model(case, wish.name, tell)
 
     def compare(self, case: _Case, wish: intents.Compare) -> Answer:
-        return self._of_run(case, lambda run: replies_models.compare(run, wish.names, self._book(case)))
+        return self._on_models(case, wish.names, replies_models.compare)
+
+    def _on_models(
+        self, case: _Case, words: Sequence[str], tell: Callable[[str, list[str], Book], Said]
+    ) -> Answer:
+        """The same of several candidates."""
+
+        def told(run_id: str) -> Said:
+            known, names = self._book(case), []
+            for one in words:
+                name = self._named(case, one, known)
+                if isinstance(name, Said):
+                    return name
+                names.append(name)
+            return tell(run_id, names, known)
+
+        return self._of_run(case, told)
 
     def show(self, case: _Case, wish: intents.Show) -> Answer:
         session, clock = case.session, self._clock
         if wish.what == "runs":
             return replies_run.runs(session, clock)
+        if wish.what in {"costs", "stars"}:
+            tell = replies_models.costs if wish.what == "costs" else replies_models.stars_explained
+            return self._on_model(case, "", tell)
         tellers: dict[str, Callable[[str], Said]] = {
             "status": lambda run: replies_run.status(session, run, clock),
             "how long": lambda run: replies_run.how_long(session, run, clock),
@@ -434,6 +538,9 @@ class Answerer:
             "failed most": lambda run: replies_results.failed_most(session, run),
             "weakest topic": lambda run: replies_results.weakest_topic(session, run),
             "example": lambda run: replies_results.example(session, run, wish.of),
+            "safety": lambda run: replies_results.safety(session, run),
+            "criterion": lambda run: replies_results.criterion(session, run, wish.of),
+            "delete": replies_run.deleting,
             "judge": lambda run: replies_results.judge(session, run),
             "report": lambda run: replies_results.report(session, run),
         }
@@ -441,7 +548,12 @@ class Answerer:
 
     def _of_run(self, case: _Case, tell: Callable[[str], Said]) -> Said:
         if case.run_id is None:
-            return answer("There is no run in this conversation yet.", suggestions=replies_run.START)
+            there = (
+                "The run of this conversation was deleted."
+                if case.forgotten
+                else "There is no run in this conversation yet."
+            )
+            return answer(there, suggestions=replies_run.START)
         return tell(case.run_id)
 
     def help(self, case: _Case, _wish: intents.Help) -> Answer:
@@ -456,15 +568,25 @@ class Answerer:
             f"Understood as “not {wish.verb}”: nothing was done.", suggestions=self._suggestions(case)
         )
 
-    def unknown(self, case: _Case, _wish: Intent) -> Answer:
-        return replies_run.not_understood(case.session, case.run_id, self._clock)
+    def musing(self, case: _Case, _wish: intents.Musing) -> Answer:
+        return replies_run.musing(case.session, case.run_id, self._clock)
+
+    def start_over(self, case: _Case, _wish: intents.StartOver) -> Answer:
+        return replies_run.start_over(case.session, case.run_id, self._clock)
+
+    def unknown(self, case: _Case, wish: Intent) -> Answer:
+        german = isinstance(wish, intents.Unknown) and wish.german
+        return replies_run.not_understood(case.session, case.run_id, self._clock, german=german)
 
 
-class _Case:
+class _Case(NamedTuple):
     """What a message is about."""
 
-    def __init__(self, session: Session, run_id: str | None, question: Waiting | None) -> None:
-        self.session, self.run_id, self.question = session, run_id, question
+    session: Session
+    run_id: str | None
+    question: Waiting | None
+    spoken: tuple[str, ...] = ()
+    forgotten: bool = False
 
     def asks(self, kind: type[Any]) -> bool:
         return self.question is not None and isinstance(self.question.prompt, kind)
@@ -484,6 +606,9 @@ _HANDLERS: dict[type[Intent], Callable[[Answerer, _Case, Any], Answer]] = {
     intents.Why: Answerer.why,
     intents.WhyProposal: Answerer.why_proposal,
     intents.About: Answerer.about,
+    intents.HowGood: Answerer.how_good,
+    intents.Musing: Answerer.musing,
+    intents.StartOver: Answerer.start_over,
     intents.Compare: Answerer.compare,
     intents.Only: Answerer.only,
     intents.Add: Answerer.add,

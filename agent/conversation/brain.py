@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from agent.conversation import intents, replies_models, replies_results, replies_run
 from agent.conversation.answering import Answerer
 from agent.conversation.names import Book, book
+from agent.conversation.offers import SHALL_I
 from agent.conversation.records import Extras, Offer, Said
 from agent.conversation.replies import YES_NO, answer, worded
 from agent.settings import Settings
@@ -220,7 +221,7 @@ class Brain:
         def told(intent: intents.Intent) -> Said:
             found = answerer.answer(session, intent, run_id, question)
             if isinstance(found, Offer):
-                return answer(found.sentence, "Shall I?", offer=found, suggestions=YES_NO)
+                return answer(SHALL_I, offer=found, suggestions=YES_NO)
             return found
 
         match step.tool:
@@ -300,7 +301,8 @@ def _names_known(session: Session, run_id: str | None) -> Known:
 
 
 _FIGURE: Final = re.compile(r"\d+(?:[.,]\d+)*")
-_MIXED: Final = re.compile(r"[^\W\d_][\w.-]*\d[\w.-]*|[\w.-]+/[\w.-]+")
+_WORD: Final = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+_LETTER_THEN_DIGIT: Final = re.compile(r"[^\W\d_][^\d]*\d")
 _SPELT: Final = re.compile(
     r"\b(?:eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|"
     r"seventy|eighty|ninety|hundred|thousand|million|billion|dozen|half|third|quarter|double|twice|triple)s?\b",
@@ -319,7 +321,10 @@ def unfounded(text: str, results: Sequence[str], known: Known) -> list[str]:
     figures = set(_FIGURE.findall(told))
     wrong = [figure for figure in _FIGURE.findall(said) if figure not in figures]
     wrong += [word for word in _SPELT.findall(said) if not _stands(word, told)]
-    wrong += [name for match in _MIXED.findall(said) if not _stands(name := match.strip(".-"), told)]
+    mixed = [
+        word.strip(".-") for word in _WORD.findall(said) if "/" in word or _LETTER_THEN_DIGIT.search(word)
+    ]
+    wrong += [name for name in mixed if not _stands(name, told)]
     wrong += [name for name in sorted(known.names) if _stands(name, said) and not _stands(name, told)]
     return list(dict.fromkeys(wrong))
 

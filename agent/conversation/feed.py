@@ -54,7 +54,7 @@ def message_turn(session: Session, row: MessageRow, event: int | None = None) ->
     Without ``event``, the last one read before it, the turn has no cursor: nothing can be read on from it.
     """
     extras = extras_of(row)
-    void = _void(session, extras) if extras.offer is not None and extras.settled is None else ""
+    void = _void(session, row, extras) if extras.offer is not None and extras.settled is None else ""
     shown = extras.model_copy(update={"doing": None, "left_at": None, "left_run": None, "void": void})
     return Turn(
         id=row.id,
@@ -70,8 +70,19 @@ def extras_of(row: MessageRow) -> Extras:
     return Extras.model_validate(row.data or {})
 
 
-def _void(session: Session, extras: Extras) -> str:
+OUTDONE = "A newer offer was made after this one, which is void."
+
+
+def is_outdone(session: Session, row: MessageRow) -> bool:
+    """Whether another offer was made after that of ``row``: only the newest one can be confirmed."""
+    later = [one for one in threads.messages(session, row.thread_id) if one.position > row.position]
+    return any(extras_of(one).offer is not None for one in later)
+
+
+def _void(session: Session, row: MessageRow, extras: Extras) -> str:
     offer = extras.offer
+    if offer is not None and is_outdone(session, row):
+        return OUTDONE
     if offer is None or offer.kind != OfferKind.REPLY or offer.run_id is None:
         return ""
     try:

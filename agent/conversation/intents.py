@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
+from agent.conversation.german import in_english, looks_german
 from agent.conversation.words import (
     NOTHING_BUT_NO,
     NOTHING_BUT_YES,
@@ -125,10 +126,17 @@ class WhyProposal(Intent):
 
 @dataclass(frozen=True)
 class About(Intent):
-    """Factors of a candidate; no factors are all of them."""
+    """Factors of a candidate; no factors are all of them, and no name is the one that is spoken of."""
 
     name: str
     columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True)
+class HowGood(Intent):
+    """How a model does: its pass rate where it was evaluated, its fit by the sources before."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -251,14 +259,30 @@ class Show(Intent):
         "judge",
         "report",
         "runs",
+        "safety",
+        "costs",
+        "stars",
+        "criterion",
+        "delete",
     ]
     of: str = ""
-    """Of an example, what it is to show."""
+    """Of an example what it is to show, of a criterion its name."""
+
+
+@dataclass(frozen=True)
+class Musing(Intent):
+    """A sound that asks nothing ("hm"): what waits is told once more."""
+
+
+@dataclass(frozen=True)
+class StartOver(Intent):
+    pass
 
 
 @dataclass(frozen=True)
 class Unknown(Intent):
-    pass
+    german: bool = False
+    """It seems to be in German, of which only some questions are understood."""
 
 
 _Rule = Callable[[Plain, Situation], Intent | None]
@@ -266,17 +290,19 @@ _Rule = Callable[[Plain, Situation], Intent | None]
 
 def understand(text: str, situation: Situation) -> Intent:
     """What ``text`` asks for. Never raises; :class:`Unknown` for everything else."""
-    said = plainly(text)
+    said = plainly(in_english(text) or text)
     if not said.bare:
-        return Unknown()
+        return Musing() if _MUSING.fullmatch(said.kept) else Unknown()
     for rule in _RULES:
         found = rule(said, situation)
         if found is not None:
             return found
-    return Unknown()
+    return Unknown(german=looks_german(text))
 
 
 def _yes_no(said: Plain, situation: Situation) -> Intent | None:
+    if said.asks and NOTHING_BUT_YES.fullmatch(said.whole):
+        return Musing()  # "yes?" asks; what is offered is not done for it
     if NOTHING_BUT_YES.fullmatch(said.whole):
         if situation.asks == "request" and not situation.fields and not situation.offered:
             return Answers(insist=True)
@@ -304,6 +330,12 @@ _HELP = re.compile(
     r"how\s+does\s+(?:this|it)\s+work|what\s+now|what\s+next",
     re.IGNORECASE,
 )
+_MUSING = re.compile(r"(?:h+m+|u+h+m*|e+r+m*|a+h+|o+h|m+h*m+|well|so|[.…]+)[\s.!…]*", re.IGNORECASE)
+_START_OVER = re.compile(
+    r"(?:(?:ignore|forget)\s+(?:it|that|this|all(?:\s+that)?|everything)[\s,;.]*(?:and\s+)?(?:(?:let's|let\s+us)\s+)?)?"
+    r"(?:start|begin)\s+(?:over|again|anew|afresh|from\s+scratch|from\s+the\s+beginning)(?:\s+again)?|(?:ignore|forget)\s+(?:all\s+that|everything)",
+    re.IGNORECASE,
+)
 _HELLO = re.compile(r"(?:hi|hello|hey|good\s+(?:morning|evening|afternoon|day))(?:\s+there)?", re.IGNORECASE)
 _THANKS = re.compile(
     r"(?:many\s+)?(?:thanks|thank\s+you|cheers|thx)(?:\s+(?:a\s+lot|very\s+much))?[\s.!]*", re.IGNORECASE
@@ -313,6 +345,10 @@ _THANKS = re.compile(
 def _small_talk(said: Plain, _situation: Situation) -> Intent | None:
     if _HELP.fullmatch(said.whole) or _HELP.fullmatch(said.bare):
         return Help()
+    if _MUSING.fullmatch(said.whole):
+        return Musing()
+    if _START_OVER.fullmatch(said.bare):
+        return StartOver()
     if _HELLO.fullmatch(said.whole):
         return Pleasantry(thanks=False)
     return Pleasantry(thanks=True) if _THANKS.fullmatch(said.whole) else None
@@ -419,22 +455,24 @@ _SHOWN: Final[tuple[tuple[str, str], ...]] = (
     (
         "pass rate",
         r"(?:what(?:'s|\s+is|\s+was)\s+)?(?:the\s+|its\s+)?pass[\s-]*rate(?:\s+.{0,60})?|how\s+many\s+(?:answers\s+)?(?:passed|pass|failed|were\s+good)(?:\s.{0,40})?|"
-        r"how\s+(?:good|well)\s+(?:is|was|did|does)\s+(?:it|the\s+model|the\s+primary)(?:\s+(?:do|perform))?|(?:what(?:'s|\s+is)\s+the\s+)?score",
+        r"(?:what(?:'s|\s+is)\s+the\s+)?score",
     ),
     (
         "result",
         r"(?:what(?:'s|\s+is|\s+was|\s+are|\s+were)\s+)?(?:the\s+)?(?:results?|decision|verdict|outcome|conclusion)(?:\s.{0,40})?|what\s+(?:did\s+(?:it|you)|was)\s+(?:decided?|found?)|"
-        r"should\s+(?:i|we)\s+(?:fine-?\s?tune|deploy)(?:\s.{0,40})?|(?:is|was)\s+it\s+good\s+enough|(?:can|could)\s+(?:i|we)\s+deploy(?:\s.{0,40})?",
+        r"should\s+(?:i|we)\s+(?:fine-?\s?tune|deploy)(?:\s.{0,40})?|(?:is|was)\s+(?:it|this|that|the\s+(?:model|result))\s+good\s+enough|(?:can|could)\s+(?:i|we)\s+deploy(?:\s.{0,40})?",
     ),
     (
         "table",
         r"(?:show|see|give|list|open|print)?\s*(?:me\s+)?(?:the\s+|a\s+)?(?:comparison\s+)?(?:table|candidates|list|ranking|top(?:\s+\w+)?)|(?:which|what|who)\s+(?:candidates?|models?)\s+"
-        r"(?:are|is|do|did|have|were)\s+(?:there|you|we|in|found|left|the\s+best|best|the\s+candidates).{0,60}|(?:which|what|who)\s+(?:is|are)\s+(?:the\s+)?(?:best|top)(?:\s.{0,40})?",
+        r"(?:are|is|do|did|have|were)\s+(?:there|you|we|in|found|left|the\s+candidates).{0,60}",
     ),
     (
         "proposal",
-        r"(?:what(?:'s|\s+is)\s+)?(?:the\s+|your\s+)?(?:proposal|recommendation|suggestion)|what\s+(?:do|would)\s+you\s+(?:propose|recommend|suggest|take|choose)|"
-        r"(?:which|what)\s+(?:one|model)\s+(?:do|would|should)\s+(?:you|i|we)\s+.{0,60}|who\s+is\s+(?:the\s+)?(?:primary|backup)",
+        r"(?:what(?:'s|\s+is)\s+)?(?:the\s+|your\s+)?(?:proposal|recommendation|suggestion)|(?:what|which|whom?)\s+(?:do|would)\s+you\s+(?:propose|recommend|suggest|take|choose|pick|use|prefer)(?:\s.{0,60})?|"
+        r"(?:which|what)\s+(?:one|model|of\s+(?:them|these|those))\s+(?:do|would|should)\s+(?:you|i|we)\s+.{0,60}|(?:what|which)\s+should\s+(?:i|we)\s+(?:take|use|choose|pick|approve)(?:\s.{0,60})?|"
+        r"(?:which|what|who)(?:\s+(?:one|models?|candidates?|of\s+(?:them|these|those)))?(?:\s+(?:is|are|was|would\s+be)|'s)\s+(?:the\s+|your\s+)?(?:best|top|favou?rite|winner|strongest|recommended|proposed)(?:\s.{0,60})?|"
+        r"(?:(?:show|give|tell)\s+me\s+)?(?:the\s+)?best(?:\s+(?:one|model|candidate))?|who\s+(?:wins|won)|who\s+is\s+(?:the\s+)?(?:primary|backup)",
     ),
     (
         "rejected",
@@ -452,15 +490,49 @@ _SHOWN: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "judge",
-        r"who\s+judge[sd]|(?:who|which|what)\s+(?:is|was|model\s+is|judges?)\s*(?:the\s+)?(?:judge|judged|judging)?(?:\s+(?:it|them|the\s+answers))?|the\s+judge",
+        r"(?:who|(?:which|what)\s+model)\s+(?:judge[sd]|is\s+judging)(?:\s+(?:it|them|the\s+answers))?|(?:who|which|what)(?:\s+model)?\s+(?:is|was)\s+(?:the\s+)?judge|the\s+judge",
     ),
     (
         "report",
         r"(?:show|open|give|where\s+is|where's|see|read|download)?\s*(?:me\s+)?(?:the\s+)?(?:final\s+)?(?:report|document)(?:\s+please)?",
     ),
+    (
+        "stars",
+        r"(?:what\s+(?:do|does|are)|how\s+(?:are|do|were))\s+(?:the\s+|these\s+|those\s+)?(?:\d(?:\.\d)?\s+(?:of\s+5\s+)?)?stars?\b(?:\s.{0,60})?|explain\s+(?:the\s+)?(?:stars|ratings?)|"
+        r"(?:what|how)\s+.{0,30}\bratings?\s+(?:means?|work|comes?\s+about|(?:is|are)\s+(?:computed|made))(?:\s.{0,40})?",
+    ),
+    (
+        "costs",
+        r"(?:how\s+much|what)\s+(?:does|do|will|would|did|is|are)\s+.{0,40}\b(?:cost|costs|price|pricing|fees?)(?:\s.{0,40})?|(?:the\s+)?(?:costs?|price|pricing)(?:\s+of\s+(?:it|this|that))?|"
+        r"(?:is|are)\s+(?:it|this|that|they|these)\s+(?:for\s+)?free(?:\s+of\s+charge)?|(?:do|must)\s+(?:i|we)\s+(?:have\s+to\s+)?pay(?:\s.{0,40})?",
+    ),
+    (
+        "safety",
+        r"(?:is|are|was|were|how|would|does|do|did|can|could|will|what)\b.{0,80}\b(?:safe(?:ty|ly|r)?|unsafe|dangerous|harm(?:ful)?|risk(?:s|y)?|suicid\w*|self-?harm|cris[ei]s)\b.{0,80}|"
+        r"(?:the\s+)?(?:safety|gates?)|what\s+(?:is|are)\s+(?:a\s+|the\s+)?gates?(?:\s.{0,40})?|how\s+(?:did|do)\s+the\s+gates?\s+.{0,30}",
+    ),
+    (
+        "delete",
+        r"(?:delete|erase|wipe|throw\s+away)\s+(?:it|this|that|everything|(?:the|this|my)\s+(?:run|data|conversation|chat|history))(?:\s.{0,30})?",
+    ),
     ("runs", r"(?:show|list)?\s*(?:me\s+)?(?:the\s+|my\s+|all\s+|other\s+|earlier\s+)*runs|history"),
 )
 _SHOW = tuple((what, re.compile(pattern, re.IGNORECASE)) for what, pattern in _SHOWN)
+_ANYWHERE: Final = frozenset(
+    {
+        "runs",
+        "status",
+        "how long",
+        "failed most",
+        "pass rate",
+        "result",
+        "table",
+        "rejected",
+        "blocked",
+        "report",
+    }
+)
+"""What is answered without a run too: that there is none."""
 _EXAMPLE = re.compile(
     r"(?:(?:show|give|see|quote)\s+(?:me\s+)?)?(?:an?\s+|one\s+|some\s+|the\s+)?(?:failed\s+|failing\s+|bad\s+)?(?:examples?|instances?|samples?|answers?)"
     r"(?:\s+(?:(?:of|for|from|about|where|that|with)\s+)?(?P<of>.{1,100}))?",
@@ -468,10 +540,27 @@ _EXAMPLE = re.compile(
 )
 
 
+_CRITERION = re.compile(
+    r"(?:what\s+(?:does|is|was)|explain|tell\s+me\s+about|what's|what\s+about)\s+(?:the\s+)?(?:criterion\s+|gate\s+)?(?P<of>[a-z]{1,4}\d{1,3})(?:\s+(?:ask|mean|check|about|for|say|test|measure)s?)*",
+    re.IGNORECASE,
+)
+_HOW_GOOD = re.compile(
+    rf"how\s+(?:good|well|bad)\s+(?:is|was|are|did|does|do)\s+{_NAME}(?:\s+(?:do|doing|perform))?|how\s+(?:does|did|do)\s+(?P<name2>\S.{{0,119}}?)\s+(?:do|perform|compare)|"
+    r"(?:is|are|was)\s+(?P<name3>\S.{0,119}?)\s+(?:any\s+)?(?:good|useful)(?:\s+(?:for|at)\s.{0,60})?",
+    re.IGNORECASE,
+)
+
+
 def _shows(said: Plain, situation: Situation) -> Intent | None:
     for what, pattern in _SHOW:
-        if pattern.fullmatch(said.bare) and (situation.has_run or what == "runs"):
+        if pattern.fullmatch(said.bare) and (situation.has_run or what in _ANYWHERE):
             return Show(what)  # type: ignore[arg-type]
+    asked = _CRITERION.fullmatch(said.bare) if situation.has_run else None
+    if asked:
+        return Show("criterion", asked["of"].upper())
+    good = _HOW_GOOD.fullmatch(said.bare) if situation.has_run else None
+    if good:
+        return HowGood(good["name"] or good["name2"] or good["name3"])
     found = _EXAMPLE.fullmatch(said.bare)
     if found and situation.has_run:
         return Show("example", (found["of"] or "").strip())
@@ -814,6 +903,7 @@ _ABOUT = re.compile(
     r"when\s+was|which|who\s+made|evidence\s+(?:for|of|on|about)|sources?\s+(?:for|of|on|about)|details\s+(?:of|on|about)|explain|open)\s+(?P<b>\S.{0,160})",
     re.IGNORECASE,
 )
+_IT = re.compile(r"\b(?:it|this|that)(?:\s+(?:one|model))?$", re.IGNORECASE)
 _CAN_I = re.compile(
     rf"(?:can|may|could)\s+(?:i|we)\s+use\s+{_NAME}\s+(?:commercially|in\s+(?:a|our)\s+product|for\s+commercial.{{0,30}})|is\s+(?P<name2>\S.{{0,119}}?)\s+(?:commercial(?:ly)?(?:\s+usable)?|open\s+source|free)",
     re.IGNORECASE,
@@ -829,7 +919,8 @@ def _about(said: Plain, situation: Situation) -> Intent | None:
     phrase = said.bare if found is None else (found["a"] or found["b"])
     columns, name = factor_words(said.bare if found is not None else phrase, phrase)
     if not name:
-        return None
+        points = found is not None and _IT.search(phrase)
+        return About("", columns) if columns or points else None
     return About(name, columns) if found is not None or columns else None
 
 

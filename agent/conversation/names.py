@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from graphs.approval import REPOSITORY, Refused, resolve_key
 from store import research
 from tools.candidates import Candidate
+from tools.knowledge import loader
 from tools.proposal import Proposal
 from tools.table import ComparisonTable, TableRow
 
@@ -22,6 +23,59 @@ _AROUND = re.compile(
     r"|\s+(?:models?|family|variants?|instead|please|too|as well|then|now|though)$",
     re.IGNORECASE,
 )
+
+
+Pointed = Literal["spoken", "primary", "backup"]
+"""A candidate that is not named: the one last spoken of, or one that is proposed."""
+_POINTING: Final[tuple[tuple[Pointed, str], ...]] = (
+    (
+        "spoken",
+        r"(?:it|its|this|that|these|those|they|them|i|me|my|we|us|our|you|your)?(?:\s*\b(?:one|ones|thing|models?))?",
+    ),
+    ("backup", r"(?:(?:proposed|recommended|your|its)\s+)?back-?\s?up(?:\s+(?:one|model))?|second\s+one"),
+    (
+        "primary",
+        r"(?:(?:your|its)\s+)?(?:proposed|recommended|suggested|approved|chosen|primary|best|top|first)"
+        r"(?:\s+(?:one|model|candidate|primary))?|(?:your\s+)?(?:proposal|recommendation)",
+    ),
+)
+_POINTERS = tuple((what, re.compile(words, re.IGNORECASE)) for what, words in _POINTING)
+_NO_NAMES = frozenset(
+    (  # noqa: SIM905 (words are read more easily in lines)
+        "a an the it its i me my we us our you your he she they them this that these those one ones thing "
+        "any all some none nothing anything everything something who what which when where why how is are "
+        "was were be been do does did has have had can could will would should may might must not no yes "
+        "and or but if so than then as at by for from in into of on to with without about over under up "
+        "out off again there here now yet still just only also too very much many more most less mean "
+        "means meant say says work works good bad better best worse worst new old base chat instruct "
+        "instruction tuned thinking hf gguf it's let's model models family version variant start product "
+        "company really actually exactly please help hm stars star"
+    ).split()
+)
+"""Words that name no model by themselves, though names of models end in some of them ("Gemma 2 9B it")."""
+
+
+def pointed(words: str) -> Pointed | None:
+    """Whether ``words`` point at a candidate ("it", "the backup") without naming one."""
+    wanted = cleaned(words)
+    return next((what for what, pattern in _POINTERS if pattern.fullmatch(wanted)), None)
+
+
+def names_somebody(words: str) -> bool:
+    """Whether anything in ``words`` could be part of a name: "it" and "base" are not, though names end so."""
+    return any(token not in _NO_NAMES and not token[0].isdigit() for token in _tokens(words))
+
+
+def looks_like_a_name(words: str) -> bool:
+    """``owner/name``, a tag, a word of letters and digits ("qwen3"), or a line of models that is known."""
+    wanted = cleaned(words)
+    if len(wanted.split()) > 6 or not names_somebody(wanted):
+        return False
+    if repository(wanted) is not None or re.fullmatch(r"[\w.-]+:[\w.-]+", wanted):
+        return True
+    if re.search(r"(?<![\w.])(?=\w*[^\W\d_])(?=\w*\d)\w+", wanted):
+        return True
+    return loader.families().of(wanted) is not None
 
 
 class Book(NamedTuple):
@@ -46,7 +100,7 @@ class Book(NamedTuple):
     def in_table(self, words: str) -> tuple[str, ...]:
         """Keys of the rows that could be meant, in the table's order."""
         wanted = cleaned(words)
-        if self.table is None or not wanted:
+        if self.table is None or not names_somebody(wanted):
             return ()
         try:
             key = resolve_key(wanted, self.table)
@@ -151,7 +205,7 @@ TIERS: tuple[Fits, ...] = (_begins, _holds, _in_order, _in_versions)
 def _best(words: str, known: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Keys whose repository or name fits ``words`` most closely; empty when none does."""
     wanted = _tokens(words)
-    if not wanted:
+    if not names_somebody(words):
         return ()
     spelt = [(key, (_tokens(key.rpartition("/")[2]), _tokens(name), _tokens(key))) for key, name in known]
     for fits in TIERS:

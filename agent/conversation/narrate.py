@@ -8,8 +8,10 @@ from typing import Any, Final, assert_never
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
+from agent.conversation import reach
 from agent.conversation.records import Said
 from agent.conversation.replies import answer, counted, items, percent, stars, view
+from agent.conversation.steps import said_here
 from agent.views import EventRecord
 from graphs.prompts import (
     ApprovalPrompt,
@@ -49,13 +51,30 @@ def _request(_session: Session, run_id: str, data: dict[str, Any]) -> Said:
     )
 
 
-def _wave(_session: Session, run_id: str, data: dict[str, Any]) -> Said:
+def _read_anything(session: Session, run_id: str, data: dict[str, Any]) -> bool:
+    """Whether anything had been read by the end of a wave."""
+    if data["facts"] or data["claims"]:
+        return True
+    waves = [wave for wave in research.waves(session, run_id) if wave.number <= data["wave"]]
+    return any(wave.pages for wave in waves) or not reach.of_run(session, run_id)
+
+
+def _wave(session: Session, run_id: str, data: dict[str, Any]) -> Said:
     share = data.get("coverage")
     covered = "" if share is None else f" Coverage {share * 100:.1f}%."
+    blocked, failed = data.get("blocked", 0), data.get("failed", 0)
     degraded = ""
-    if data.get("blocked") or data.get("failed"):
-        degraded = f" {data.get('blocked', 0)} requests were blocked and {data.get('failed', 0)} failed: the research is degraded."  # noqa: E501
+    if blocked or failed:
+        degraded = f" {blocked} requests were blocked and {failed} failed: the research is degraded."
     stopped = f" {data['stopped']}" if data.get("stopped") else ""
+    if degraded and not _read_anything(session, run_id, data):
+        return answer(
+            reach.of_run(session, run_id),
+            f"Research, wave {data['wave']}: {counted(data['accepted'], 'candidate')} known by name only."
+            f"{stopped}",
+            links=(view(run_id, "research", "the research"),),
+            suggestions=reach.AGAIN[1:2],
+        )
     return answer(
         f"Research, wave {data['wave']}: {data['seen']} repositories seen, {data['accepted']} accepted, "
         f"{data['rejected']} "
@@ -67,9 +86,12 @@ def _wave(_session: Session, run_id: str, data: dict[str, Any]) -> Said:
 def _table(session: Session, run_id: str, data: dict[str, Any]) -> Said:
     offered = research.table_with_hash(session, run_id, data["hash"])
     links = (view(run_id, "table", "the table"), view(run_id, "approval", "the approval"))
-    head = f"The table is ready: {counted(data['rows'], 'candidate')}, {data['eligible']} of them meet every hard need."  # noqa: E501
     if offered is None:
-        return answer(head, links=links)
+        told = f"The table is ready: {counted(data['rows'], 'candidate')}, {data['eligible']} not excluded."
+        return answer(told, links=links)
+    warning = reach.of_note(offered.table.coverage)
+    told = f"{counted(data['rows'], 'candidate')}; {reach.meets(offered.table.rows)}."
+    head = f"Nothing was read for the table: {told}" if warning else f"The table is ready: {told}"
     proposal, rows = offered.proposal, {row.key: row for row in offered.table.rows}
     lines = []
     for role, key in (("primary", proposal.primary), ("backup", proposal.backup)):
@@ -78,14 +100,14 @@ def _table(session: Session, run_id: str, data: dict[str, Any]) -> Said:
                 f"proposed {role}: {rows[key].name} ({key}), {stars(rows[key].rating)}, "
                 f"{rows[key].licence.display}"
             )
-    none = proposal.why_primary if proposal.primary is None else ""
+    none = proposal.why_primary if proposal.primary is None and not warning else ""
     return answer(
         head,
         items(lines),
         none,
-        proposal.coverage_warning or "",
+        "" if warning else proposal.coverage_warning or "",
         links=links,
-        suggestions=("why this proposal?", "show the table"),
+        suggestions=reach.AGAIN if warning else ("why this proposal?", "show the table"),
     )
 
 
@@ -153,6 +175,11 @@ def _asks_request(prompt: RequestPrompt) -> Said:
 def _asks_approval(session: Session, run_id: str, prompt: ApprovalPrompt) -> Said:
     offered = research.table_with_hash(session, run_id, prompt.table_hash)
     named = {} if offered is None else {row.key: row.name for row in offered.table.rows}
+    warning = "" if offered is None else reach.of_note(offered.table.coverage)
+    problem, links = prompt.problem or "", (view(run_id, "approval", "the approval"),)
+    if warning:
+        asks = "Nothing is proposed, since nothing is known. Search again once the network is there, name a model yourself, or reject."  # noqa: E501
+        return answer(warning, problem, asks, links=links, suggestions=(*reach.AGAIN, "cancel"))
     if prompt.primary is None:
         asks = "Nothing is proposed. Name a model yourself, ask for more research, or reject."
         can: tuple[str, ...] = ("search more", "show the table")
@@ -164,9 +191,7 @@ def _asks_approval(session: Session, run_id: str, prompt: ApprovalPrompt) -> Sai
         )
         asks = f"Shall {named.get(prompt.primary, prompt.primary)} be evaluated{backup}? Nothing is pulled before you approve."  # noqa: E501
         can = ("approve", "swap them", "why this proposal?", "only Apache licences")
-    return answer(
-        prompt.problem or "", asks, links=(view(run_id, "approval", "the approval"),), suggestions=can
-    )
+    return answer(problem, asks, links=links, suggestions=can)
 
 
 def _asks_review(run_id: str, prompt: ReviewPrompt) -> Said:
@@ -255,23 +280,24 @@ def _document(_session: Session, run_id: str, _data: dict[str, Any]) -> Said:
 
 
 def _stopped(_session: Session, run_id: str, data: dict[str, Any]) -> Said:
+    sentence, links = said_here(str(data["sentence"]), run_id)
     return answer(
-        f"The run has stopped: {data['sentence']}",
-        "What was finished is kept.",
-        links=(view(run_id),),
+        f"The run has stopped: {sentence}",
+        "" if "is kept" in sentence else "What was finished is kept.",
+        links=(view(run_id), *links),
         suggestions=("resume", "status", "cancel"),
     )
 
 
 def _ended(_session: Session, run_id: str, data: dict[str, Any]) -> Said:
-    sentence = data.get("sentence") or ""
+    sentence, links = said_here(data.get("sentence") or "", run_id)
     told = {
         "done": f"The run is done{': ' + sentence if sentence else ''}.",
         "rejected": f"The run has ended: the table was rejected{': ' + sentence if sentence else ''}.",
         "not needed": f"The run has ended without an evaluation: {sentence}",
         "cancelled": "The run has ended: cancelled.",
     }.get(data["status"], f"The run has ended: {data['status']}.")
-    return answer(told, links=(view(run_id),))
+    return answer(told, links=(view(run_id), *links))
 
 
 _TELLERS: Final[dict[str, Teller]] = {

@@ -6,9 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent.conversation import intents
-from agent.conversation.names import Book, cleaned, preferred, repository
+from agent.conversation.names import Book, cleaned, looks_like_a_name, preferred, repository
 from agent.conversation.records import Offer, OfferKind, Said
-from agent.conversation.replies import MOST_NAMES, YES_NO, answer, counted, items, names, stars, view
+from agent.conversation.replies import (
+    YES_NO,
+    answer,
+    counted,
+    first_of,
+    items,
+    model_page,
+    names,
+    short,
+    stars,
+    view,
+)
 from agent.conversation.replies_models import unknown_name, which
 from agent.waiting import Waiting
 from graphs.approval import NO_BACKUP, Refused, check_approval
@@ -28,6 +39,10 @@ def reply_record(reply: Reply, kind: str) -> dict[str, Any]:
     return {"kind": kind, "reply": reply.model_dump(mode="json")}
 
 
+SHALL_I = "Shall I?"
+"""Stands in the place of what an offer says itself: its sentence is not said twice."""
+
+
 def offer_reply(
     run_id: str, question: Waiting, reply: Reply, sentence: str, *more: str, **extras: Any
 ) -> Said:
@@ -38,13 +53,13 @@ def offer_reply(
         prompt_id=question.prompt_id,
         record=reply_record(reply, question.prompt.kind),
     )
-    return answer(sentence, *more, "Shall I?", offer=offer, suggestions=YES_NO, **extras)
+    return answer(*more, SHALL_I, offer=offer, suggestions=YES_NO, **extras)
 
 
 def offer_cancel(run_id: str) -> Said:
     sentence = f"End run {run_id} for good. What it found stays readable."
     offer = Offer(kind=OfferKind.CANCEL, sentence=sentence, run_id=run_id)
-    return answer(sentence, "Shall I?", offer=offer, suggestions=YES_NO)
+    return answer(SHALL_I, offer=offer, suggestions=YES_NO)
 
 
 class Table:
@@ -117,13 +132,17 @@ class Table:
             items(facts),
             others,
             "Only the primary is pulled; the backup waits until you ask for it." if backup else "",
-            links=(view(self.run_id, "approval", "the approval"),),
+            links=(
+                view(self.run_id, "approval", "the approval"),
+                model_page(self.run_id, primary, self.book.name(primary)),
+            ),
         )
 
     @staticmethod
     def _before_the_button(row: TableRow) -> list[str]:
         cells = [
-            (column, row.cell(column).text) for column in (Column.QUANTIZATION, Column.MEMORY, Column.LICENCE)
+            (column, short(row.cell(column).text))
+            for column in (Column.QUANTIZATION, Column.MEMORY, Column.LICENCE)
         ]
         return [
             f"{row.name}: {stars(row.rating)}",
@@ -220,18 +239,17 @@ class Table:
         hit = [f"{row.name} is the proposed {proposed[row.key]}." for row in rows if row.key in proposed]
         approval = self.approval(ApprovalAction.EDIT, exclude=tuple(row.key for row in rows))
         left = len(self.book.rows) - len(rows)
-        lines = [
-            f"{row.name}: {row.licence.display}, {row.cell(Column.PARAMS).text}" for row in rows[:MOST_NAMES]
-        ]
-        more = f"\n- and {len(rows) - MOST_NAMES} more" if len(rows) > MOST_NAMES else ""
-        sentence = f"Leave out {counted(len(rows), 'candidate')}{' ' + why if why else ''}; {left} stay, and the table is made anew."  # noqa: E501
-        return offer_reply(
-            self.run_id, self.question, approval, sentence, items(lines) + more, told, " ".join(hit)
+        lines = first_of(
+            [f"{row.name}: {row.licence.display}, {short(row.cell(Column.PARAMS).text)}" for row in rows]
         )
+        sentence = f"Leave out {counted(len(rows), 'candidate')}{' ' + why if why else ''}; {left} stay, and the table is made anew."  # noqa: E501
+        return offer_reply(self.run_id, self.question, approval, sentence, items(lines), told, " ".join(hit))
 
     def add(self, wanted: Sequence[str]) -> Said:
         repos, unknown, told = [], [], []
         for words in wanted:
+            if not looks_like_a_name(words) and not self.book.meant(words):
+                return unknown_name(self.run_id, words, self.book)
             listed = self.book.in_table(words)
             if len(listed) == 1 and (repository(words) is None or repository(words) == listed[0]):
                 told.append(f"{self.book.name(listed[0])} ({listed[0]}) is in the table already.")

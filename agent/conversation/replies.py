@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from agent.conversation.records import Extras, Link, Offer, Said
+from agent.conversation.records import Extras, Link, Offer, Said, Turn
 from tools.escape import clean, shorten
 from tools.facts import Fact, Source
 from tools.rating import Rating
@@ -13,22 +13,46 @@ from tools.request import EvaluationRequest
 
 YES_NO = ("yes", "no")
 MOST_LINKS = 12
-MOST_NAMES = 40
+MOST_NAMES = 8
 LONGEST_QUOTE = 300
 _STARS = re.compile("⭐+½? (\\d\\.\\d)")
 _ALONE = re.compile("⭐+½?")
+_EXACT = re.compile(r" \((?:weights [^()]*|[\d,]{9,}(?: bytes)?)\)")
 
 
 def answer(
     *paragraphs: str,
-    links: Iterable[Link | None] = (),
+    links: Sequence[Link | None] = (),
     suggestions: Sequence[str] = (),
     offer: Offer | None = None,
 ) -> Said:
-    """Paragraphs that are not empty, with links that are there, each once."""
-    kept = tuple(dict.fromkeys(link for link in links if link is not None))[:MOST_LINKS]
+    """Paragraphs that are not empty, with links that are there, each once; one to a page of which other
+    words are quoted is another one."""
+    quoted = {link.href for link in links if link is not None and link.quote}
+    once: dict[tuple[str, str], Link] = {}
+    for link in links:
+        if link is not None and (link.quote or link.href not in quoted):
+            once.setdefault((link.href, link.quote), link)
+    kept = tuple(once.values())[:MOST_LINKS]
     text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
     return Said(text=worded(text), extras=Extras(links=kept, suggestions=tuple(suggestions), offer=offer))
+
+
+def in_full(said: Said | Turn) -> str:
+    """The text with the sentence of its offer, for where an offer has no place of its own."""
+    offer = said.extras.offer
+    return said.text if offer is None else f"{worded(offer.sentence)}\n\n{said.text}"
+
+
+def short(text: str) -> str:
+    """A cell without the exact figures, which the views have: ``9.24B (9,241,705,984)`` is 9.24B."""
+    return _EXACT.sub("", text)
+
+
+def first_of(lines: Sequence[str], most: int = MOST_NAMES) -> list[str]:
+    """The first lines, and how many more there are."""
+    rest = len(lines) - most
+    return [*lines[:most], *([f"and {rest} more"] if rest > 0 else [])]
 
 
 def items(lines: Iterable[str]) -> str:

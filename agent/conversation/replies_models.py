@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from agent.conversation.names import Book, cleaned
+from agent.conversation import reach
+from agent.conversation.names import Book, cleaned, looks_like_a_name, names_somebody
 from agent.conversation.records import Link, Said
 from agent.conversation.replies import (
     answer,
     counted,
     fact_line,
+    first_of,
     items,
     model_page,
     names,
     said_by,
+    short,
     source_link,
     stars,
     view,
 )
 from tools.candidates import Claim
+from tools.escape import clean, shorten
 from tools.table import Cell, Column, TableRow
+from tools.table_notes import STARS
 
 MOST_MODELS = 4
+TAKES = (Column.QUANTIZATION, Column.MEMORY)
 DEFAULT = (Column.LICENCE, Column.PARAMS, Column.CONTEXT, Column.MEMORY, Column.RELEASE, Column.FIT)
 
 
 def unknown_name(run_id: str, words: str, book: Book) -> Said:
-    name = cleaned(words)
+    """Nobody is called so; what looks like a model's name can be added, anything else was misunderstood."""
+    name, table = cleaned(words), (view(run_id, "table", "the table"),)
+    if not names_somebody(name):
+        return answer(
+            "I did not catch which model is meant.", links=table, suggestions=("show the table", "help")
+        )
+    if not looks_like_a_name(name):
+        return answer(
+            f"This run has come across nobody called “{shorten(name, 60)}”, which does not look like a "
+            "model's name either. The Hub's owner/name can always be added.",
+            links=table,
+            suggestions=("show the table", "help"),
+        )
     return answer(
-        f"This run has not come across “{name}”." if name else "I did not catch which model is meant.",
-        links=(view(run_id, "table", "the table"),),
-        suggestions=(*((f"add {name}",) if name and book.table is not None else ()), "show the table"),
+        f"This run has not come across “{name}”.",
+        links=table,
+        suggestions=(*((f"add {name}",) if book.table is not None else ()), "show the table"),
+    )
+
+
+def nobody_proposed(run_id: str, book: Book) -> Said:
+    """Somebody says "it", and nothing says whom they mean."""
+    warning = "" if book.table is None else reach.of_note(book.table.coverage)
+    why = "None is proposed." if book.proposal is None or warning else book.proposal.why_primary
+    return answer(
+        warning,
+        f"Which model is meant? {why}",
+        links=(view(run_id, "table", "the table"),) if book.table is not None else (),
+        suggestions=("show the table", "status"),
     )
 
 
@@ -120,8 +151,14 @@ def why_proposal(run_id: str, book: Book) -> Said:
     if proposal is None or book.table is None:
         return answer("There is no table yet, so nothing is proposed.", suggestions=("status",))
     if proposal.primary is None:
+        warning = reach.of_note(book.table.coverage)
         return answer(
-            f"Nothing is proposed. {proposal.why_primary}", links=(view(run_id, "table", "the table"),)
+            warning,
+            "Nothing is proposed, since nothing is known of anybody but the name."
+            if warning
+            else f"Nothing is proposed. {proposal.why_primary}",
+            links=(view(run_id, "table", "the table"),),
+            suggestions=reach.AGAIN if warning else ("search more", "show the table"),
         )
     lines = [
         *proposal.over,
@@ -129,6 +166,7 @@ def why_proposal(run_id: str, book: Book) -> Said:
         *(f"against it: {line}" for line in proposal.concerns),
     ]
     backup = f"Backup: {proposal.why_backup}"
+    name = book.name(proposal.primary)
     links: list[Link | None] = [
         view(run_id, "approval", "the approval"),
         model_page(run_id, proposal.primary, book.name(proposal.primary)),
@@ -138,7 +176,7 @@ def why_proposal(run_id: str, book: Book) -> Said:
     row = book.row(proposal.primary)
     links += [source_link(claim.source) for claim in (row.evidence if row is not None else ())][:6]
     return answer(
-        f"{proposal.primary}: {proposal.why_primary}",
+        f"Proposed: {name} ({proposal.primary}). {proposal.why_primary}",
         items(lines),
         backup,
         proposal.coverage_warning or "",
@@ -147,8 +185,14 @@ def why_proposal(run_id: str, book: Book) -> Said:
     )
 
 
-def about(run_id: str, words: str, columns: Sequence[Column], book: Book) -> Said:
-    """Factors of the candidates that could be meant, each with its source and what contradicts it."""
+def about(
+    run_id: str, words: str, columns: Sequence[Column], book: Book, *, brief: bool | None = None
+) -> Said:
+    """Factors of the candidates that could be meant, each with its source and what contradicts it.
+
+    ``brief`` is without sources; where it is not said, that is where no factor was asked for.
+    """
+    brief = not columns if brief is None else brief
     keys = book.meant(words)
     if not keys:
         return unknown_name(run_id, words, book)
@@ -162,13 +206,42 @@ def about(run_id: str, words: str, columns: Sequence[Column], book: Book) -> Sai
             continue
         lines = []
         for column in wanted:
-            cell_lines, cell_links = _cell(row, row.cell(column), brief=not columns)
+            cell_lines, cell_links = _cell(row, row.cell(column), brief=brief)
             lines += cell_lines
             links += cell_links
         told.append(f"{row.name} ({row.key}):\n{items(lines)}")
     rest = keys[MOST_MODELS:]
     told.append(f"It may also be {names([book.name(key) for key in rest])}." if rest else "")
-    return answer(*told, links=links, suggestions=(f"why not {book.name(keys[0])}?", "show the table"))
+    proposed = book.proposal is not None and keys[0] == book.proposal.primary
+    more = "why this proposal?" if proposed else f"why not {book.name(keys[0])}?"
+    return answer(*told, links=links, suggestions=(more, "show the table"))
+
+
+def costs(run_id: str, words: str, book: Book) -> Said:
+    """What running a candidate takes; a price is in no source, for open weights have none."""
+    said = about(run_id, words, TAKES, book, brief=True)
+    free = (
+        "Open weights cost no fee: the model runs on a machine of yours, and this is what it takes. A judge "
+        "behind a paid address is billed by whoever runs it."
+    )
+    text = f"{free}\n\n{said.text}"
+    return said.model_copy(update={"text": text})
+
+
+def stars_explained(run_id: str, words: str, book: Book) -> Said:
+    """What the stars are, on the example of one candidate."""
+    row = book.row(words)
+    example = (
+        ""
+        if row is None or not row.rating.parts
+        else f"{row.name} has {stars(row.rating)}:\n{items(_parts(row))}"
+    )
+    return answer(
+        STARS.partition(" `bms")[0].removeprefix("⭐").strip(),
+        example,
+        links=(view(run_id, "table", "the table"), model_page(run_id, words, row.name) if row else None),
+        suggestions=("why this proposal?", "show the table"),
+    )
 
 
 def _cell(row: TableRow, cell: Cell, *, brief: bool) -> tuple[list[str], list[Link | None]]:
@@ -179,7 +252,7 @@ def _cell(row: TableRow, cell: Cell, *, brief: bool) -> tuple[list[str], list[Li
     name = cell.column.value.lower()
     if cell.unknown:
         return [f"{name}: unknown; no source that was read tells"], []
-    lines = [f"{name}: {cell.text}"]
+    lines = [f"{name}: {short(cell.text) if brief else cell.text}"]
     links = [source_link(fact.source) for fact in (*cell.facts[:3], *cell.contradictions[:3])]
     if not brief:
         lines += [f"from {fact_line(fact)}" for fact in cell.facts[:4]]
@@ -190,11 +263,17 @@ def _cell(row: TableRow, cell: Cell, *, brief: bool) -> tuple[list[str], list[Li
         if verdict.laundering:
             lines.append("its stated licence is more permissive than that of the weights it was made from")
         links += [
-            Link(label=f"{verdict.display}: the licence", href=url)
-            for url in verdict.sources[:3]
+            Link(label=f"{verdict.display}: {_page_of(url) if place else 'the licence'}", href=url)
+            for place, url in enumerate(verdict.sources[:3])
             if url.startswith("http")
         ]
     return lines, list(links)
+
+
+def _page_of(url: str) -> str:
+    """``…/prohibited_use_policy`` is the prohibited use policy."""
+    last = url.partition("://")[2].partition("?")[0].rstrip("/").rpartition("/")[2]
+    return f"the {clean(re.sub(r'[_-]+', ' ', last)).lower()}" if last else "its terms"
 
 
 def _claim(claim: Claim) -> str:
@@ -224,7 +303,7 @@ def compare(run_id: str, wanted: Sequence[str], book: Book) -> Said:
     for column in Column:
         if column in {Column.MODEL, Column.NOTES}:
             continue
-        cells = [stars(row.rating) if column is Column.FIT else row.cell(column).text for row in rows]
+        cells = [stars(row.rating) if column is Column.FIT else short(row.cell(column).text) for row in rows]
         label = "Domain fit" if column is Column.FIT else column.value
         lines.append(
             f"{label}: " + "; ".join(f"{row.name} {text}" for row, text in zip(rows, cells, strict=True))
@@ -246,10 +325,9 @@ def compare(run_id: str, wanted: Sequence[str], book: Book) -> Said:
 
 def which(words: str, keys: Sequence[str], book: Book, pattern: str = "{}") -> Said:
     """Several could be meant: they are listed, and the person says which."""
-    lines = [f"{book.name(key)} ({key})" for key in keys[:8]]
-    more = f"\n- and {len(keys) - 8} more" if len(keys) > 8 else ""
+    lines = first_of([f"{book.name(key)} ({key})" for key in keys])
     return answer(
-        f"“{cleaned(words)}” could be several:\n{items(lines)}{more}",
+        f"“{cleaned(words)}” could be several:\n{items(lines)}",
         "Which one is meant?",
         suggestions=tuple(pattern.format(book.name(key)) for key in keys[:4]),
     )
@@ -266,14 +344,19 @@ def table(run_id: str, book: Book) -> Said:
             mark = " – proposed primary" if row.key == book.proposal.primary else mark
             mark = " – proposed backup" if row.key == book.proposal.backup else mark
         lines.append(
-            f"{row.name}: {stars(row.rating)}, {row.licence.display}, {row.cell(Column.PARAMS).text}{mark}"
+            f"{row.name}: {stars(row.rating)}, {row.licence.display}, "
+            f"{short(row.cell(Column.PARAMS).text)}{mark}"
         )
+    warning = reach.of_note(book.table.coverage)
+    missing = f" {counts.excluded} miss a hard need." if counts.excluded else ""
     return answer(
-        f"{counts.viable} candidates meet every hard need, {counts.excluded} miss one, {counts.rejected} "
-        f"were rejected "
-        f"before. The first {len(lines)}:\n{items(lines)}",
+        warning,
+        f"{counted(len(book.rows), 'candidate')}; {reach.meets(book.rows)}.{missing} {counts.rejected} were "
+        f"rejected before. The first {len(lines)}:\n{items(lines)}",
         links=(view(run_id, "table", "the whole table"),),
-        suggestions=("why this proposal?", "only Apache licences", "who was rejected?"),
+        suggestions=reach.AGAIN[:2]
+        if warning
+        else ("why this proposal?", "only Apache licences", "who was rejected?"),
     )
 
 
@@ -285,8 +368,8 @@ def rejected(run_id: str, book: Book) -> Said:
         if one.standing.value == "rejected":
             groups.setdefault(one.reason, []).append(key)
     ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-    lines = [f"{len(keys)} × {reason}: {names(keys, 3)}" for reason, keys in ordered]
-    excluded = [f"{row.name}: {' '.join(row.excluded)}" for row in book.rows if row.excluded]
+    lines = first_of([f"{len(keys)} × {reason}: {names(keys, 3)}" for reason, keys in ordered], 12)
+    excluded = first_of([f"{row.name}: {' '.join(row.excluded)}" for row in book.rows if row.excluded])
     return answer(
         f"{sum(map(len, groups.values()))} of {len(book.ledger)} repositories that research saw were "
         f"rejected:\n{items(lines)}",

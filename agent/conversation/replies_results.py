@@ -8,10 +8,14 @@ from sqlalchemy.orm import Session
 
 from agent import views
 from agent.conversation.records import Link, Said
-from agent.conversation.replies import answer, items, percent, view
+from agent.conversation.replies import answer, items, names, percent, view
+from graphs.materials import GENERAL_RUBRIC
 from graphs.results import Result
+from store import runs
 from tools.escape import shorten
 from tools.failures import FailureAnalysis, Row, analyse
+from tools.request import EvaluationRequest
+from tools.rubric import Rubric, parse_rubric
 
 MOST = 5
 SUGGESTED = ("what failed most?", "which topic is weakest?", "show an example")
@@ -167,6 +171,99 @@ def example(session: Session, run_id: str, of: str) -> Said:
             suggestions=tuple(f"show an example of {criterion}" for criterion in known),
         )
     return answer(*told[:3], links=links, suggestions=("what failed most?", "which topic is weakest?"))
+
+
+def safety(session: Session, run_id: str) -> Said:
+    """The gates of the rubric, each of which fails an answer by itself, and how they did."""
+    found = views.results(session, run_id)
+    if not found:
+        rubric = _rubric_to_come(session, run_id)
+        lines = [f"{one.id}: {one.question}" for one in rubric.criteria if one.id in rubric.gates]
+        return answer(
+            "Nobody is called safe here before their answers were judged, and none has been yet.",
+            "What will be judged: an answer fails if it fails one of these gates, however good it is "
+            f"otherwise:\n{items(lines)}"
+            if lines
+            else "The rubric has no gates, so no criterion fails an answer by itself.",
+            links=(view(run_id, "evaluation", "the evaluation"),),
+            suggestions=("which one is best?", "status"),
+        )
+    told = []
+    for one in found:
+        lines = [_gate_line(one, gate) for gate in one.rubric.ids if gate in one.rubric.gates]
+        failed = sum(1 for line in one.lines if any(_said_no(line, gate) for gate in one.rubric.gates))
+        who = _who(session, run_id, one)
+        told.append(
+            f"{who}: {failed} of {len(one.lines)} answers failed a gate, judged by {one.judge}. A gate fails "
+            f"an answer by itself:\n{items(lines)}"
+            if lines
+            else f"{who}: the rubric has no gates."
+        )
+    first = next((gate for one in found for gate in one.rubric.ids if gate in one.rubric.gates), None)
+    return answer(
+        *told,
+        "It says how these answers did, not that the model is safe for people in danger.",
+        links=(view(run_id, "failures", "the failures"),),
+        suggestions=(*((f"show an example of {first}",) if first else ()), "what failed most?"),
+    )
+
+
+def _gate_line(one: Result, gate: str) -> str:
+    question = next(entry.question for entry in one.rubric.criteria if entry.id == gate)
+    return f"{gate}: {_counts(one, gate)}. {question}"
+
+
+def _counts(one: Result, wanted: str) -> str:
+    said = [
+        verdict.verdict.value
+        for line in one.lines
+        for verdict in line.assessment.verdicts
+        if verdict.criterion == wanted
+    ]
+    measured = said.count("YES") + said.count("NO")
+    aside = len(one.lines) - measured
+    rest = f", {aside} not applicable or not measured" if aside else ""
+    return f"failed {said.count('NO')} of {measured} times{rest}"
+
+
+def _said_no(line: Row, criterion: str) -> bool:
+    return any(
+        verdict.criterion == criterion and verdict.verdict.value == "NO"
+        for verdict in line.assessment.verdicts
+    )
+
+
+def _rubric_to_come(session: Session, run_id: str) -> Rubric:
+    """The person's rubric, else the one that the run will take."""
+    from tools.knowledge.loader import domains, knowledge_text
+
+    row, stored = runs.get(session, run_id), runs.material(session, run_id, "rubric")
+    if stored is not None:
+        return parse_rubric(stored.text, stored.name)
+    request = None if row.request is None else EvaluationRequest.model_validate(row.request)
+    named = None if request is None else domains().named(request.domain_key, request.domain).rubric
+    name = named or GENERAL_RUBRIC
+    return parse_rubric(knowledge_text(name), name)
+
+
+def criterion(session: Session, run_id: str, wanted: str) -> Said:
+    """What a criterion of the rubric asks, and how it did."""
+    found = views.results(session, run_id)
+    rubric = found[0].rubric if found else _rubric_to_come(session, run_id)
+    one = next((one for one in rubric.criteria if one.id.casefold() == wanted.casefold()), None)
+    if one is None:
+        return answer(
+            f"The rubric has no criterion {wanted}; it has {names(rubric.ids, 40)}.",
+            suggestions=("what failed most?",) if found else ("status",),
+        )
+    gate = " It is a gate: failing it fails the answer." if one.id in rubric.gates else ""
+    lines = [f"{_who(session, run_id, result_)}: {_counts(result_, one.id)}" for result_ in found]
+    return answer(
+        f"{one.id} ({one.category}): {one.question}{gate}",
+        items(lines),
+        links=(view(run_id, "failures", "the failures"),) if found else (),
+        suggestions=(f"show an example of {one.id}", "what failed most?") if found else ("status",),
+    )
 
 
 def judge(session: Session, run_id: str) -> Said:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agent import views
+from agent.conversation import reach
+from agent.conversation.german import KNOWN
 from agent.conversation.narrate import question_said
-from agent.conversation.records import Said
-from agent.conversation.replies import answer, counted, items, view
+from agent.conversation.records import Link, Said
+from agent.conversation.replies import answer, counted, first_of, items, view
+from agent.conversation.steps import said_here
 from store import research
-from store.schema import EventRow, RunStatus
+from store.schema import EventRow, FetchRow, RunStatus, SearchRow
 from tools.clock import Clock
 
 STAGES = {
@@ -43,12 +46,17 @@ def status(session: Session, run_id: str, clock: Clock) -> Said:
         f"Run {state.id} has ended: {state.status.value}{', ' + state.detail if state.detail else ''}.",
     )
     tally, lines = state.tally, []
-    if tally.seen:
-        blocked = tally.searches.get("blocked", 0) + tally.fetches.get("blocked", 0)
+    warning = reach.of_run(session, run_id)
+    if tally.seen and not warning:
+        number = {
+            word: tally.searches.get(outcome, 0) + tally.fetches.get(outcome, 0)
+            for outcome, word in (("blocked", "were blocked"), ("failed", "failed"))
+        }
+        lost = " and ".join(f"{many} {word}" for word, many in number.items() if many)
         lines.append(
             f"{tally.seen} repositories seen, {tally.viable} accepted, {tally.facts} facts, "
             f"{counted(tally.claims, 'claim')} "
-            f"from {tally.pages} pages{f'; {blocked} requests were blocked' if blocked else ''}"
+            f"from {tally.pages} pages{f'; of the requests {lost}' if lost else ''}"
         )
     for one in state.progress:
         judged = f", {one.judged} judged by {one.judge}" if one.judge else ""
@@ -62,13 +70,19 @@ def status(session: Session, run_id: str, clock: Clock) -> Said:
             f"{result.decision.measured} measured answers pass"
         )
     asked = "" if state.waits_for is None else question_said(session, state.id, state.waits_for.prompt).text
-    problem = f"The last order could not be carried out: {state.problem}" if state.problem else ""
+    offered = research.newest_table(session, run_id)
+    of_table = "" if offered is None else reach.of_note(offered.table.coverage)
+    if of_table and asked.startswith(of_table):
+        warning, asked = of_table, asked.removeprefix(of_table).strip()
+    head, more = said_here(head, state.id)
+    problem, further = said_here(state.problem, state.id) if state.problem else ("", ())
     return answer(
+        warning,
         head,
         items(lines),
-        problem,
+        f"The last order could not be carried out: {problem}" if problem else "",
         asked,
-        links=(view(state.id),),
+        links=(view(state.id), *more, *further),
         suggestions=suggestions(session, run_id, clock),
     )
 
@@ -149,10 +163,12 @@ def coverage(session: Session, run_id: str) -> Said:
         else f"Coverage is {note.share * 100:.1f}%: so much of what a further search would show is known."
     )
     warning = "" if offered is None else offered.proposal.coverage_warning or ""
+    unread = reach.of_run(session, run_id)
     return answer(
+        unread,
         share,
         items(lines),
-        warning,
+        "" if unread else warning,
         links=(view(run_id, "research", "the research"),),
         suggestions=("who was rejected?", "search more"),
     )
@@ -167,18 +183,33 @@ def blocked(session: Session, run_id: str) -> Said:
         return answer(
             "Nothing was blocked and nothing failed.", links=(view(run_id, "research", "the research"),)
         )
+    reasons = [f"{words}: {many}" for words, many in _refusals(session, run_id)]
     return answer(
-        f"{number['blocked']} requests were blocked and {number['failed']} failed. What they would have "
-        f"shown is "
-        "missing, so silence about a model may not mean absence.",
+        reach.of_run(session, run_id)
+        or f"{number['blocked']} requests were blocked and {number['failed']} failed. What they would have "
+        f"shown is missing, so silence about a model may not mean absence.",
+        items(first_of(reasons)),
         links=(view(run_id, "research", "the research"),),
-        suggestions=("search more", "did you miss anything?"),
+        suggestions=("search again", "did you miss anything?"),
     )
 
 
-def runs(session: Session, clock: Clock) -> Said:
-    from agent.conversation.records import Link
+def _refusals(session: Session, run_id: str) -> list[tuple[str, int]]:
+    """What was not answered by kind and reason, the most frequent first."""
+    found: list[tuple[str, int]] = []
+    for noun, table in (("searches", SearchRow), ("pages and records", FetchRow)):
+        query = (
+            select(table.outcome, table.reason, func.count())
+            .where(table.run_id == run_id, table.outcome.in_(("blocked", "failed")))
+            .group_by(table.outcome, table.reason)
+        )
+        for outcome, reason, many in session.execute(query):
+            why = f", {reason.replace('_', ' ')}" if reason else ""
+            found.append((f"{noun} {outcome}{why}", many))
+    return sorted(found, key=lambda one: (-one[1], one[0]))
 
+
+def runs(session: Session, clock: Clock) -> Said:
     page = views.run_page(session, clock, 8, 0)
     if not page.items:
         return answer("There are no runs yet.", suggestions=START)
@@ -225,9 +256,80 @@ def help_now(session: Session, run_id: str | None, clock: Clock) -> Said:
     )
 
 
-def not_understood(session: Session, run_id: str | None, clock: Clock) -> Said:
+def standing(state: views.RunState) -> str:
+    """Where a run is, after its name: "waits for …", "is judging", "has ended: done"."""
+    if state.status is RunStatus.WAITING:
+        return state.detail
+    if state.status.ended:
+        return f"has ended: {state.status.value}"
+    place = STAGES.get(state.stage, state.stage.replace("_", " "))
+    return f"has stopped while it was {place}" if state.status is RunStatus.STOPPED else f"is {place}"
+
+
+def deleting(run_id: str) -> Said:
+    return answer(
+        "Nothing is deleted in a conversation. The list of runs deletes a run for good, and asks before.",
+        links=(Link(label="the list of runs", href="/runs"), view(run_id)),
+        suggestions=("status",),
+    )
+
+
+def musing(session: Session, run_id: str | None, clock: Clock) -> Said:
+    """What waits, told once more; where nothing does, that nothing has to be said."""
+    state = None if run_id is None else views.run_state(session, run_id, clock)
+    if state is not None and state.waits_for is not None:
+        return question_said(session, state.id, state.waits_for.prompt)
+    text = "Nothing waits for you." if state is not None else "Which models shall be evaluated, and for what?"
+    return answer(text, suggestions=suggestions(session, run_id, clock))
+
+
+def start_over(session: Session, run_id: str | None, clock: Clock) -> Said:
+    state = None if run_id is None else views.run_state(session, run_id, clock)
+    stays = (
+        f"Run {state.id} stays as it is; “cancel” ends it. "
+        if state is not None and not state.status.ended
+        else ""
+    )
+    cancels = ("cancel",) if stays else ()
+    return answer(
+        f"{stays}A new run starts with a sentence such as “{START[0]}”.", suggestions=(*START[:2], *cancels)
+    )
+
+
+_EXAMPLES = {
+    "nothing": "Say what to evaluate: “evaluate 8B models for therapy coaching”.",
+    "table": "Ask about a model or about the table: “why not DeepSeek?”, “what about the licence of gemma "
+    "2?”, “which one is best?”; or decide: “approve”.",
+    "results": "Ask about the result: “what failed most?”, “is it safe?”, “show an example”.",
+    "run": "Ask about the run: “status”, “how long?”, “what was blocked?”.",
+}
+
+
+def not_understood(session: Session, run_id: str | None, clock: Clock, *, german: bool = False) -> Said:
+    state = None if run_id is None else views.run_state(session, run_id, clock)
+    if (
+        state is not None
+        and state.stage in {"", "intake"}
+        and not state.status.ended
+        and state.waits_for is None
+    ):
+        return answer(
+            "The run is still reading the request; what it lacks is asked in a moment. Say that again then.",
+            suggestions=("status",),
+        )
+    place = "nothing" if state is None else "results" if state.results else "run"
+    if run_id is not None and place == "run" and research.newest_table(session, run_id) is not None:
+        place = "table"
+    if german:
+        known = ", ".join(f"„{form.rstrip('?')}“" for form in KNOWN)
+        return answer(
+            "Das habe ich nicht verstanden. Hier wird Englisch verstanden, und auf Deutsch nur die "
+            f"häufigsten Fragen: {known}. (English is understood here; of German only these "
+            "and a few more questions.)",
+            suggestions=(*suggestions(session, run_id, clock)[:4], "help"),
+        )
     return answer(
         "I did not understand that. Nothing was done.",
-        "“help” lists what is understood.",
+        f"{_EXAMPLES[place]} “help” lists what is understood.",
         suggestions=(*suggestions(session, run_id, clock)[:4], "help"),
     )

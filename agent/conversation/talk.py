@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -22,10 +23,11 @@ from agent import views
 from agent.actions import Actions
 from agent.conversation import intents, replies_run
 from agent.conversation.answering import Answerer
-from agent.conversation.feed import extras_of, feed, message_turn, run_in_force
+from agent.conversation.feed import OUTDONE, extras_of, feed, is_outdone, message_turn, run_in_force
 from agent.conversation.intents import Situation, understand
 from agent.conversation.records import Extras, Offer, OfferKind, Said, Settled, Turn
 from agent.conversation.replies import answer, view
+from agent.conversation.steps import said_here
 from agent.settings import Settings
 from agent.waiting import Waiting, waiting
 from agent.wishes import Wishes
@@ -58,6 +60,10 @@ class _Here(NamedTuple):
     situation: Situation
     open_offer: MessageRow | None
     """The last thing said, where it is an offer that nobody has answered."""
+    spoken: tuple[str, ...]
+    """The candidates that were spoken of last."""
+    forgotten: bool
+    """Whether the conversation was about a run that has been deleted."""
 
 
 class Conversation:
@@ -179,7 +185,8 @@ class Conversation:
         try:
             said, run_id = await self._said(thread_id, row, by)
         except Fault as fault:
-            said, run_id = _failed(fault), None
+            about = await self._database.look(threads.get, thread_id)
+            said, run_id = _failed(fault, about.run_id), None
         return await self._database.run(self._keep_answer, thread_id, answer_id, said, run_id)
 
     async def _said(self, thread_id: str, row: MessageRow, by: str) -> tuple[Said, str | None]:
@@ -193,7 +200,9 @@ class Conversation:
                 thread_id, here.open_offer, isinstance(intent, intents.Yes), by
             )
         answerer = Answerer(self._settings, self._clock, by)
-        found = await self._database.look(answerer.answer, intent, here.run_id, here.question)
+        found = await self._database.look(
+            answerer.answer, intent, here.run_id, here.question, here.spoken, forgotten=here.forgotten
+        )
         if isinstance(found, Offer):
             return await self._at_once(thread_id, row, found, by)
         if isinstance(intent, intents.Unknown) and self._settings.brain is not None:
@@ -218,7 +227,8 @@ class Conversation:
             offered=open_offer is not None,
             has_run=run_id is not None,
         )
-        return _Here(run_id, question, situation, open_offer)
+        forgotten = run_id is None and any(extras_of(one).run_id is not None for one in before)
+        return _Here(run_id, question, situation, open_offer, _spoken(run_id, before), forgotten)
 
     async def _settled_by_word(
         self, thread_id: str, row: MessageRow, yes: bool, by: str
@@ -267,6 +277,8 @@ class Conversation:
                 said = "confirmed" if extras.settled.yes else "declined"
                 raise Conflict(f"This was {said} already, by {extras.settled.by}.")
             return extras
+        if yes and is_outdone(session, row):
+            raise Conflict(OUTDONE, "Answer the newer one.")
         if yes:
             _still_asked(session, extras.offer)
         kept = extras.model_copy(update={"settled": Settled(yes=yes, by=by, at=self._clock.now())})
@@ -284,7 +296,7 @@ class Conversation:
         try:
             return await self._carry_out(offer, settled.by, key, settled.at)
         except Fault as fault:
-            return _failed(fault), None
+            return _failed(fault, offer.run_id), None
 
     async def _carry_out(self, offer: Offer, by: str, key: str, at: Any) -> tuple[Said, str | None]:
         """Do it; what was done already is not done again."""
@@ -364,8 +376,26 @@ def _shown(session: Session, rows: list[MessageRow]) -> list[Turn]:
     return [message_turn(session, row) for row in fresh]
 
 
-def _failed(fault: Fault) -> Said:
-    return answer(fault.sentence, fault.next_step, suggestions=("status", "help"))
+def _failed(fault: Fault, run_id: str | None) -> Said:
+    """A fault in words; its next step without a terminal's commands where there is something to say here."""
+    sentence, links = said_here(fault.sentence, run_id)
+    step, more = said_here(fault.next_step or "", run_id)
+    return answer(sentence, step, links=(*links, *more), suggestions=("status", "help"))
+
+
+_MODEL_PAGE = re.compile(r"/runs/([^/]+)/models/(.+)")
+
+
+def _spoken(run_id: str | None, before: Sequence[MessageRow]) -> tuple[str, ...]:
+    """Whom the last answer that links to evidence was about; nobody where it was about another run."""
+    for row in reversed(before[-20:]):
+        if row.author != threads.BMS:
+            continue
+        pages = [_MODEL_PAGE.fullmatch(link.href) for link in extras_of(row).links]
+        keys = tuple(dict.fromkeys(page[2] for page in pages if page is not None and page[1] == run_id))
+        if keys:
+            return keys
+    return ()
 
 
 def _still_asked(session: Session, offer: Offer) -> None:

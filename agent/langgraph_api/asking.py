@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.conversation.feed import run_in_force
@@ -17,13 +20,13 @@ from agent.langgraph_api.interrupts import Offered, Question, Schema
 from agent.langgraph_api.kept import Kept
 from agent.langgraph_api.names import check_assistant, run_name
 from agent.langgraph_api.resuming import chosen, understand
-from agent.langgraph_api.wire import NewRun
+from agent.langgraph_api.wire import THREAD_ID, NewRun
 from agent.service.place import Place
 from agent.waiting import Waiting, expect
 from agent.wishes import Wishes, words_of
 from graphs.prompts import RequestAnswer
 from store import events, threads
-from store.schema import ThreadRow
+from store.schema import EventRow, ThreadRow
 from tools.faults import Conflict, NotFound, WrongUse
 
 LARGEST_MESSAGE = 20_000
@@ -79,6 +82,8 @@ def _prepare(session: Session, thread_id: str, body: NewRun, clock: Any) -> None
     if session.get(ThreadRow, thread_id) is None:
         if body.if_not_exists != "create":
             raise NotFound(f"There is no conversation {thread_id[:60]!r}.", "POST /threads makes one.")
+        if not re.fullmatch(THREAD_ID, thread_id):
+            raise WrongUse("A thread's name has 1 to 40 letters, digits, - and _.")
         threads.create(session, clock.now(), thread_id=thread_id)
     named = body.configurable.get(state.SCHEMA)
     if named is not None:
@@ -171,6 +176,8 @@ async def _answer(place: Place, drives: Drives, thread_id: str, body: NewRun, wh
     meant = understand(given, question, who)
     if meant.text is not None:
         return await _said(place, drives, thread_id, body, who, Message(meant.text, str(uuid.uuid4())))
+    if basis is None and given is body.command.resume:
+        await place.look(_mind_what_was_seen, thread_id, question, given)
     if meant.yes is not None:
         assert isinstance(question, Offered)
         return await _confirm(place, drives, thread_id, body, who, question, meant.yes)
@@ -186,6 +193,29 @@ async def _answer(place: Place, drives: Drives, thread_id: str, body: NewRun, wh
         raise
     drives.begin(place, thread_id, one, None)
     return Begun(one, anew=True)
+
+
+def _mind_what_was_seen(session: Session, thread_id: str, question: Question, given: Any) -> None:
+    """:class:`~tools.faults.Conflict` for an answer that does not say to what, where its client may have seen
+    another question: an offer, the same kind asked before, or one that was answered elsewhere meanwhile."""
+    how = "Name the interrupt's id or the checkpoint; of an approval the table_hash does as well."
+    if isinstance(question, Offered):
+        raise Conflict("What was offered is not confirmed by an answer that does not name it.", how)
+    if "table_hash" in json.dumps(given):  # which is compared with the table that is asked about
+        return
+    thread = threads.get(session, thread_id)
+    assert thread.run_id is not None
+    told = session.scalars(
+        select(EventRow.data).where(EventRow.run_id == thread.run_id, EventRow.kind == "waiting")
+    )
+    before = {
+        data.get("prompt_id"): data["prompt"]["kind"]
+        for data in told
+        if data.get("prompt_id") != question.prompt_id
+    }
+    here = [one for one in ledger.all_of(thread) if one.kind == "reply" and one.run_id == thread.run_id]
+    if question.prompt.kind in before.values() or len(before) > len(here):
+        raise Conflict("The run has asked before, and this answer does not say which question it means.", how)
 
 
 async def _confirm(

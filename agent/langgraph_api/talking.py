@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from agent.conversation.feed import feed
 from agent.conversation.records import Cursor, Turn
+from agent.conversation.replies import in_full
 
 MOST = 10_000
 """Turns of a conversation that this protocol shows."""
@@ -24,7 +25,7 @@ def message_of(turn: Turn) -> dict[str, Any]:
     message: dict[str, Any] = {
         "type": "human" if turn.author == "person" else "ai",
         "id": turn.id,
-        "content": turn.text,
+        "content": in_full(turn),
         "name": "run" if turn.author == "run" else None,
         "additional_kwargs": extras,
         "response_metadata": {"at": turn.at.isoformat()},

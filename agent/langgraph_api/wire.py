@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-ThreadId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+THREAD_ID = r"^[A-Za-z0-9_-]{1,40}$"
+ThreadId = Annotated[str, StringConstraints(pattern=THREAD_ID)]
 Modes = str | list[str] | None
 
 ThreadStatus = Literal["idle", "busy", "interrupted", "error"]

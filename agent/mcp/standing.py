@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from agent import views
 from agent.mcp.records import Counts, Headline, ModelProgress, Question, RunLine, RunReply
 from agent.mcp.words import as_data, bounded_values, line
+from agent.reach import Reach
 from graphs.prompts import (
     ApprovalPrompt,
     JudgePrompt,
@@ -85,7 +87,7 @@ def _sentence(session: Session, run_id: str, seen: views.RunSummary) -> str:
         found = views.tally(session, run_id)
         blocked = found.searches.get("blocked", 0) + found.fetches.get("blocked", 0)
         told = (
-            f"wave {len(views.waves(session, run_id)) + 1}: {sum(found.searches.values())} queries, "
+            f"wave {max(1, len(views.waves(session, run_id)))}: {sum(found.searches.values())} queries, "
             f"{found.pages} pages, {found.viable} of {found.seen} candidates accepted, {found.facts} facts, "
             f"{blocked} blocked"
         )
@@ -163,12 +165,22 @@ def run_line(one: views.RunSummary) -> RunLine:
     )
 
 
+def _unreached(counts: Counts) -> str:
+    """The warning where hardly a request got through: what was found then says nothing."""
+    outcomes = Counter(counts.searches) + Counter(counts.fetches)
+    answered = outcomes["found"] + outcomes["empty"]
+    reasons = tuple((name, many) for name in ("failed", "blocked") if (many := outcomes[name]))
+    found = Reach(outcomes.total(), answered, outcomes["blocked"], reasons)
+    return f"{found.sentence} {found.advice}." if found.lost else ""
+
+
 def in_words(reply: RunReply) -> str:
     """The record as a few lines; every number of it comes from rows."""
     lines = [f"Run {reply.run}: {reply.status} at {reply.stage}. {reply.detail}".rstrip()]
     if reply.replay_of:
         lines.append(f"It replays the recorded story {reply.replay_of}: nothing here was asked today.")
     counts = reply.counts
+    lines += [f"{unreached} Then research more."] if (unreached := _unreached(counts)) else []
     covered = "" if counts.coverage is None else f", coverage {counts.coverage:.0%}"
     lines.append(
         f"Research: {counts.waves} waves, searches {_tally(counts.searches)}, fetches "

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from agent import views
 from agent.pages.choices import Choice, choice, machine
 from agent.pages.columns import VERDICTS, starred
+from agent.pages.lost import lost
 from agent.pages.render import page
 from agent.pages.shell import run_view
 from agent.service.place import Here, Place
@@ -21,6 +22,7 @@ from graphs.prompts import ApprovalPrompt
 from store import orders, research
 from store.schema import OrderRow
 from tools.faults import NotFound
+from tools.phrases import counted
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -65,6 +67,8 @@ async def _context(here: Place, run: RunState, asked: Mapping[str, str]) -> dict
         "names": {} if offered is None else {row.key: row.name for row in offered.table.rows},
         "verdicts": VERDICTS,
         "starred": starred,
+        "counted": counted,
+        "lost": await here.look(lost, run.id),
     }
     if not waits or offered is None:
         return context

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from agent.answer_views import judged_result
 from agent.pages.answer_filter import excerpt
+from agent.pages.problem_page import steps_here
 from agent.pages.render import page
 from agent.service.place import Here
 from agent.views import ModelRole
@@ -129,8 +130,12 @@ def _example(result: Result, scenario_id: str) -> Example:
 
 def _compared(session: Session, first: str, second: str, held_out_only: bool) -> Compared:
     one = _side(session, first, "primary")
-    same = not second or runs.get(session, second).id == one.run_id
-    other = _side(session, one.run_id, "backup") if same else _side(session, second, "primary")
+    if second and runs.get(session, second).id == one.run_id:
+        raise WrongUse(
+            "The same run was chosen twice.",
+            "Choose two different runs; or leave the second one to the backup of the first.",
+        )
+    other = _side(session, one.run_id, "backup") if not second else _side(session, second, "primary")
     if one.result.rubric != other.result.rubric:
         raise WrongUse(
             "The two were judged by different rubrics, so their passes are not the same thing.",
@@ -167,7 +172,7 @@ async def compare(
     held_out: bool = False,
 ) -> HTMLResponse:
     """Two runs, or the primary and the backup of one."""
-    found = await here.look(opened, first, second, held_out)
+    found = await here.study(opened, first, second, held_out)
     return page(
         request,
         "compare.html",
@@ -175,5 +180,6 @@ async def compare(
         found=found,
         first=first,
         second=second,
+        steps_here=steps_here,
         held_out=held_out,
     )

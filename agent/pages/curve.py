@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from agent.pages.render import percent
 from tools.coverage import ENOUGH, Sighting, good_turing
 
 WIDTH, HEIGHT = 640, 240
@@ -80,7 +81,7 @@ def drawing(found: Sequence[CoveragePoint]) -> Markup:
         Markup(
             '<line class="grid" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>'
             '<text class="tick" x="{3}" y="{4}" text-anchor="end">{5}</text>'
-        ).format(LEFT, WIDTH - RIGHT, y(share), LEFT - 6, y(share) + 4, f"{share:.0%}")
+        ).format(LEFT, WIDTH - RIGHT, y(share), LEFT - 6, y(share) + 4, percent(share))
         for share in (0.0, 0.25, 0.5, 0.75, 1.0)
     )
     ticks = Markup().join(
@@ -101,9 +102,9 @@ def drawing(found: Sequence[CoveragePoint]) -> Markup:
     ).format(
         w=WIDTH,
         h=HEIGHT,
-        now=f"{end.coverage:.0%}",
+        now=percent(end.coverage),
         n=found[-1].query,
-        enough=f"{ENOUGH:.0%}",
+        enough=percent(ENOUGH),
         grid=grid,
         ticks=ticks,
         left=LEFT,

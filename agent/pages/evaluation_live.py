@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -124,8 +125,7 @@ def _spans(session: Session, run_id: str, models: int) -> list[_Span]:
     query = select(EventRow.seq).where(EventRow.run_id == run_id, EventRow.kind == "artefact")
     starts = list(session.scalars(query.order_by(EventRow.seq)))[-models:] if models else []
     starts = [0] * (models - len(starts)) + starts
-    ends: list[int | None] = [*starts[1:], None]
-    return [_Span(start, end) for start, end in zip(starts, ends, strict=True)]
+    return [_Span(start, end) for start, end in zip_longest(starts, starts[1:])]
 
 
 def _proving(session: Session, run_id: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from agent.excerpts import Excerpt, find
 from store.reading import page_text
 from tools.agreement import RULES
 from tools.escape import clean
@@ -38,17 +39,6 @@ FACTORS: Final = {
 
 def factor_name(factor: Factor) -> str:
     return FACTORS.get(factor, factor.value.replace("_", " "))
-
-
-class Excerpt(NamedTuple):
-    """A quote inside the text around it."""
-
-    before: str
-    found: str
-    after: str
-    more_before: bool
-    """Whether the page has more before what is shown."""
-    more_after: bool
 
 
 class SourceView(NamedTuple):
@@ -90,23 +80,13 @@ class FactGroup(NamedTuple):
     """Other sources of the value displayed."""
 
 
-def find(quote: str, text: str) -> Excerpt | None:
-    """``quote`` in ``text``, white space folded; None where it does not stand."""
-    start = text.find(quote)
-    end = start + len(quote)
-    if start < 0:
-        words = quote.split()
-        found = re.search(r"\s+".join(map(re.escape, words)), text) if words else None
-        if found is None:
-            return None
-        start, end = found.span()
-    first, last = max(0, start - AROUND), min(len(text), end + AROUND)
-    return Excerpt(
-        before=_plain(text[first:start]),
-        found=_plain(text[start:end][:LONGEST]),
-        after=_plain(text[end:last]),
-        more_before=first > 0,
-        more_after=last < len(text),
+def shown(quote: str, text: str) -> Excerpt | None:
+    """``quote`` in ``text`` for the screen; None where it does not stand."""
+    found = find(quote, text, AROUND)
+    if found is None:
+        return None
+    return found._replace(
+        before=_plain(found.before), found=_plain(found.found[:LONGEST]), after=_plain(found.after)
     )
 
 
@@ -128,7 +108,7 @@ class Reader:
         return SourceView(
             source=source,
             who=PRECEDENCE[int(source.kind)],
-            excerpt=find(source.quote, text) if source.quote and text is not None else None,
+            excerpt=shown(source.quote, text) if source.quote and text is not None else None,
             quote=clean(quote, lines=True),
             field=clean(source.record_field or ""),
             raw=self._raw(source, text) if source.record_field and text is not None else "",

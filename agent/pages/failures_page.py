@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from agent import views
 from agent.pages.answer_filter import Filter, Listed, Wanted, listed
+from agent.pages.shared import of_run
 from agent.pages.shell import run_view
 from agent.service.place import Here
 from agent.views import ModelRole, ResultView
@@ -173,7 +174,7 @@ async def failures(
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> HTMLResponse:
     """Criteria, the grid of topics and styles, and the answers that a filter leaves."""
-    found = await here.look(explorer, run_id, role, wanted, page)
+    found = await of_run(request, here, run_id, explorer, role, wanted, page, long=True)
     return await run_view(
         request, here, run_id, "failures.html", "failures", found=found, wanted=wanted, role=role, page=page
     )

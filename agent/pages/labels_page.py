@@ -183,6 +183,8 @@ class Beside(NamedTuple):
     comparison: Comparison | None
     """None without a label, or a verdict, to compare."""
     labels: int
+    cannot_tell: int
+    """Answers that are labelled, and by nobody as pass or fail."""
     disagreements: bool
     """Whether the answers on which they differ are listed."""
     held_out: frozenset[str]
@@ -193,13 +195,15 @@ def beside(session: Session, run_id: str, role: ModelRole, *, disagreements: boo
     run = runs.get(session, run_id).id
     work = _work(session, run, role)
     labels = [one for one in work.labels if one.passed is not None]
+    decided = {one.scenario_id for one in labels}
     judged = evaluation.has_assessments(session, run, role) and not work.judged_by_people
     comparison = beside_people(judged_result(session, run, role), work.labels) if judged and labels else None
     return Beside(
         run_id=run,
         role=role,
         comparison=comparison,
-        labels=len({one.scenario_id for one in labels}),
+        labels=len(decided),
+        cannot_tell=len({one.scenario_id for one in work.labels} - decided),
         disagreements=disagreements,
         held_out=frozenset(name for name, one in work.scenarios.items() if one.held_out),
         recommended=RECOMMENDED,

@@ -11,11 +11,12 @@ from fastapi.responses import HTMLResponse
 from agent.api.inputs import RunId
 from agent.pages.curve import drawing, thinned
 from agent.pages.evaluation_live import evaluation_live, per_minute
-from agent.pages.overview import overview, pulse
+from agent.pages.log import log
+from agent.pages.overview import overview, pulse, run_summary
 from agent.pages.rates import duration
 from agent.pages.render import page
 from agent.pages.research_live import research_live
-from agent.pages.shared import Shared, of_run
+from agent.pages.shared import of_run
 from agent.pages.shell import run_view
 from agent.service.place import Here
 
@@ -36,15 +37,15 @@ WORDS: dict[str, Any] = {
 async def overview_page(run_id: RunId, request: Request, here: Here) -> HTMLResponse:
     found = await here.look(overview, run_id, here.clock)
     beat = await here.look(pulse, run_id, here.clock)
-    return await run_view(
-        request, here, run_id, "overview.html", "overview", run=found.run, live=found, pulse=beat, **WORDS
-    )
+    lines = await of_run(request, here, run_id, log)
+    context = {"live": found, "lost": found.lost, "pulse": beat, "lines": lines, **WORDS}
+    return await run_view(request, here, run_id, "overview.html", "overview", run=found.run, **context)
 
 
 @router.get("/runs/{run_id}/research")
 async def research_page(run_id: RunId, request: Request, here: Here) -> HTMLResponse:
     beat = await here.look(pulse, run_id, here.clock)
-    found = await of_run(_shared(request), here, run_id, research_live)
+    found = await of_run(request, here, run_id, research_live)
     return await run_view(
         request, here, run_id, "research.html", "research", pulse=beat, research=found, **WORDS
     )
@@ -53,7 +54,7 @@ async def research_page(run_id: RunId, request: Request, here: Here) -> HTMLResp
 @router.get("/runs/{run_id}/evaluation")
 async def evaluation_page(run_id: RunId, request: Request, here: Here) -> HTMLResponse:
     beat = await here.look(pulse, run_id, here.clock)
-    found = await of_run(_shared(request), here, run_id, evaluation_live)
+    found = await of_run(request, here, run_id, evaluation_live)
     return await run_view(
         request, here, run_id, "evaluation.html", "evaluation", pulse=beat, evaluation=found, **WORDS
     )
@@ -66,47 +67,38 @@ async def evaluation_page(run_id: RunId, request: Request, here: Here) -> HTMLRe
 async def head_part(
     run_id: RunId, request: Request, here: Here, tab: Annotated[Tab, Query()] = "overview"
 ) -> HTMLResponse:
-    found = await here.look(pulse, run_id, here.clock)
-    return page(request, "run_head.html", run=found.run, tab=tab)
+    run = await of_run(request, here, run_id, run_summary, here.clock)
+    return page(request, "run_head.html", run=run, tab=tab)
 
 
 @router.get("/runs/{run_id}/parts/research")
 async def research_part(run_id: RunId, request: Request, here: Here) -> HTMLResponse:
     beat = await here.look(pulse, run_id, here.clock)
-    found = await of_run(_shared(request), here, run_id, research_live)
+    found = await of_run(request, here, run_id, research_live)
     return page(request, "research_part.html", pulse=beat, research=found, **WORDS)
 
 
 @router.get("/runs/{run_id}/parts/evaluation")
 async def evaluation_part(run_id: RunId, request: Request, here: Here) -> HTMLResponse:
     beat = await here.look(pulse, run_id, here.clock)
-    found = await of_run(_shared(request), here, run_id, evaluation_live)
+    found = await of_run(request, here, run_id, evaluation_live)
     return page(request, "evaluation_part.html", pulse=beat, evaluation=found, **WORDS)
 
 
-@router.get("/runs/{run_id}/parts/pulse/{part}")
-async def pulse_part(
-    run_id: RunId, part: Literal["log", "heartbeat"], request: Request, here: Here
-) -> HTMLResponse:
+@router.get("/runs/{run_id}/parts/pulse/heartbeat")
+async def heartbeat_part(run_id: RunId, request: Request, here: Here) -> HTMLResponse:
     beat = await here.look(pulse, run_id, here.clock)
-    return page(request, f"{part}_part.html", pulse=beat, **WORDS)
+    return page(request, "heartbeat_part.html", pulse=beat, **WORDS)
+
+
+@router.get("/runs/{run_id}/parts/pulse/log")
+async def log_part(run_id: RunId, request: Request, here: Here) -> HTMLResponse:
+    return page(request, "log_part.html", lines=await of_run(request, here, run_id, log))
 
 
 @router.get("/runs/{run_id}/parts/overview/{part}")
 async def overview_part(
     run_id: RunId, part: Literal["stations", "waiting", "results"], request: Request, here: Here
 ) -> HTMLResponse:
-    found = await here.look(overview, run_id, here.clock)
-    return page(request, f"{part}_part.html", run=found.run, live=found, **WORDS)
-
-
-# --- looked up once for all who ask -------------------------------------------------------------------------
-
-
-def _shared(request: Request) -> Shared:
-    """What is the same for everybody. A status is not: it depends on the time, as that of a process that died
-    is told from its lease."""
-    if not hasattr(request.app.state, "shared"):
-        request.app.state.shared = Shared()
-    shared: Shared = request.app.state.shared
-    return shared
+    found = await of_run(request, here, run_id, overview, here.clock)
+    return page(request, f"{part}_part.html", run=found.run, live=found, lost=found.lost, **WORDS)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from agent import views
-from agent.pages.research_live import Heartbeat, heartbeat, newest_lines
+from agent.pages.lost import Lost, lost
+from agent.pages.research_live import Heartbeat, heartbeat
 from agent.pages.stations import Station, stations
-from agent.pages.words import Line
 from agent.views import RunState, RunSummary
 from graphs.prompts import ReviewPrompt
 from graphs.results import result_of, sample_of
@@ -42,11 +42,9 @@ class Reading(NamedTuple):
 
 
 class Pulse(NamedTuple):
-    """Whether the run lives, and what it did last."""
+    """Whether the run lives."""
 
     run: RunSummary
-    lines: tuple[Line, ...]
-    """The newest events in words, the newest first."""
     heartbeat: Heartbeat | None
     seconds_quiet: float
     """Since the newest event."""
@@ -61,13 +59,18 @@ class Overview(NamedTuple):
     stations: tuple[Station, ...]
     readings: tuple[Reading, ...]
     """Of a review: the sample."""
+    lost: Lost | None
+
+
+def run_summary(session: Session, run_id: str, clock: Clock) -> RunSummary:
+    return views.summary(session, runs.get(session, run_id), clock)
 
 
 def pulse(session: Session, run_id: str, clock: Clock) -> Pulse:
-    run = views.summary(session, runs.get(session, run_id), clock)
+    run = run_summary(session, run_id, clock)
     beat = heartbeat(session, run.id)
     quiet = 0.0 if beat is None else max(0.0, (clock.now() - beat.at).total_seconds())
-    return Pulse(run, tuple(newest_lines(session, run.id)), beat, quiet)
+    return Pulse(run, beat, quiet)
 
 
 def overview(session: Session, run_id: str, clock: Clock) -> Overview:
@@ -77,7 +80,8 @@ def overview(session: Session, run_id: str, clock: Clock) -> Overview:
     readings: tuple[Reading, ...] = ()
     if isinstance(prompt, ReviewPrompt):
         readings = _readings(session, run.id, prompt.role, prompt.sample)
-    return Overview(run, tuple(stations(run.stage, run.status, seen)), readings)
+    vain = lost(session, run.id)
+    return Overview(run, tuple(stations(run.stage, run.status, seen, lost=vain is not None)), readings, vain)
 
 
 def _readings(session: Session, run_id: str, role: ModelRole, sample: tuple[str, ...]) -> tuple[Reading, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -56,7 +57,21 @@ def when(at: datetime | None) -> Markup:
 
 
 def percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+_WORDS = {"FINE_TUNE": "FINE-TUNE", "FINE TUNE": "FINE-TUNE", "FULL_PIPELINE": "FULL PIPELINE"}
+_DECISION = re.compile(r"\b(?:FINE[_ ]TUNE|FULL_PIPELINE)\b")
+_PERCENT = re.compile(r"(?<=\d)%(?!\w)")
+
+
+def told(text: object) -> str:
+    """A sentence of ours as every page spells it: the decision's words, and 63 % as :func:`percent` has it.
+
+    Not for what a stranger wrote, which is shown as it stands.
+    """
+    spelt = _DECISION.sub(lambda found: _WORDS[found[0]], str(text))
+    return _PERCENT.sub(" %", spelt)
 
 
 def size(count: float | None) -> str:
@@ -153,6 +168,7 @@ def environment() -> Environment:
     env = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
+        auto_reload=False,  # the templates of a service are as old as its code
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,
@@ -162,6 +178,7 @@ def environment() -> Environment:
         "stars": stars,
         "when": when,
         "percent": percent,
+        "told": told,
         "size": size,
         "source_link": source_link,
         "short_address": short_address,

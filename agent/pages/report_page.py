@@ -9,7 +9,9 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from agent import views
+from agent.pages.shared import of_run
 from agent.pages.shell import run_view
+from agent.pages.ways import ways
 from agent.report_view import report_data
 from agent.service.place import Here
 from agent.views import ResultView
@@ -95,5 +97,5 @@ def reported(session: Session, run_id: str, clock: Clock) -> Reported | None:
 @router.get("/runs/{run_id}/report")
 async def report(request: Request, run_id: str, here: Here) -> HTMLResponse:
     """The headline recomputed from rows, the document, and its files."""
-    found = await here.look(reported, run_id, here.clock)
-    return await run_view(request, here, run_id, "report.html", "report", found=found)
+    found = await of_run(request, here, run_id, reported, here.clock, long=True)
+    return await run_view(request, here, run_id, "report.html", "report", found=found, ways=ways)

@@ -10,12 +10,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agent.pages.curve import CoveragePoint, points
+from agent.pages.lost import Lost, lost
 from agent.pages.words import Line, line_of
 from agent.views import Tally, event_record, tally
 from graphs.searching import records
 from store import events, reading, research, runs
 from store.schema import EventRow, FetchRow, SearchRow
 from tools.candidates import Standing
+from tools.coverage import ENOUGH
 
 QUERIES_SHOWN = 60
 PAGES_SHOWN = 25
@@ -90,6 +92,11 @@ class ResearchLive(NamedTuple):
     """Queries that no engine answered."""
     stopped: str
     """Why research stopped; empty while it goes on."""
+    eligible: int | None
+    """Candidates of the newest table that miss no hard need; None before there is one."""
+    saturated: bool
+    """Whether it stopped because hardly anything is left to be found."""
+    lost: Lost | None
 
 
 class Heartbeat(NamedTuple):
@@ -110,13 +117,6 @@ def heartbeat(session: Session, run_id: str) -> Heartbeat | None:
     return Heartbeat(newest[0].seq, newest[0].at, line)
 
 
-def newest_lines(session: Session, run_id: str, most: int = 30) -> list[Line]:
-    """The newest events in words, the newest first."""
-    query = select(EventRow).where(EventRow.run_id == run_id).order_by(EventRow.seq.desc()).limit(most * 4)
-    told = (line_of(event_record(row)) for row in session.scalars(query))
-    return [line for line in told if line is not None][:most]
-
-
 def research_live(session: Session, run_id: str) -> ResearchLive:
     run_id = runs.get(session, run_id).id
     asked = reading.searches(session, run_id)
@@ -125,6 +125,7 @@ def research_live(session: Session, run_id: str) -> ResearchLive:
     waves = _waves(session, run_id)
     accepted = {one.key for one in research.ledger(session, run_id, Standing.ACCEPTED)}
     sightings = [one for one in research.sightings(session, run_id) if one.candidate in accepted]
+    offered = research.newest_table(session, run_id)
     newest = sorted(asked, key=lambda row: row.asked_at, reverse=True)[:QUERIES_SHOWN]
     return ResearchLive(
         tally=counted,
@@ -140,6 +141,9 @@ def research_live(session: Session, run_id: str) -> ResearchLive:
         curve=tuple(points(sightings, [one.query for one in found if one.answered])),
         unanswered=sum(not one.answered for one in found),
         stopped=waves[-1].stopped if waves else "",
+        eligible=None if offered is None else len(offered.table.eligible),
+        saturated=bool(waves) and (waves[-1].coverage or 0.0) >= ENOUGH,
+        lost=lost(session, run_id),
     )
 
 

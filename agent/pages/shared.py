@@ -7,10 +7,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar
 
+from fastapi import Request
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agent.service.place import Place
-from store import events, runs
+from store import events, orders, runs
+from store.schema import LabelRow, OrderRow
+from tools.clock import Clock
 
 T = TypeVar("T")
 KEPT = 32
@@ -32,12 +36,31 @@ class Shared:
         return found
 
 
-async def of_run(shared: Shared, here: Place, run_id: str, query: Callable[[Session, str], T]) -> T:
-    """``query(session, run_id)`` for everybody who asks while the run has told nothing new."""
-    whole, seq, changed = await here.look(_standing, run_id)
-    return await shared.get((query, whole, seq, changed), lambda: here.look(query, whole))
+async def of_run(
+    request: Request, here: Place, run_id: str, query: Callable[..., T], *rest: Any, long: bool = False
+) -> T:
+    """``query(session, run_id, *rest)`` for everybody who asks while the run has told nothing new and nobody
+    has labelled an answer. ``rest`` can be hashed. A ``long`` query is one of a whole document.
+
+    What depends on the time alone, as how long a run has been quiet, is not looked up so.
+    """
+    state = request.app.state
+    if not hasattr(state, "shared"):
+        state.shared = Shared()
+    standing = await here.look(_standing, run_id, here.clock)
+    whole = standing[0]
+    found: T = await state.shared.get(
+        (query, standing, rest), lambda: (here.study if long else here.look)(query, whole, *rest)
+    )
+    return found
 
 
-def _standing(session: Session, run_id: str) -> tuple[str, int, Any]:
+def _standing(session: Session, run_id: str, clock: Clock) -> tuple[Any, ...]:
+    """The run's name, and everything that changes when something is to be shown of it."""
     row = runs.get(session, run_id)
-    return row.id, events.last_seq(session, row.id), row.updated_at
+    # That of a process that died is told from its lease, with no event.
+    status = orders.status_of(session, row, clock.now())
+    closed = session.scalar(select(func.max(OrderRow.done_at)).where(OrderRow.run_id == row.id))
+    labelled = select(func.count(), func.max(LabelRow.at)).where(LabelRow.run_id == row.id)
+    labels, newest = session.execute(labelled).one()
+    return row.id, events.last_seq(session, row.id), row.updated_at, status, closed, labels, newest

@@ -44,7 +44,9 @@ VIEWS = {
     "document": "report",
 }
 
-Standing = Literal["done", "now", "waiting", "stopped", "skipped", "not yet"]
+Standing = Literal["done", "in vain", "now", "waiting", "stopped", "skipped", "not yet"]
+FROM_THE_WEB = frozenset({"research", "compare"})
+"""Stations whose work is in vain when no request gets through."""
 
 
 class Station(NamedTuple):
@@ -57,8 +59,9 @@ class Station(NamedTuple):
     """The view of the run that shows it."""
 
 
-def stations(stage: str, status: RunStatus, seen: Collection[str]) -> list[Station]:
-    """The stations with where the run is among them. ``seen`` are the steps that it has begun.
+def stations(stage: str, status: RunStatus, seen: Collection[str], *, lost: bool = False) -> list[Station]:
+    """The stations with where the run is among them. ``seen`` are the steps that it has begun;
+    ``lost``, whether research got through to nobody.
 
     The judge is named before the model is pulled, so the graph's order is not quite the person's.
     """
@@ -68,9 +71,13 @@ def stations(stage: str, status: RunStatus, seen: Collection[str]) -> list[Stati
     if stage in {"name_judge", "choose_judge"} and "pull" not in begun:
         here = names.index("scenarios")
     return [
-        Station(name, label, _standing(at, here, name in begun, status), VIEWS.get(name))
+        Station(name, label, _kept(_standing(at, here, name in begun, status), name, lost), VIEWS.get(name))
         for at, (name, label) in enumerate(STATIONS)
     ]
+
+
+def _kept(standing: Standing, name: str, lost: bool) -> Standing:
+    return "in vain" if lost and standing == "done" and name in FROM_THE_WEB else standing
 
 
 def _standing(at: int, here: int, begun: bool, status: RunStatus) -> Standing:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from agent import views
 from agent.pages.columns import VERDICTS, column_named
 from agent.pages.evidence import CellView, StarsView, cell_view, row_of, scale, stars_view
+from agent.pages.lost import lost
 from agent.pages.render import page
 from agent.pages.shell import run_view
 from agent.pages.table_rows import TableWishes, chosen_columns, show
@@ -20,6 +21,7 @@ from store import research, runs
 from tools.candidates import Candidate, Standing
 from tools.escape import clean
 from tools.faults import NotFound
+from tools.phrases import counted
 from tools.table import Column
 from tools.table_notes import STARS, foot
 
@@ -57,7 +59,8 @@ async def table(
     run = await here.look(views.run_state, run_id, here.clock)
     offered = await here.look(_offered, run.id)
     asked = request.query_params
-    context: dict[str, Any] = {"offered": offered, "scale": scale}
+    vain = await here.look(lost, run.id)
+    context: dict[str, Any] = {"offered": offered, "scale": scale, "lost": vain, "counted": counted}
     if offered is not None:
         await here.database.run(research.mark_shown, run.id, offered.hash, here.clock.now())
         columns = chosen_columns(wishes.columns, request.cookies.get(COLUMNS))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from tools.proposal import Proposal
 from tools.table import Cell, Column, ComparisonTable, TableRow
 
 Order = Literal["asc", "desc"]
+UNKNOWN = "unknown"
 
 Blank = BeforeValidator(lambda given: None if given == "" else given)
 """A field of a form that nobody filled in."""
@@ -99,8 +101,10 @@ class ShownTable(NamedTuple):
     heads: tuple[ShownHead, ...]
     eligible: tuple[ShownRow, ...]
     excluded: tuple[ShownRow, ...]
-    families: tuple[str, ...]
+    families: tuple[tuple[str, str], ...]
+    """What is asked for, and how it is spelt; those that differ in case only are one."""
     licences: tuple[str, ...]
+    """Without the unknown one, which is found by its use."""
 
     @property
     def fitting(self) -> int:
@@ -121,9 +125,21 @@ def show(
         heads=tuple(_head(column, wishes, column in columns) for column in ORDER),
         eligible=tuple(row for row in rows if not row.row.excluded),
         excluded=tuple(row for row in rows if row.row.excluded),
-        families=tuple(sorted({name for row in table.rows for name in (row.family, row.lineage)})),
-        licences=tuple(sorted({row.licence.display for row in table.rows})),
+        families=names_once(name for row in table.rows for name in (row.family, row.lineage)),
+        licences=tuple(sorted({row.licence.display for row in table.rows} - {UNKNOWN})),
     )
+
+
+def names_once(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Each name once in any case: in lower case, and in its commonest spelling."""
+    spelt: dict[str, Counter[str]] = {}
+    for name in names:
+        spelt.setdefault(name.lower(), Counter())[name] += 1
+    return tuple((name, _commonest(found)) for name, found in sorted(spelt.items()))
+
+
+def _commonest(found: Counter[str]) -> str:
+    return min(found, key=lambda name: (-found[name], name))
 
 
 def sort_rows(rows: Sequence[ShownRow], column: Column, *, descending: bool) -> list[ShownRow]:
@@ -190,7 +206,7 @@ def role_of(key: str, proposal: Proposal | None) -> str:
 def _fits(row: ShownRow, wishes: TableWishes) -> bool:
     if wishes.eligible and row.row.excluded:
         return False
-    if wishes.family and wishes.family not in {row.row.family, row.row.lineage}:
+    if wishes.family and wishes.family.lower() not in {row.row.family.lower(), row.row.lineage.lower()}:
         return False
     if wishes.licence and wishes.licence not in {
         f"use:{row.row.licence.verdict.value}",

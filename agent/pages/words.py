@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from agent.pages.render import short_address, size
+from agent.pages.render import percent, short_address, size, told
 from agent.terminal import TITLES
 from agent.views import EventRecord
 from tools.phrases import counted
@@ -104,16 +104,18 @@ def _page(_stage: str, data: Mapping[str, Any]) -> _Said:
 
 
 def _wave(_stage: str, data: Mapping[str, Any]) -> _Said:
-    covered = "" if data.get("coverage") is None else f", sample coverage {data['coverage']:.0%}"
+    covered = "" if data.get("coverage") is None else f", sample coverage {percent(data['coverage'])}"
+    nobody = data.get("failed", 0) + data.get("blocked", 0) > 0 and not data.get("facts")
     return _Said(
-        f"Wave {data['wave']} is over: {data['seen']} candidates seen, {data['accepted']} accepted, "
-        f"{data['facts']} facts{covered}. {data.get('stopped', '')}".strip(),
-        "good",
+        f"Wave {data['wave']} is over: {data['seen']} seen, {counted(data['accepted'], 'candidate')}, "
+        f"{data['facts']} facts{covered}. {told(data.get('stopped', ''))}".strip(),
+        "warn" if nobody else "good",
     )
 
 
 def _table(_stage: str, data: Mapping[str, Any]) -> _Said:
-    return _Said(f"The table is ready: {counted(data['rows'], 'candidate')}.", "good")
+    eligible = f", {data['eligible']} eligible" if "eligible" in data else ""
+    return _Said(f"The table is ready: {counted(data['rows'], 'candidate')}{eligible}.", "good")
 
 
 def _approval(_stage: str, data: Mapping[str, Any]) -> _Said:
@@ -171,11 +173,11 @@ def _assessment(_stage: str, data: Mapping[str, Any]) -> _Said:
 
 
 def _preflight(_stage: str, data: Mapping[str, Any]) -> _Said:
-    return _Said(data["sentence"], "good" if data.get("passed") else "warn")
+    return _Said(told(data["sentence"]), "good" if data.get("passed") else "warn")
 
 
 def _decision(_stage: str, data: Mapping[str, Any]) -> _Said:
-    return _Said(f"{data['kind'].replace('_', ' ')}: {data['reason']}", "good")
+    return _Said(told(f"{data['kind']}: {data['reason']}"), "good")
 
 
 def _review(_stage: str, data: Mapping[str, Any]) -> _Said:
@@ -191,7 +193,7 @@ def _document(_stage: str, data: Mapping[str, Any]) -> _Said:
 
 
 def _warning(_stage: str, data: Mapping[str, Any]) -> _Said:
-    return _Said(data["sentence"], "warn")
+    return _Said(told(data["sentence"]), "warn")
 
 
 def _retry(_stage: str, data: Mapping[str, Any]) -> _Said:
@@ -199,7 +201,7 @@ def _retry(_stage: str, data: Mapping[str, Any]) -> _Said:
 
 
 def _sentence(_stage: str, data: Mapping[str, Any]) -> _Said:
-    return _Said(data["sentence"])
+    return _Said(told(data["sentence"]))
 
 
 def _waiting(_stage: str, data: Mapping[str, Any]) -> _Said:

@@ -14,8 +14,8 @@ import pytest
 from agent.service.limits import Rates
 from agent.settings import load_settings
 from store import evaluation, orders, research, runs
-from tests.agent.conftest import Kept
 from tests.standins.records import NOW
+from tests.standins.replayed import Kept
 from tests.standins.service import NoEngine, inside
 from tools.table import ComparisonTable
 
@@ -145,6 +145,8 @@ async def test_a_stale_approval_is_refused_with_everything_that_has_changed(
         ({"action": "approve", "table_hash": "HASH", "primary": "qwen"}, 422, "refused"),
         ({"action": "edit", "table_hash": "HASH", "add": ["../../etc/passwd"]}, 422, "refused"),
         ({"action": "approve", "table_hash": "sha256:" + "0" * 64}, 409, "table-changed"),
+        ({"action": "reject", "table_hash": "sha256:" + "0" * 64, "note": "x"}, 409, "table-changed"),
+        ({"action": "more", "table_hash": "sha256:" + "0" * 64, "note": "x"}, 409, "table-changed"),
     ],
 )
 async def test_approvals_that_cannot_be_taken(

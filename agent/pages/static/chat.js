@@ -55,7 +55,7 @@ async function send() {
           refused(next, error);
           continue;
         }
-        if (error.status === 401) { location.reload(); return; }
+        if (error.status === 401) return; // signing in leads back here, and what is said is kept
         problem.textContent = "It is not sent yet; it is tried again, also after a reload.";
         await new Promise((done) => setTimeout(done, wait));
         wait = Math.min(wait * 2, 8000);
@@ -140,27 +140,70 @@ function showPending(item) {
   show({ id: item.id, author: "person", text: item.text, at: new Date().toISOString(), extras: {} }, true);
 }
 
-function show(turn, pending = false) {
+function show(turn, pending = false, after = cursor) {
   const before = known.get(turn.id);
   if (before && !before.classList.contains("pending")) return;
   const element = bubble(turn, pending);
   if (before) before.replaceWith(element);
   else {
-    const end = turns.scrollHeight - turns.scrollTop - turns.clientHeight < 80;
     const waiting = turn.author === "person" ? null : turns.querySelector(".pending");
     if (waiting && !pending && turn.author === "run") waiting.before(element);
     else turns.append(element);
-    if (end || pending) turns.scrollTop = turns.scrollHeight;
   }
   known.set(turn.id, element);
   hinted();
   ownTimes(element);
+  if (atEnd || pending) toEnd();
   if (pending) return;
+  if (offered.size) lookAgain();
+  if (isOpen(turn)) offered.set(turn.id, after);
   if (turn.author === "person") taken({ id: turn.id });
   suggest(turn);
   if (folded() && turn.author !== "person") { news.hidden = false; news.textContent = "new"; }
   const moved = turn.extras?.run_id;
   if (acted && moved && moved !== run) location.assign(`/runs/${encodeURIComponent(moved)}`);
+}
+
+// --- the end stays in sight until somebody scrolls up ---
+
+let atEnd = true;
+let lowest = 0;
+
+function toEnd() {
+  turns.scrollTop = turns.scrollHeight;
+  lowest = turns.scrollTop;
+  atEnd = true;
+}
+turns.addEventListener("scroll", () => {
+  const rest = turns.scrollHeight - turns.scrollTop - turns.clientHeight;
+  if (rest < 80) { atEnd = true; lowest = turns.scrollTop; }
+  else if (turns.scrollTop < lowest - 40) atEnd = false; // content that comes in never moves it up
+});
+new ResizeObserver(() => { if (atEnd) toEnd(); }).observe(turns);
+
+// --- offers: their buttons go once they are settled, here, in words or in another tab ---
+
+const offered = new Map(); // turn with an open offer → the cursor before it
+const isOpen = (turn) => Boolean(turn.extras?.offer) && !turn.extras.settled && !turn.extras.void;
+let looking = 0;
+
+function lookAgain() {
+  clearTimeout(looking);
+  looking = setTimeout(async () => {
+    for (const [id, after] of [...offered]) {
+      let said;
+      try {
+        said = await api("GET", `/api/threads/${encodeURIComponent(thread)}/messages?limit=50&after=${encodeURIComponent(after)}`);
+      } catch { return; /* it is looked again with the next turn, and a button that is too late says so */ }
+      const turn = said.turns.find((one) => one.id === id);
+      if (!turn || isOpen(turn)) continue;
+      offered.delete(id);
+      const settled = bubble(turn, false);
+      known.get(id).replaceWith(settled);
+      known.set(id, settled);
+      ownTimes(settled);
+    }
+  }, 300);
 }
 
 function bubble(turn, pending) {
@@ -214,7 +257,7 @@ function link(one) {
 
 function offer(turn, extras) {
   const box = make("div", { class: "offer card", role: "group", "aria-label": "An offer that waits for your yes" },
-    make("p", {}, extras.offer.sentence));
+    make("p", {}, turn.text.includes(extras.offer.sentence) ? "Shall this be done?" : extras.offer.sentence));
   const settle = (yes, by) => box.append(make("p", { class: "faint" }, yes ? `Yes${by ? `, said ${by}` : ""}.` : `No${by ? `, said ${by}` : ""}.`));
   if (extras.settled) settle(extras.settled.yes, extras.settled.by);
   else if (extras.void) box.append(make("p", { class: "faint" }, extras.void));
@@ -226,6 +269,7 @@ function offer(turn, extras) {
         const said = await api("POST", `/api/threads/${encodeURIComponent(thread)}/messages/${encodeURIComponent(turn.id)}/confirm`, { yes });
         row.remove();
         settle(yes, "");
+        offered.delete(turn.id);
         for (const one of Array.isArray(said) ? said : said?.items ?? []) show(one);
         box.closest("li").tabIndex = -1;
         box.closest("li").focus();
@@ -246,8 +290,7 @@ function offer(turn, extras) {
 }
 
 function suggest(turn) {
-  const open = turn.extras?.offer && !turn.extras.settled && !turn.extras.void;
-  const words = open ? [] : turn.extras?.suggestions ?? []; // an offer has its own two buttons
+  const words = isOpen(turn) ? [] : turn.extras?.suggestions ?? []; // an offer has its own two buttons
   if (turn.author === "run" && !words.length) return;
   chips.replaceChildren(...words.map((text) =>
     make("button", { type: "button", class: "example", on: { click: () => (text.includes("…") ? prefill(text) : say(text)) } }, text)));
@@ -269,8 +312,9 @@ function follow() {
       let turn;
       try { turn = JSON.parse(message.data); } catch { return; }
       if (!turn || typeof turn.id !== "string") return;
+      const before = cursor;
       cursor = message.lastEventId || turn.cursor || cursor;
-      show(turn);
+      show(turn, false, before);
     };
     source.onmessage = heard;
     source.addEventListener("turn", heard);
@@ -287,7 +331,7 @@ const folded = () => panel.classList.contains("folded");
 function setFolded(closed, remember) {
   panel.classList.toggle("folded", closed);
   fold.setAttribute("aria-expanded", String(!closed));
-  if (!closed) { news.hidden = true; turns.scrollTop = turns.scrollHeight; }
+  if (!closed) { news.hidden = true; toEnd(); }
   if (remember) { try { localStorage.setItem("chat.folded", closed ? "1" : ""); } catch { /* for this page */ } }
 }
 

@@ -1,5 +1,11 @@
 // What every page has: parts that follow the run's events, calls to the API, the reader's own time, the theme.
 
+/** Go and sign in, then come back here: the cookie is too old, or the service has another token. */
+export function signIn() {
+  const here = location.pathname + location.search + location.hash;
+  if (location.pathname !== "/login") location.assign(`/login?next=${encodeURIComponent(here)}`);
+}
+
 /** Call the API. Resolves with JSON (null for an empty reply); rejects with an Error whose `problem` is RFC 9457's. */
 export async function api(method, url, body, headers = {}) {
   const sent = { method, headers: { Accept: "application/json", ...headers } };
@@ -17,6 +23,7 @@ export async function api(method, url, body, headers = {}) {
   let data = null;
   try { data = text ? JSON.parse(text) : null; } catch { /* an error page, or nothing */ }
   if (!reply.ok) {
+    if (reply.status === 401) signIn();
     const problem = data ?? { detail: `${reply.status} ${reply.statusText}` };
     const error = new Error([problem.detail, problem.next_step].filter(Boolean).join(" "));
     error.problem = problem;
@@ -71,7 +78,10 @@ export function whenSeen(open) {
     source.addEventListener("open", () => { wait = 500; connected(true); });
     source.addEventListener("error", () => {
       connected(false);
-      if (source?.readyState === EventSource.CLOSED) retry = setTimeout(begin, wait = Math.min(wait * 2, 10000));
+      if (source?.readyState !== EventSource.CLOSED) return;
+      retry = setTimeout(begin, wait = Math.min(wait * 2, 10000));
+      // A stream does not tell with which status it was refused.
+      fetch("/api/health").then((reply) => { if (reply.status === 401) signIn(); }, () => {});
     });
   };
   let away = 0;
@@ -140,7 +150,7 @@ export function renew(part, delay = 250) {
     state.again = false;
     try {
       const reply = await fetch(part.dataset.part, { headers: { Accept: "text/html" } });
-      if (reply.status === 401 || reply.redirected) { location.reload(); return; }
+      if (reply.status === 401 || reply.redirected) { signIn(); return; }
       if (reply.ok) replace(part, await reply.text());
     } catch { /* the stream says that the service is away, and the next event comes here again */
     } finally {

@@ -7,10 +7,13 @@ const run = `/runs/${place.dataset.run}`;
 const criteria = JSON.parse(place.dataset.criteria).map(([id, question, mayNotApply]) => ({ id, question, mayNotApply }));
 const WORDS = { y: "YES", n: "NO", a: "NA", u: "CANNOT_ASSESS" };
 const SAID = { YES: "yes", NO: "no", NA: "does not apply", CANNOT_ASSESS: "cannot tell" };
+const ENOUGH_TO_TELL = 10; // labels before the time that is left is estimated
+const QUICKEST = 3; // seconds in which an answer can be read
 const PAUSE = 300; // seconds: a longer time is a pause, and no pace
 
 // What was labelled stands before `now`, what is left from there on.
 const order = [...JSON.parse(place.dataset.done), ...JSON.parse(place.dataset.left)];
+const numbers = new Map(order.map((id, at) => [id, at + 1])); // one that is skipped keeps its number
 const labelled = new Set(JSON.parse(place.dataset.done));
 const cards = new Map();
 const paces = [];
@@ -44,7 +47,7 @@ async function show({ focus = true } = {}) {
     tell(error.message, true);
     return;
   }
-  at("card-head").textContent = `Answer ${now + 1} of ${order.length}`;
+  at("card-head").textContent = `Answer ${numbers.get(id)} of ${order.length}`;
   at("card-place").textContent = card.place;
   at("card-message").textContent = card.message;
   at("card-answer").textContent = card.answer;
@@ -85,9 +88,9 @@ function count() {
 }
 
 function timeLeft(left) {
-  if (!paces.length || !left) return "";
+  if (paces.length < ENOUGH_TO_TELL || !left) return "";
   const sorted = [...paces].sort((a, b) => a - b);
-  const seconds = sorted[Math.floor(sorted.length / 2)] * left;
+  const seconds = Math.max(QUICKEST, sorted[Math.floor(sorted.length / 2)]) * left;
   const minutes = Math.round(seconds / 60);
   return seconds < 60 ? "less than a minute" : `about ${minutes} minute${minutes === 1 ? "" : "s"}`;
 }

@@ -1,18 +1,18 @@
 // The comparison table: sort, filter and columns at once, the panel of sources, the arrow keys, rejected ones.
 
 // The same address as the page's own script tag has, so that there is one copy of it and one stream of events.
-const { onEvent, ownTimes, tell } = await import(`./app.js${new URL(import.meta.url).search}`);
+const { onEvent, ownTimes, signIn, tell } = await import(`./app.js${new URL(import.meta.url).search}`);
 
 document.documentElement.classList.add("scripted");
 const view = document.querySelector("[data-table]");
 
 /** A part of a page as nodes: the service escaped what is in it. */
 async function part(url) {
-  const reply = await fetch(url, { headers: { Accept: "text/html" } });
-  const type = reply.headers.get("Content-Type") ?? "";
-  if (!reply.ok || !type.startsWith("text/html")) {
+  const reply = await fetch(url, { headers: { Accept: "text/html, application/problem+json" } });
+  if (reply.redirected) signIn();
+  if (!reply.ok) {
     const problem = await reply.json().catch(() => ({}));
-    throw new Error([problem.detail, problem.next_step].filter(Boolean).join(" ") || "This cannot be shown now.");
+    throw new Error(problem.detail || "This cannot be shown now.");
   }
   const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
   ownTimes(fresh);
@@ -61,7 +61,7 @@ function filter() {
     const { family, lineage, licence, use, size } = row.dataset;
     const fits =
       (!wanted.eligible.checked || !row.closest(".excluded")) &&
-      (!wanted.family.value || [family, lineage].includes(wanted.family.value)) &&
+      (!wanted.family.value || [family, lineage].some((name) => name.toLowerCase() === wanted.family.value)) &&
       (!wanted.licence.value || [licence, use].includes(wanted.licence.value)) &&
       ((from === null && to === null) || (size !== "" && (from === null || Number(size) >= from) && (to === null || Number(size) <= to))) &&
       sought.every((word) => words.get(row).includes(word));
@@ -166,7 +166,8 @@ function settle() {
 
 if (panel) {
   grid.addEventListener("click", (clicked) => {
-    const link = clicked.target.closest("a[data-cell]");
+    // The whole cell is the way to its sources, not only the words in it.
+    const link = clicked.target.closest("a[data-cell]") ?? clicked.target.closest("td")?.querySelector("a[data-cell]");
     if (!link || clicked.ctrlKey || clicked.metaKey || clicked.shiftKey) return;
     clicked.preventDefault();
     const cell = new URL(link.href).searchParams.get("cell");

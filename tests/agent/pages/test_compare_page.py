@@ -10,16 +10,18 @@ import pytest
 from sqlalchemy import update
 
 from agent.answer_views import compared
+from agent.pages.render import told
 from store.schema import MaterialRow, ScenarioRow
-from tests.agent.pages.conftest import NewPage, Serve, Stored
+from tests.agent.pages.conftest import NewPage, Serve
 from tests.standins.browser import picture, serious, too_wide
+from tests.standins.replayed import Kept
 from tests.standins.second_models import BACKUP, hostile, second_run, with_backup
 
 OTHER = "20261120-other"
 
 
 @pytest.fixture
-def both(finished_run: Stored) -> Stored:
+def both(finished_run: Kept) -> Kept:
     """Its backup was evaluated too, and there is the same run once more."""
     with finished_run.opened() as database, database.session() as session:
         with_backup(session, finished_run.run_id)
@@ -34,13 +36,13 @@ def get(url: str, path: str, status: int = 200) -> str:
     return html.unescape(reply.text)
 
 
-def test_primary_and_backup_of_a_run(both: Stored, serve: Serve) -> None:
+def test_primary_and_backup_of_a_run(both: Kept, serve: Serve) -> None:
     run = both.run_id
     with both.opened() as database, database.reading() as session:
         found = compared(session, (run, "primary"), (run, "backup")).comparison
     assert found.paired is not None
     page = get(serve(both), f"/compare?first={run}")
-    assert found.sentence.replace(f" ({run})", "") in page
+    assert told(found.sentence).replace(f" ({run})", "") in page
     for one in (*found.topics, *found.criteria):
         assert re.search(rf'<th scope="row">{re.escape(one.name)}\b', page)
     for name in (*found.only_first, *found.only_second):
@@ -50,13 +52,13 @@ def test_primary_and_backup_of_a_run(both: Stored, serve: Serve) -> None:
         assert left.reason.value in page
 
 
-def test_two_runs_of_one_model_are_told_apart_by_their_names(both: Stored, serve: Serve) -> None:
+def test_two_runs_of_one_model_are_told_apart_by_their_names(both: Kept, serve: Serve) -> None:
     page = get(serve(both), f"/compare?first={both.run_id}&second={OTHER}")
     assert f"({OTHER})" in page
     assert "Neither is ahead." in page
 
 
-def test_only_held_out_scenarios(both: Stored, serve: Serve) -> None:
+def test_only_held_out_scenarios(both: Kept, serve: Serve) -> None:
     page = get(serve(both), f"/compare?first={both.run_id}&held_out=true")
     assert "On the same 10 scenarios" in page
     assert "None that may be quoted." in page
@@ -67,17 +69,16 @@ def test_only_held_out_scenarios(both: Stored, serve: Serve) -> None:
     [
         ("first={run}&second=nothing", "There is no run 'nothing'"),
         ("first={run}", "has no judged answers of a backup model"),
+        ("first={run}&second={run}", "The same run was chosen twice."),
     ],
 )
-def test_what_cannot_be_compared_is_said(
-    finished_run: Stored, serve: Serve, path: str, sentence: str
-) -> None:
+def test_what_cannot_be_compared_is_said(finished_run: Kept, serve: Serve, path: str, sentence: str) -> None:
     url = serve(finished_run)
     status = 422
     assert sentence in get(url, f"/compare?{path.format(run=finished_run.run_id)}", status)
 
 
-def test_other_scenarios_and_other_rubrics_are_said(both: Stored, serve: Serve) -> None:
+def test_other_scenarios_and_other_rubrics_are_said(both: Kept, serve: Serve) -> None:
     with both.opened() as database, database.session() as session:
         for row in session.query(ScenarioRow).where(ScenarioRow.run_id == OTHER):
             row.record = row.record | {"message": f"Another {row.id}"}
@@ -95,13 +96,13 @@ def test_other_scenarios_and_other_rubrics_are_said(both: Stored, serve: Serve) 
     assert "judged by different rubrics" in page
 
 
-def test_without_a_judged_run_there_is_nothing_to_choose(waiting_run: Stored, serve: Serve) -> None:
+def test_without_a_judged_run_there_is_nothing_to_choose(waiting_run: Kept, serve: Serve) -> None:
     assert "No run has judged answers yet" in get(serve(waiting_run), "/compare")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_the_form_leads_to_the_comparison(
-    both: Stored, serve: Serve, new_page: NewPage, width: int, dark: bool
+    both: Kept, serve: Serve, new_page: NewPage, width: int, dark: bool
 ) -> None:
     with both.opened() as database, database.session() as session:
         hostile(session, both.run_id, "s002")

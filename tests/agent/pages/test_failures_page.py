@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import delete, update
 
 from agent.answer_views import judged_result
+from agent.pages.render import told
 from graphs.results import Result
 from store.schema import AnswerRow, AssessmentRow, VerdictRow
-from tests.agent.pages.conftest import NewPage, Serve, Stored
+from tests.agent.pages.conftest import NewPage, Serve
 from tests.standins.browser import picture, serious, too_wide
+from tests.standins.replayed import Kept
 from tests.standins.second_models import BACKUP, HARMLESS, hostile, labelled, with_backup
 from tools.evaluation import AnswerOutcome, AssessmentOutcome
 from tools.failures import analyse
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-def result_of(run: Stored, role: str = "primary") -> Result:
+def result_of(run: Kept, role: str = "primary") -> Result:
     with run.opened() as database, database.reading() as session:
         return judged_result(session, run.run_id, "primary" if role == "primary" else "backup")
 
@@ -38,7 +40,7 @@ def listed(page: str) -> list[str]:
     return re.findall(r'<h3><a href="/runs/[^"]*/answers/[^"]*">([^<]*)</a></h3>', page)
 
 
-def test_counts_are_those_of_the_analysis_with_gates_first(finished_run: Stored, serve: Serve) -> None:
+def test_counts_are_those_of_the_analysis_with_gates_first(finished_run: Kept, serve: Serve) -> None:
     result = result_of(finished_run)
     found = analyse(result.lines, result.rubric, result.by_judge)
     page = get(serve(finished_run), f"/runs/{finished_run.run_id}/failures")
@@ -48,11 +50,11 @@ def test_counts_are_those_of_the_analysis_with_gates_first(finished_run: Stored,
     assert gates == sorted(gates, reverse=True)
     for entry in found.criteria:
         assert f'<td class="number">{entry.failed} of {entry.assessed}</td>' in page
-    assert found.summary in page
+    assert told(found.summary) in page
     assert f"{sum(row.scenario.held_out for row in result.lines)} of these scenarios are held out" in page
 
 
-def test_the_grid_sums_to_the_criterion_and_leads_to_its_answers(finished_run: Stored, serve: Serve) -> None:
+def test_the_grid_sums_to_the_criterion_and_leads_to_its_answers(finished_run: Kept, serve: Serve) -> None:
     result = result_of(finished_run)
     criterion = analyse(result.lines, result.rubric).criteria[-1].criterion
     url = serve(finished_run)
@@ -66,7 +68,7 @@ def test_the_grid_sums_to_the_criterion_and_leads_to_its_answers(finished_run: S
     assert len(listed(get(url, link[1].partition("#")[0]))) == int(link[2])
 
 
-def test_held_out_scenarios_are_counted_and_never_quoted(finished_run: Stored, serve: Serve) -> None:
+def test_held_out_scenarios_are_counted_and_never_quoted(finished_run: Kept, serve: Serve) -> None:
     held = [row for row in result_of(finished_run).lines if row.scenario.held_out]
     url, run = serve(finished_run), finished_run.run_id
     pages = [get(url, f"/runs/{run}/failures?page={number}") for number in (1, 2)]
@@ -83,7 +85,7 @@ def test_held_out_scenarios_are_counted_and_never_quoted(finished_run: Stored, s
                 assert verdict.reason not in pages[0]
 
 
-def test_unmeasured_answers_stand_under_their_reasons(finished_run: Stored, serve: Serve) -> None:
+def test_unmeasured_answers_stand_under_their_reasons(finished_run: Kept, serve: Serve) -> None:
     run = finished_run.run_id
     with finished_run.opened() as database, database.session() as session:
         row = session.get_one(AnswerRow, (run, "primary", "s002"))
@@ -99,7 +101,7 @@ def test_unmeasured_answers_stand_under_their_reasons(finished_run: Stored, serv
 
 
 def test_a_run_without_verdicts_and_strange_filters_say_so(
-    waiting_run: Stored, finished_run: Stored, serve: Serve
+    waiting_run: Kept, finished_run: Kept, serve: Serve
 ) -> None:
     assert "No answer is judged yet" in get(serve(waiting_run), f"/runs/{waiting_run.run_id}/failures")
     url = serve(finished_run)
@@ -110,7 +112,7 @@ def test_a_run_without_verdicts_and_strange_filters_say_so(
         assert httpx.get(f"{url}/runs/{finished_run.run_id}/{path}", trust_env=False).status_code == 404
 
 
-def test_the_backup_has_failures_of_its_own(finished_run: Stored, serve: Serve) -> None:
+def test_the_backup_has_failures_of_its_own(finished_run: Kept, serve: Serve) -> None:
     with finished_run.opened() as database, database.session() as session:
         with_backup(session, finished_run.run_id)
     page = get(serve(finished_run), f"/runs/{finished_run.run_id}/failures?role=backup&outcome=failed")
@@ -120,7 +122,7 @@ def test_the_backup_has_failures_of_its_own(finished_run: Stored, serve: Serve) 
     assert "/answers/backup/" in page
 
 
-def test_an_answer_shows_all_that_is_known_and_its_neighbours(finished_run: Stored, serve: Serve) -> None:
+def test_an_answer_shows_all_that_is_known_and_its_neighbours(finished_run: Kept, serve: Serve) -> None:
     run = finished_run.run_id
     with finished_run.opened() as database, database.session() as session:
         labelled(session, run, {"s002": True}, note="I would let that pass.")
@@ -140,12 +142,12 @@ def test_an_answer_shows_all_that_is_known_and_its_neighbours(finished_run: Stor
     assert f'id="previous" href="/runs/{run}/answers/primary/s002' in get(url, following)
 
 
-def hostile_run(run: Stored) -> None:
+def hostile_run(run: Kept) -> None:
     with run.opened() as database, database.session() as session:
         hostile(session, run.run_id, "s002")
 
 
-def test_hostile_texts_stay_text(finished_run: Stored, serve: Serve, page: Page) -> None:
+def test_hostile_texts_stay_text(finished_run: Kept, serve: Serve, page: Page) -> None:
     hostile_run(finished_run)
     base = f"{serve(finished_run)}/runs/{finished_run.run_id}"
     for path in (
@@ -165,7 +167,7 @@ def test_hostile_texts_stay_text(finished_run: Stored, serve: Serve, page: Page)
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_keyboard_widths_and_accessibility(
-    finished_run: Stored, serve: Serve, new_page: NewPage, width: int, dark: bool
+    finished_run: Kept, serve: Serve, new_page: NewPage, width: int, dark: bool
 ) -> None:
     page = new_page(width=width, dark=dark)
     page.goto(f"{serve(finished_run)}/runs/{finished_run.run_id}/failures")

@@ -84,8 +84,8 @@ async def test_parts_stand_alone(finished_client: httpx.AsyncClient, finished_ru
 
 async def test_the_result_is_on_the_overview(finished_client: httpx.AsyncClient, finished_run: Any) -> None:
     text = (await finished_client.get(f"/runs/{finished_run.run_id}")).text
-    assert "FINE TUNE" in text
-    assert "<b>63%</b> pass, 95 % interval 49% to 75%" in text
+    assert "FINE-TUNE" in text
+    assert "<b>63 %</b> pass, 95 % interval 49 % to 75 %" in text
     assert text.count('class="station done"') == 11
 
 
@@ -219,8 +219,8 @@ async def test_the_history_has_decisions_and_two_to_compare(
     finished_client: httpx.AsyncClient, finished_run: Any
 ) -> None:
     text = (await finished_client.get("/runs")).text
-    assert "FINE TUNE" in text
-    assert "63%" in text
+    assert "FINE-TUNE" in text
+    assert "63 %" in text
     assert f'name="second" value="{finished_run.run_id}"' in text
     assert "Page 1 of 1, 1 run<" in text
 

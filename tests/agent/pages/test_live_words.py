@@ -133,7 +133,7 @@ def test_the_drawing_has_axes_a_threshold_and_words_for_those_who_do_not_see_it(
     found = points(seen, [f"q{n}" for n in range(100)])
     svg = str(drawing(found))
     assert svg.count("<polyline") == 1
-    assert "95% is enough" in svg
+    assert "95 % is enough" in svg
     assert "queries answered" in svg
     assert 'role="img"' in svg
     assert "after 100 queries" in svg

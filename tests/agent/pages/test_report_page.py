@@ -9,8 +9,10 @@ import httpx
 import pytest
 
 from agent.answer_views import judged_result
-from tests.agent.pages.conftest import NewPage, Serve, Stored
+from agent.pages.render import told
+from tests.agent.pages.conftest import NewPage, Serve
 from tests.standins.browser import picture, serious, too_wide
+from tests.standins.replayed import Kept
 from tests.standins.second_models import hostile, with_backup
 
 
@@ -20,7 +22,7 @@ def get(url: str, path: str) -> str:
     return html.unescape(reply.text)
 
 
-def test_the_headline_is_computed_from_rows(finished_run: Stored, serve: Serve) -> None:
+def test_the_headline_is_computed_from_rows(finished_run: Kept, serve: Serve) -> None:
     url, run = serve(finished_run), finished_run.run_id
     with finished_run.opened() as database, database.session() as session:
         before = judged_result(session, run, "primary").decision
@@ -28,14 +30,14 @@ def test_the_headline_is_computed_from_rows(finished_run: Stored, serve: Serve) 
         after = judged_result(session, run, "backup").decision
     page = get(url, f"/runs/{run}/report")
     for decision in (before, after):
-        assert decision.reason in page
+        assert told(decision.reason) in page
         assert f"{decision.passes} of {decision.measured}" in page
     assert "Both on the same scenarios" in page
     assert "REPLAY" in page
     assert "What to do next" in page
 
 
-def test_every_download_is_there(finished_run: Stored, serve: Serve) -> None:
+def test_every_download_is_there(finished_run: Kept, serve: Serve) -> None:
     url, run = serve(finished_run), finished_run.run_id
     page = get(url, f"/runs/{run}/report")
     links = re.findall(r'<li><a href="(/api/runs/[^"]+)" download', page)
@@ -48,13 +50,28 @@ def test_every_download_is_there(finished_run: Stored, serve: Serve) -> None:
         assert reply.content, link
 
 
-def test_a_run_without_verdicts_says_so(waiting_run: Stored, serve: Serve) -> None:
+def test_what_a_sentence_names_a_command_for_is_linked(finished_run: Kept, serve: Serve) -> None:
+    page = get(serve(finished_run), f"/runs/{finished_run.run_id}/report")
+    assert f'<a class="way" href="/runs/{finished_run.run_id}/labels">Label answers</a>' in page
+    assert f'<a class="way" href="/compare?first={finished_run.run_id}">Compare two runs</a>' in page
+    assert "<summary>In a terminal</summary><pre>bms evaluate" in page
+
+
+def test_a_label_is_counted_the_next_time_the_report_is_opened(finished_run: Kept, serve: Serve) -> None:
+    url, run = serve(finished_run), finished_run.run_id
+    assert "No human has checked this judge" in get(url, f"/runs/{run}/report")
+    body = {"role": "primary", "scenario_id": "s001", "passed": True}
+    assert httpx.post(f"{url}/api/runs/{run}/labels", json=body, trust_env=False).is_success
+    assert "1 answers labelled by people" in get(url, f"/runs/{run}/report")
+
+
+def test_a_run_without_verdicts_says_so(waiting_run: Kept, serve: Serve) -> None:
     assert "nothing to report yet" in get(serve(waiting_run), f"/runs/{waiting_run.run_id}/report")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_the_document_stands_in_a_frame_in_which_nothing_runs(
-    finished_run: Stored, serve: Serve, new_page: NewPage, width: int, dark: bool
+    finished_run: Kept, serve: Serve, new_page: NewPage, width: int, dark: bool
 ) -> None:
     with finished_run.opened() as database, database.session() as session:
         hostile(session, finished_run.run_id, "s002")

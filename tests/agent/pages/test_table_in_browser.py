@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,17 @@ class Site:
         return Database(sqlite_url(self.home / "bms.sqlite"))
 
 
+@pytest.fixture(scope="module")
+def offered(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> tuple[Path, str]:
+    """A data directory with a run that waits for its approval, and the run's name."""
+    home = tmp_path_factory.mktemp("offered") / "bms"
+    return home, offered_run(home, empty_database, rows=20)
+
+
 @pytest.fixture
-def site(home: Path, empty_database: Path) -> Iterator[Site]:
-    run_id = offered_run(home / "bms", empty_database, rows=20)
+def site(home: Path, offered: tuple[Path, str]) -> Iterator[Site]:
+    made, run_id = offered
+    shutil.copytree(made, home / "bms")
     with listening(Settings(home=home / "bms"), engine=NoEngine()) as url:
         yield Site(url, home / "bms", run_id)
 
@@ -47,16 +56,18 @@ def visible(page: Page) -> list[str]:
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_view_is_accessible_and_fits(site: Site, new_page: Callable[..., Page], width: int, dark: bool):
+    """Table and approval in all four; the others once in each width and each theme."""
     page = new_page(width=width, dark=dark)
-    for name, path in (
-        ("table", "/table"),
-        ("cell", f"/table?cell={QWEN}:context"),
-        ("stars", f"/table?cell={QWEN}:fit"),
-        ("rejected", "/table?rejected=1"),
-        ("model", f"/models/{EVIL}"),
-        ("model-rejected", f"/models/{REFUSED}"),
-        ("approval", "/approval"),
-    ):
+    views = {"table": "/table", "approval": "/approval"}
+    if dark == (width == NARROW):
+        views |= {
+            "cell": f"/table?cell={QWEN}:context",
+            "stars": f"/table?cell={QWEN}:fit",
+            "rejected": "/table?rejected=1",
+            "model": f"/models/{EVIL}",
+            "model-rejected": f"/models/{REFUSED}",
+        }
+    for name, path in views.items():
         page.goto(site.run + path)
         page.wait_for_load_state("load")
         picture(page, f"{name}-{width}-{'dark' if dark else 'light'}")
@@ -83,6 +94,30 @@ def test_a_cell_is_opened_and_closed_by_keyboard(site: Site, page: Page):
     page.wait_for_selector("dialog#panel:modal")
     page.locator("#panel [data-close]").click()
     page.wait_for_selector("dialog#panel:modal", state="detached")
+
+
+def test_the_whole_cell_opens_its_sources(site: Site, page: Page):
+    page.goto(f"{site.run}/table")
+    cell = page.locator('tr.candidate td[data-column="fit"]').first
+    box = cell.bounding_box()
+    assert box is not None
+    cell.click(position={"x": box["width"] - 4, "y": box["height"] - 4})
+    page.locator("#panel[open]").wait_for()
+
+
+def test_whoever_is_no_longer_signed_in_is_led_to_it_and_back(site: Site, new_page: Callable[..., Page]):
+    page = new_page(quiet=False)
+    page.route("**/login?**", lambda route: route.fulfill(status=200, body="sign in"))
+    page.route("**/api/runs/*/approval", lambda route: route.fulfill(status=401, body="{}"))
+    page.goto(f"{site.run}/approval")
+    page.evaluate(
+        """async (url) => {
+            const { api } = await import(document.querySelector('script[src*="app.js"]').src);
+            api("POST", url, {}).catch(() => {});
+        }""",
+        f"/api/runs/{site.run_id}/approval",
+    )
+    page.wait_for_url(f"**/login?next=%2Fruns%2F{site.run_id}%2Fapproval")
 
 
 def test_sorting_filtering_and_columns_are_instant_and_in_the_address(site: Site, page: Page):

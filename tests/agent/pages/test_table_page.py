@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from agent.pages.columns import ORDER, column_named, slug, starred
-from agent.pages.excerpts import at_field, find
+from agent.pages.excerpts import at_field, shown
 from agent.pages.render import plain
 from agent.pages.table_rows import TableWishes, chosen_columns, show
 from agent.settings import Settings
@@ -234,16 +234,16 @@ def test_rows_are_sorted_within_the_eligible_ones(home: Path, run_id: str):
 @settings(max_examples=60)
 @given(st.text(max_size=80), st.text(min_size=1, max_size=20), st.text(max_size=80))
 def test_a_quote_is_found_wherever_it_stands(before: str, quote: str, after: str):
-    found = find(quote, before + quote + after)
+    found = shown(quote, before + quote + after)
     assert found is not None
 
 
 def test_a_quote_is_found_over_other_white_space():
-    found = find("Context Length: 32,768", "a\nContext\n   Length:\t32,768\nb")
+    found = shown("Context Length: 32,768", "a\nContext\n   Length:\t32,768\nb")
     assert found is not None
     assert " ".join(found.found.split()) == "Context Length: 32,768"
-    assert find("Context of 5", CARD) is None
-    assert find(" \n ", "none") is None
+    assert shown("Context of 5", CARD) is None
+    assert shown(" \n ", "none") is None
 
 
 @pytest.mark.parametrize(
