@@ -6,10 +6,11 @@ from importlib.metadata import version
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from agent.api.response_examples import HEALTH, STORIES, answered
 from agent.service.place import Here
 from agent.service.problems import responses
 from agent.story import HostProvenance, available, load_story
@@ -21,21 +22,6 @@ router = APIRouter(tags=["service"])
 
 class Health(BaseModel):
     """The service answers, and so does its database."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "status": "ok",
-                    "version": "0.1.0",
-                    "database": "ok",
-                    "under_way": 1,
-                    "orders": 0,
-                    "runs": 12,
-                }
-            ]
-        }
-    )
 
     status: Literal["ok"] = "ok"
     version: str
@@ -80,13 +66,13 @@ def _health(session: Session) -> Health:
     )
 
 
-@router.get("/health", operation_id="get_health", responses=responses(503))
+@router.get("/health", operation_id="get_health", responses=answered("It is well.", HEALTH) | responses(503))
 async def get_health(here: Here) -> Health:
     """Whether the service is well: its version, its database, and how many runs are under way."""
     return await here.look(_health)
 
 
-@router.get("/stories", operation_id="list_stories")
+@router.get("/stories", operation_id="list_stories", responses=answered("The stories.", STORIES))
 async def list_stories() -> Stories:
     """Recorded runs that can be replayed offline, with where their recordings come from."""
     return Stories(items=tuple(map(_about, available())))

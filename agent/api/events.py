@@ -23,21 +23,29 @@ MOST_EVENTS = 1000
 
 _STREAM = (
     "retry: 1000\n\n"
-    "id: 17\nevent: search\n"
-    'data: {"seq":17,"at":"2026-11-21T10:00:03Z","stage":"research","kind":"search",'
-    '"data":{"query":"best 8B model for coaching","outcome":"found"}}\n\n'
+    "id: 170\nevent: query\n"
+    'data: {"seq":170,"at":"2026-11-21T12:51:43Z","stage":"research","kind":"query","data":'
+    '{"query":"best open weight 8B LLM for therapy coaching 2026","engine":"duckduckgo","hits":10,'
+    '"outcome":"found","reason":"","detail":""}}\n\n'
     ": still here\n\n"
 )
 _PAGE = {
-    "total": 412,
-    "next": "17",
+    "total": 824,
+    "next": "170",
     "items": [
         {
-            "seq": 17,
-            "at": "2026-11-21T10:00:03Z",
+            "seq": 170,
+            "at": "2026-11-21T12:51:43Z",
             "stage": "research",
-            "kind": "search",
-            "data": {"query": "best 8B model for coaching", "outcome": "found"},
+            "kind": "query",
+            "data": {
+                "query": "best open weight 8B LLM for therapy coaching 2026",
+                "engine": "duckduckgo",
+                "hits": 10,
+                "outcome": "found",
+                "reason": "",
+                "detail": "",
+            },
         }
     ],
 }

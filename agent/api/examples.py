@@ -80,6 +80,32 @@ RUN_STATE: dict[str, Any] = {
     "last_event": 687,
     "thread_id": None,
 }
+NEW_RUN: dict[str, Any] = {
+    **RUN_STATE,
+    "status": "queued",
+    "stage": "intake",
+    "detail": "",
+    "updated_at": SUMMARY["created_at"],
+    "request": None,
+    "waits_for": None,
+    "tally": {
+        "searches": {},
+        "fetches": {},
+        "pages": 0,
+        "seen": 0,
+        "viable": 0,
+        "facts": 0,
+        "claims": 0,
+    },
+    "last_event": 2,
+}
+QUEUED: dict[str, Any] = {**RUN_STATE, "status": "queued", "waits_for": None}
+CANCELLED: dict[str, Any] = {
+    **RUN_STATE,
+    "status": "cancelled",
+    "detail": "cancelled by a person",
+    "waits_for": None,
+}
 
 APPROVAL = Body(
     openapi_examples={
@@ -150,5 +176,32 @@ LABEL = Body(
             "summary": "Criterion by criterion; the rubric makes pass or fail of it",
             "value": {"scenario_id": "s012", "verdicts": {"CQ1": "YES", "CQ2": "NO", "CQ3": "NA"}},
         },
+    }
+)
+
+NEW_THREAD = Body(
+    openapi_examples={
+        "about a run": {"summary": "About a run from the beginning", "value": {"run_id": RUN}},
+        "about nothing yet": {
+            "summary": "About nothing yet, with a name of one's own",
+            "value": {"id": "team-42"},
+        },
+    }
+)
+
+MESSAGE = Body(
+    openapi_examples={
+        "a question": {"summary": "A question", "value": {"text": "why not DeepSeek?", "id": "m1"}},
+        "a decision": {
+            "summary": "A decision, which is offered for a yes before anything is done",
+            "value": {"text": "approve qwen3 with gemma as backup", "id": "m7"},
+        },
+    }
+)
+
+CONFIRMATION = Body(
+    openapi_examples={
+        "yes": {"summary": "Do what was offered", "value": {"yes": True}},
+        "no": {"summary": "Leave it as it is", "value": {"yes": False}},
     }
 )

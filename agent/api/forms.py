@@ -69,6 +69,6 @@ def document(text: str | bytes, media: str, name: str = "") -> Response:
     return Response(body, headers={**headers, "Content-Type": media + charset})
 
 
-def contents(*media: str) -> dict[str, dict[str, Any]]:
-    """Further media types of a response, for the OpenAPI schema."""
-    return {one: {"schema": {"type": "string"}} for one in media}
+def contents(examples: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Further media types of a response, each with an example, for the OpenAPI schema."""
+    return {media: {"schema": {"type": "string"}, "example": text} for media, text in examples.items()}

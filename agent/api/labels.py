@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from agent import label_views
 from agent.api.examples import LABEL
 from agent.api.inputs import ONLY_TEXT, Person, Role, RunId
+from agent.api.response_examples import CALIBRATION, LABELLED, LABELS, NEXT_LABEL, answered
 from agent.api.shapes import plain, record_type
 from agent.calibration_view import Disagreement
 from agent.label_views import LabelList, LabelNext
@@ -33,9 +34,8 @@ By = Annotated[
 ]
 _CriterionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
 
-_REPLACED: dict[int | str, dict[str, Any]] = {
-    200: {"description": "It replaces an earlier label of the same person.", "model": Label}
-}
+_REPLACED = answered("It replaces an earlier label of the same person.", LABELLED, model=Label)
+_KEPT = answered("It is kept.", LABELLED, 201)
 
 
 class _Record(BaseModel):
@@ -92,7 +92,11 @@ class CalibrationView(_Record):
     disagreements: tuple[record_type(Disagreement), ...]  # type: ignore[valid-type]
 
 
-@router.get("/runs/{run_id}/labels", operation_id="list_labels", responses=responses(404, 422))
+@router.get(
+    "/runs/{run_id}/labels",
+    operation_id="list_labels",
+    responses=answered("The labels.", LABELS) | responses(404, 422),
+)
 async def list_labels(run_id: RunId, here: Here, role: Role = "primary") -> LabelList:
     """Everybody's labels of a role's answers, and who has labelled how many."""
     return await here.look(label_views.label_list, run_id, role)
@@ -102,7 +106,7 @@ async def list_labels(run_id: RunId, here: Here, role: Role = "primary") -> Labe
     "/runs/{run_id}/labels",
     operation_id="label_answer",
     status_code=201,
-    responses=_REPLACED | responses(404, 422),
+    responses=_REPLACED | _KEPT | responses(404, 422),
 )
 async def label_answer(
     run_id: RunId, given: Annotated[LabelGiven, LABEL], here: Here, signed: Signed, response: Response
@@ -128,7 +132,11 @@ async def label_answer(
     return label
 
 
-@router.get("/runs/{run_id}/labels/next", operation_id="next_label", responses=responses(404, 422))
+@router.get(
+    "/runs/{run_id}/labels/next",
+    operation_id="next_label",
+    responses=answered("The answer to label next.", NEXT_LABEL) | responses(404, 422),
+)
 async def next_label(
     run_id: RunId,
     here: Here,
@@ -152,7 +160,7 @@ async def next_label(
     "/runs/{run_id}/calibration",
     operation_id="get_calibration",
     response_model=CalibrationView,
-    responses=responses(404, 409, 422),
+    responses=answered("The judge beside people.", CALIBRATION) | responses(404, 409, 422),
 )
 async def get_calibration(run_id: RunId, here: Here, role: Role = "primary", by: By = None) -> Any:
     """The judge held against people's labels: agreement, the corrected pass rate, where they differ."""

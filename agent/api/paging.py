@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request, Response
 
+from agent.api.response_examples import answered
 from agent.views import Page
 
 LINK = {
@@ -17,10 +18,9 @@ LINK = {
 }
 
 
-def paged(description: str, example: Any = None) -> dict[int | str, dict[str, Any]]:
+def paged(description: str, example: Any) -> dict[int | str, dict[str, Any]]:
     """The 200 of an operation that answers with a page, for the OpenAPI schema."""
-    shown = {} if example is None else {"content": {"application/json": {"example": example}}}
-    return {200: {"description": description, "headers": LINK, **shown}}
+    return answered(description, example, headers=LINK)
 
 
 def link_next(request: Request, response: Response, page: Page, *, by: str = "cursor") -> None:

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from agent import views
-from agent.api.examples import APPROVAL, REPLY, RUN_STATE
+from agent.api.examples import APPROVAL, QUEUED, REPLY
 from agent.api.inputs import ONLY_TEXT, Named, Person, RunId
+from agent.api.response_examples import answered
 from agent.service.place import Here, Place, Signed
 from agent.service.problems import responses
 from agent.views import RunState
@@ -37,12 +38,7 @@ TableHash = Annotated[
         description="`hash` of the table that the person saw. Another one is refused with what has changed."
     ),
 ]
-_ACCEPTED: dict[int | str, dict[str, Any]] = {
-    202: {
-        "description": "The answer is stored, and the run goes on with it.",
-        "content": {"application/json": {"example": {**RUN_STATE, "status": "queued", "waits_for": None}}},
-    }
-}
+_ACCEPTED = answered("The answer is stored, and the run goes on with it.", QUEUED, 202)
 
 
 class _Record(BaseModel):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from agent import report_view, views
 from agent.api.forms import HTML, JSON, MARKDOWN, contents, document, form_of
 from agent.api.inputs import ONLY_TEXT, RunId
-from agent.report_view import MEDIA
+from agent.api.response_examples import FILE_TEXTS, FILES, REPORT, REPORT_TEXTS, answered
 from agent.service.place import Here
 from agent.service.problems import responses
 from tools.clock import Clock
@@ -23,13 +23,13 @@ REPORT_FORMS = {"md": MARKDOWN, "html": HTML, "json": JSON}
 _DOCUMENT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The document.",
-        "content": contents(MARKDOWN, HTML) | {JSON: {"schema": {"type": "object"}}},
+        "content": contents(REPORT_TEXTS) | {JSON: {"schema": {"type": "object"}, "example": REPORT}},
     }
 }
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file, to be saved.",
-        "content": contents(*(media for media in MEDIA.values() if media != JSON)) | {JSON: {"schema": {}}},
+        "content": contents(FILE_TEXTS) | {JSON: {"schema": {}, "example": REPORT}},
     }
 }
 _RENDER = {"md": render_markdown, "html": render_html, "json": render_json}
@@ -75,7 +75,11 @@ async def get_report(
     return document(text, REPORT_FORMS[wanted])
 
 
-@router.get("/runs/{run_id}/files", operation_id="list_files", responses=responses(404, 422))
+@router.get(
+    "/runs/{run_id}/files",
+    operation_id="list_files",
+    responses=answered("The files.", FILES) | responses(404, 422),
+)
 async def list_files(run_id: RunId, here: Here) -> FileList:
     """The files that there are by now: the table's, the document with its figures, exports for programs."""
     whole = await here.look(views.whole_id, run_id)

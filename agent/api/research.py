@@ -12,6 +12,7 @@ from agent.api.examples import HASH
 from agent.api.forms import CSV, HTML, JSON, MARKDOWN, contents, document, form_of
 from agent.api.inputs import ONLY_TEXT, Limit, Offset, RunId
 from agent.api.paging import link_next, paged
+from agent.api.response_examples import CANDIDATES, EVIDENCE, SOURCE, TABLE, TABLE_TEXTS, WAVES, answered
 from agent.service.place import Here
 from agent.service.problems import responses
 from agent.views import CandidatePage, EvidenceView, SourceExcerpt, TableView, WaveList
@@ -31,7 +32,7 @@ Format = Annotated[
 ]
 
 _TABLE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The table.", "content": contents(MARKDOWN, CSV, HTML)}
+    200: {"description": "The table.", "content": {JSON: {"example": TABLE}, **contents(TABLE_TEXTS)}}
 }
 
 
@@ -92,7 +93,7 @@ async def get_table(
 @router.get(
     "/runs/{run_id}/candidates",
     operation_id="list_candidates",
-    responses=paged("The ledger.") | responses(404, 422),
+    responses=paged("The ledger.", CANDIDATES) | responses(404, 422),
 )
 async def list_candidates(
     run_id: RunId,
@@ -109,7 +110,11 @@ async def list_candidates(
     return page
 
 
-@router.get("/runs/{run_id}/evidence", operation_id="get_evidence", responses=responses(404, 422))
+@router.get(
+    "/runs/{run_id}/evidence",
+    operation_id="get_evidence",
+    responses=answered("What is known of it.", EVIDENCE) | responses(404, 422),
+)
 async def get_evidence(
     run_id: RunId,
     here: Here,
@@ -128,13 +133,21 @@ async def get_evidence(
     return await here.look(views.evidence_view, run_id, model)
 
 
-@router.get("/runs/{run_id}/waves", operation_id="list_waves", responses=responses(404, 422))
+@router.get(
+    "/runs/{run_id}/waves",
+    operation_id="list_waves",
+    responses=answered("The waves.", WAVES) | responses(404, 422),
+)
 async def list_waves(run_id: RunId, here: Here) -> WaveList:
     """What each wave of research asked and brought, why it went on or stopped, and how complete it is."""
     return await here.look(views.wave_list, run_id)
 
 
-@router.get("/runs/{run_id}/source", operation_id="get_source", responses=responses(404, 422))
+@router.get(
+    "/runs/{run_id}/source",
+    operation_id="get_source",
+    responses=answered("The text around the quote.", SOURCE) | responses(404, 422),
+)
 async def get_source(
     run_id: RunId,
     here: Here,

@@ -11,6 +11,7 @@ from agent import answer_views, views
 from agent.answer_views import AnswerPage, AnswerView, Compared, Wanted
 from agent.api.inputs import ONLY_TEXT, Limit, Offset, Role, RunId, RunName, ScenarioId
 from agent.api.paging import link_next, paged
+from agent.api.response_examples import ANSWER, ANSWERS, COMPARED, FAILURES, RESULTS, answered
 from agent.api.shapes import plain, record_type
 from agent.service.place import Here
 from agent.service.problems import responses
@@ -48,7 +49,11 @@ class FailureView(BaseModel):
     """How far concentrations can be trusted."""
 
 
-@router.get("/runs/{run_id}/results", operation_id="get_results", responses=responses(404, 422))
+@router.get(
+    "/runs/{run_id}/results",
+    operation_id="get_results",
+    responses=answered("The results.", RESULTS) | responses(404, 422),
+)
 async def get_results(run_id: RunId, here: Here) -> ResultList:
     """The pass rate with its uncertainty and the decision, for each model that was judged."""
     whole = await here.look(views.whole_id, run_id)
@@ -59,7 +64,7 @@ async def get_results(run_id: RunId, here: Here) -> ResultList:
 @router.get(
     "/runs/{run_id}/answers",
     operation_id="list_answers",
-    responses=paged("Answers.") | responses(404, 422),
+    responses=paged("Answers.", ANSWERS) | responses(404, 422),
 )
 async def list_answers(  # noqa: PLR0917 – FastAPI gives each by its name
     run_id: RunId,
@@ -97,7 +102,9 @@ async def list_answers(  # noqa: PLR0917 – FastAPI gives each by its name
 
 
 @router.get(
-    "/runs/{run_id}/answers/{role}/{scenario_id}", operation_id="get_answer", responses=responses(404, 422)
+    "/runs/{run_id}/answers/{role}/{scenario_id}",
+    operation_id="get_answer",
+    responses=answered("The answer.", ANSWER) | responses(404, 422),
 )
 async def get_answer(run_id: RunId, role: ModelRole, scenario_id: ScenarioId, here: Here) -> AnswerView:
     """One answer with its scenario, every verdict and its reason, who judged, and what people said."""
@@ -108,7 +115,7 @@ async def get_answer(run_id: RunId, role: ModelRole, scenario_id: ScenarioId, he
     "/runs/{run_id}/failures",
     operation_id="get_failures",
     response_model=FailureView,
-    responses=responses(404, 422),
+    responses=answered("What they have in common.", FAILURES) | responses(404, 422),
 )
 async def get_failures(run_id: RunId, here: Here, role: Role = "primary") -> Any:
     """What the failed answers have in common: by criterion, crossed with topic, style and the rest."""
@@ -117,7 +124,11 @@ async def get_failures(run_id: RunId, here: Here, role: Role = "primary") -> Any
     return {"run": whole, "role": role, "analysis": plain(found), "caution": found.caution}
 
 
-@router.get("/compare", operation_id="compare_runs", responses=responses(404, 422))
+@router.get(
+    "/compare",
+    operation_id="compare_runs",
+    responses=answered("The comparison.", COMPARED) | responses(404, 422),
+)
 async def compare_runs(
     here: Here,
     first: Annotated[RunName, Query(description="A run.")],

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent import views
-from agent.api.examples import RUN_LIST, RUN_STATE, WISHES
+from agent.api.examples import CANCELLED, NEW_RUN, QUEUED, RUN_LIST, RUN_STATE, WISHES
 from agent.api.inputs import ONLY_TEXT, Limit, RunId
 from agent.api.paging import link_next, paged
+from agent.api.response_examples import answered
 from agent.service.place import Here, Who
 from agent.service.problems import responses
 from agent.views import RunPage, RunState
@@ -35,19 +36,13 @@ Cursor = Annotated[
     ),
 ]
 _LOCATION = {"Location": {"description": "Address of the run.", "schema": {"type": "string"}}}
-_STATE: dict[str, Any] = {"content": {"application/json": {"example": RUN_STATE}}}
-_FOUND: dict[int | str, dict[str, Any]] = {200: {"description": "The run.", **_STATE}}
-_ENDED: dict[int | str, dict[str, Any]] = {200: {"description": "The run, which has ended.", **_STATE}}
-_GOES_ON: dict[int | str, dict[str, Any]] = {202: {"description": "It goes on.", **_STATE}}
-_CREATED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The run that this key had made before.",
-        "model": RunState,
-        "headers": _LOCATION,
-        **_STATE,
-    },
-    201: {"description": "A new run, which is begun at once.", "headers": _LOCATION, **_STATE},
-}
+_FOUND = answered("The run.", RUN_STATE)
+_ENDED = answered("The run, which has ended.", CANCELLED)
+_GOES_ON = answered("It goes on.", QUEUED, 202)
+_DELETED: dict[int | str, dict[str, Any]] = {204: {"description": "It is removed."}}
+_CREATED = answered(
+    "The run that this key had made before.", NEW_RUN, model=RunState, headers=_LOCATION
+) | answered("A new run, which is begun at once.", NEW_RUN, 201, headers=_LOCATION)
 
 
 class Further(BaseModel):
@@ -106,7 +101,10 @@ async def get_run(run_id: RunId, here: Here) -> RunState:
 
 
 @router.delete(
-    "/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422)
+    "/runs/{run_id}",
+    operation_id="delete_run",
+    status_code=204,
+    responses=_DELETED | responses(404, 409, 422),
 )
 async def delete_run(run_id: RunId, here: Here) -> None:
     """Remove a run with everything that is stored of it. Refused while it is driven: cancel it first."""
@@ -133,7 +131,9 @@ async def cancel_run(run_id: RunId, here: Here) -> RunState:
 async def resume_run(run_id: RunId, here: Here, who: Who, how: Further | None = None) -> RunState:
     """Go on with a run that stopped, or carry one that ended undecided on with further scenarios.
 
-    A run that waits for an answer goes on with the answer; one that is driven already is left alone (409).
+    409 for a run that waits for an answer (it goes on with the answer), that is driven already, or that
+    cannot go on: it was cancelled, it has decided and `further` names no scenarios, or it is a replay and
+    holds no more than was recorded.
     """
     await here.actions.resume(run_id, by=who, further=None if how is None else how.further)
     return await here.look(views.run_state, run_id, here.clock)

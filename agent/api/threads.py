@@ -4,26 +4,42 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agent.api.streams import HEARTBEAT, EventStream
+from agent.api.examples import CONFIRMATION, MESSAGE, NEW_THREAD
+from agent.api.response_examples import CONFIRMED, SAID, THREAD, THREAD_STREAM, THREADS, TURNS, answered
+from agent.api.streams import HEARTBEAT, MEDIA_TYPE, EventStream
 from agent.conversation.feed import feed
 from agent.conversation.records import Cursor, Turn
 from agent.conversation.talk import LONGEST, LONGEST_ID, Conversation
 from agent.service.place import Here, Place, Who, place_of
-from agent.service.problems import RESPONSES
+from agent.service.problems import responses
 from agent.service.pulse import Mark
 from agent.views import Page
 from store import runs, threads
 from store.schema import ThreadRow
 from tools.faults import NotFound
 
-router = APIRouter(tags=["conversations"], responses=RESPONSES)
+router = APIRouter(tags=["conversations"])
+
+_BEGUN = answered(
+    "A new conversation.",
+    THREAD,
+    201,
+    headers={"Location": {"description": "Address of the conversation.", "schema": {"type": "string"}}},
+)
+_DELETED: dict[int | str, dict[str, Any]] = {204: {"description": "It is removed."}}
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Turns; each one's id is its cursor.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": THREAD_STREAM}},
+    }
+}
 
 IDLE_SECONDS = 15.0
 """After so long a silence a stream says that it is still there."""
@@ -64,12 +80,6 @@ class ThreadPage(Page):
 class NewMessage(_Record):
     """What a person says."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={"examples": [{"text": "why not DeepSeek?", "id": "m1"}]},
-    )
-
     text: str = Field(min_length=1, max_length=LONGEST)
     id: str | None = Field(default=None, min_length=1, max_length=LONGEST_ID)
     """A name of the client's own: a message sent twice under one name is one message."""
@@ -105,9 +115,14 @@ def _view(row: ThreadRow) -> ThreadView:
     )
 
 
-@router.post("/threads", status_code=201, operation_id="create_thread")
-async def create_thread(wish: NewThread, here: Here, response: Response) -> ThreadView:
-    """Begin a conversation."""
+@router.post(
+    "/threads",
+    status_code=201,
+    operation_id="create_thread",
+    responses=_BEGUN | responses(404, 409, 422),
+)
+async def create_thread(wish: Annotated[NewThread, NEW_THREAD], here: Here, response: Response) -> ThreadView:
+    """Begin a conversation, about a run or about nothing yet. 409 when there is one of that name."""
 
     def work(session: Session) -> ThreadView:
         run_id = None if wish.run_id is None else runs.get(session, wish.run_id).id
@@ -118,7 +133,9 @@ async def create_thread(wish: NewThread, here: Here, response: Response) -> Thre
     return made
 
 
-@router.get("/threads", operation_id="list_threads")
+@router.get(
+    "/threads", operation_id="list_threads", responses=answered("Conversations.", THREADS) | responses(422)
+)
 async def list_threads(
     here: Here,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
@@ -137,19 +154,32 @@ async def list_threads(
     return await here.look(work)
 
 
-@router.get("/threads/{thread_id}", operation_id="get_thread")
+@router.get(
+    "/threads/{thread_id}",
+    operation_id="get_thread",
+    responses=answered("The conversation.", THREAD) | responses(404, 422),
+)
 async def get_thread(thread_id: str, here: Here) -> ThreadView:
     """A conversation; its messages are read by themselves."""
     return await here.look(lambda session: _view(threads.get(session, thread_id)))
 
 
-@router.delete("/threads/{thread_id}", status_code=204, operation_id="delete_thread")
+@router.delete(
+    "/threads/{thread_id}",
+    status_code=204,
+    operation_id="delete_thread",
+    responses=_DELETED | responses(404, 422),
+)
 async def delete_thread(thread_id: str, here: Here) -> None:
     """Remove a conversation. Its runs stay."""
     await here.database.run(threads.delete, thread_id)
 
 
-@router.get("/threads/{thread_id}/messages", operation_id="list_messages")
+@router.get(
+    "/threads/{thread_id}/messages",
+    operation_id="list_messages",
+    responses=answered("Turns in their order.", TURNS) | responses(404, 422),
+)
 async def list_messages(
     thread_id: str, here: Here, after: After = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> TurnPage:
@@ -158,27 +188,41 @@ async def list_messages(
     return TurnPage(turns=tuple(turns), next=turns[-1].cursor if turns else str(Cursor.parse(after)))
 
 
-@router.post("/threads/{thread_id}/messages", operation_id="say")
-async def say(thread_id: str, message: NewMessage, talk: Talk, who: Who) -> list[Turn]:
-    """Say something; the message and the answer."""
+@router.post(
+    "/threads/{thread_id}/messages",
+    operation_id="say",
+    responses=answered("The message, and the answer to it.", SAID) | responses(404, 409, 422),
+)
+async def say(thread_id: str, message: Annotated[NewMessage, MESSAGE], talk: Talk, who: Who) -> list[Turn]:
+    """Say something; the message and the answer.
+
+    Of an answer with an `offer` nothing has been done yet: confirm it. 409 when another message has the name.
+    """
     return await talk.say(thread_id, message.text, by=who, message_id=message.id)
 
 
-@router.post("/threads/{thread_id}/messages/{message_id}/confirm", operation_id="confirm_offer")
+@router.post(
+    "/threads/{thread_id}/messages/{message_id}/confirm",
+    operation_id="confirm_offer",
+    responses=answered("What came of it.", CONFIRMED) | responses(404, 409, 422),
+)
 async def confirm(
-    thread_id: str, message_id: str, confirmation: Confirmation, talk: Talk, who: Who
+    thread_id: str,
+    message_id: str,
+    confirmation: Annotated[Confirmation, CONFIRMATION],
+    talk: Talk,
+    who: Who,
 ) -> list[Turn]:
-    """Say yes or no to what a message offers; what came of it."""
+    """Say yes or no to what a message offers; what came of it. 409 when it offers nothing (any more)."""
     return await talk.confirm(thread_id, message_id, confirmation.yes, by=who)
 
 
 @router.get(
     "/threads/{thread_id}/stream",
     response_class=EventStream,
+    status_code=200,
     operation_id="follow_thread",
-    responses={
-        200: {"content": {"text/event-stream": {}}, "description": "Turns; each one's id is its cursor."}
-    },
+    responses=_STREAM | responses(404, 422, 429),
 )
 async def stream(
     thread_id: str,

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -227,8 +228,23 @@ def _described(app: FastAPI) -> dict[str, Any]:
                 _only_problems(operation["responses"])
                 if path.startswith("/api/"):
                     _guarded(operation)
+        _whole_examples(app, schema["paths"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _whole_examples(app: FastAPI, paths: dict[str, Any]) -> None:
+    """Put examples of answers back as they were written: FastAPI leaves out every field that is null."""
+    for route in iter_route_contexts(app.routes):
+        if not isinstance(route.original_route, APIRoute):
+            continue
+        known = paths.get(route.path_format or "", {})
+        for method in route.methods or ():
+            answers = known.get(method.lower(), {}).get("responses", {})
+            for status, written in route.original_route.responses.items():
+                for media, content in written.get("content", {}).items():
+                    if "example" in content and str(status) in answers:
+                        answers[str(status)]["content"][media]["example"] = content["example"]
 
 
 def _guarded(operation: dict[str, Any]) -> None:
@@ -271,7 +287,3 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in statuses
     }
-
-
-RESPONSES = responses(404, 409, 422)
-"""What every operation may answer beside its own."""

@@ -97,6 +97,21 @@ async def test_resuming_a_run_that_waits_is_refused(waiting: Kept, api: httpx.As
     assert "approval" in told["detail"]
 
 
+@pytest.mark.parametrize(
+    ("how", "why"), [(None, "has ended (done): FINE_TUNE"), ({"further": 30}, "A replay holds no more")]
+)
+async def test_resuming_a_run_that_has_decided_is_refused_and_nothing_of_it_stays(
+    finished: Kept, api: httpx.AsyncClient, how: dict[str, int] | None, why: str
+) -> None:
+    before = (await api.get(f"/api/runs/{finished.run_id}")).json()
+    told = problem(await api.post(f"/api/runs/{finished.run_id}/resume", json=how), 409, "conflict")
+    assert why in told["detail"]
+    assert told["next_step"]
+    assert (await api.get(f"/api/runs/{finished.run_id}")).json() == before
+    with finished.opened() as database, database.reading() as session:
+        assert orders.open_order(session, finished.run_id) is None
+
+
 # --- approval and replies -----------------------------------------------------------------------------------
 
 

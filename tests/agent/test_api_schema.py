@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 
 from agent.service.limits import Rates
 from agent.settings import load_settings
-from tests.agent.conftest import Kept
+from tests.standins.replayed import Kept
 from tests.standins.service import NoEngine, listening
 
 CHECKS = [

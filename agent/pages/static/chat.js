@@ -154,6 +154,11 @@ function show(turn, pending = false, after = cursor) {
   hinted();
   ownTimes(element);
   if (atEnd || pending) toEnd();
+  if (acted && turn.author === "bms" && element.offsetHeight > turns.clientHeight) {
+    turns.scrollTop -= element.offsetHeight - turns.clientHeight; // a long answer is read from its beginning
+    lowest = turns.scrollTop;
+    atEnd = false;
+  }
   if (pending) return;
   if (offered.size) lookAgain();
   if (isOpen(turn)) offered.set(turn.id, after);
