@@ -7,16 +7,29 @@ import re
 import shlex
 import textwrap
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 import click
 import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
 
+from agent.api.labels import LabelGiven
+from agent.api.replies import ApprovalGiven, ReplyGiven
+from agent.api.runs import Further
+from agent.api.threads import Confirmation, NewMessage, NewThread
 from agent.cli import COMMANDS, cli
+from agent.conversation.intents import Situation, Unknown, understand
+from agent.mcp.server import TOOLS
+from agent.service.app import make_app
+from agent.service.problems import STATUSES
 from agent.settings import VARIABLES, Settings
+from agent.wishes import Wishes
 from graphs.options import Approver
 from graphs.prompts import (
     Approval,
@@ -34,6 +47,7 @@ from graphs.prompts import (
     ScenariosPrompt,
 )
 from store.schema import Base, RunStatus
+from tests.agent.test_guard import CASES
 from tests.standins.command_line import bms_process
 from tools.computed import Rule
 from tools.decision import DecisionKind
@@ -50,8 +64,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 OURS = tuple(page for page in PAGES if page.name not in {"dependencies.md", "graph.md"})
 GLOBAL_FLAGS = {"--version", "--debug", "--help"}
-OTHER_TOOLS_FLAGS = {"--force", "--local-dir", "--log-dir"}
-"""Of `uv`, `hf` and `inspect`."""
+OTHER_TOOLS_FLAGS = {"--force", "--local-dir", "--log-dir", "--no-browser", "--allow-blocking"}
+"""Of `uv`, `hf`, `inspect` and `langgraph`."""
 NO_VARIABLES = {*DecisionKind, *Verdict, "Q4_K_M"}
 SEVERAL_SHAPES = {"progress", "enumerated"}
 """Kinds of event of which not every one has all fields."""
@@ -149,6 +163,7 @@ def test_every_example_in_a_data_format_says_what_it_is(page: Path) -> None:
         "responses",
         "verdicts",
         "scores",
+        "mcp client",
     }
     formats = {"yaml", "toml", "json", "markdown"}
     untagged = [b.body for b in blocks(page) if b.language in formats and b.tag not in known]
@@ -237,6 +252,7 @@ def test_there_are_command_lines_to_look_at() -> None:
     shown = {words[0] for page in OURS for words in command_lines(page)}
     assert {"evaluate", "approve", "resume", "score", "scenarios", "record", "show", "evidence"} <= shown
     assert {"rubric", "judge", "label", "calibrate", "compare"} <= shown
+    assert {"chat", "serve", "mcp"} <= shown
 
 
 @pytest.mark.parametrize("page", OURS, ids=names(OURS))
@@ -245,7 +261,7 @@ def test_commands_and_flags_in_the_text_exist(page: Path) -> None:
     for code in CODE.findall(FENCE.sub("", prose)):
         word = re.match(r"bms ([a-z]+)\b", code)
         assert word is None or word[1] in COMMANDS, f"`{code}`"
-        known = flags_of(word[1]) | GLOBAL_FLAGS if word else all_flags() | GLOBAL_FLAGS
+        known = flags_of(word[1]) | GLOBAL_FLAGS if word else all_flags() | GLOBAL_FLAGS | OTHER_TOOLS_FLAGS
         assert set(FLAG.findall(code)) <= known, f"`{code}`"
     unknown = set(FLAG.findall(prose)) - all_flags() - GLOBAL_FLAGS - OTHER_TOOLS_FLAGS
     assert not unknown
@@ -282,6 +298,177 @@ def test_the_makefile_has_the_targets_that_are_named() -> None:
     ]
     named = {target for line in said if line.startswith("make ") for target in line.split()[1:]}
     assert {"demo", "test"} <= named <= targets
+
+
+# --- the service -------------------------------------------------------------------------------------------
+
+API, SERVICE, CLIENTS = (ROOT / "docs" / name for name in ("api.md", "service.md", "clients.md"))
+EXAMPLES = {"RUN": "20261121-gtwh9", "OTHER": "20261121-cmyyn", "THREAD": "t1", "MESSAGE": "m1"}
+BODIES: dict[str, type[BaseModel]] = {
+    "runs": Wishes,
+    "approval": ApprovalGiven,
+    "reply": ReplyGiven,
+    "labels": LabelGiven,
+    "resume": Further,
+    "threads": NewThread,
+    "messages": NewMessage,
+    "confirm": Confirmation,
+}
+"""What is sent to an address that ends so."""
+CURL_FLAGS_WITH_A_VALUE = {"-H", "-d", "-X"}
+SITUATIONS = tuple(
+    Situation(asks=asks, fields=fields, has_run=asks is not None)
+    for asks in (None, "approval", "request", "judge", "review")
+    for fields in ((), ("size", "domain"))
+)
+
+
+class Request(NamedTuple):
+    """What a curl line would send."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: str | None
+
+
+def curl_lines() -> Iterator[str]:
+    """With the variables that the blocks set, in the order of the page."""
+    known = dict(EXAMPLES)
+    for block in tagged("curl"):
+        for line in block.body.replace("\\\n", " ").splitlines():
+            if found := re.fullmatch(r"([A-Z]+)=(\S+)", line):
+                known[found[1]] = found[2]
+                continue
+            assert line.startswith("curl "), line
+            yield re.sub(r"\$([A-Z]+)", lambda name: known[name[1]], line)
+
+
+def request_of(line: str) -> Request:
+    words = shlex.split(line)[1:]
+    method, address, headers, body = "", "", {}, None
+    while words:
+        word = words.pop(0)
+        value = words.pop(0) if word in CURL_FLAGS_WITH_A_VALUE else ""
+        if word == "-X":
+            method = value
+        elif word == "-H":
+            name, _, rest = value.partition(": ")
+            headers[name] = rest
+        elif word == "-d":
+            body = value
+        elif not word.startswith("-"):
+            address = word
+    parts = urlsplit(address)
+    assert parts.netloc == "127.0.0.1:8765"
+    return Request(method or ("GET" if body is None else "POST"), parts.path, dict(parse_qsl(parts.query)),
+                   headers, body)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    return make_app(Settings(home=tmp_path_factory.mktemp("app")))
+
+
+def test_every_curl_line_is_an_operation_of_the_schema(app: FastAPI) -> None:
+    """Path, method, query, and a body that its model takes."""
+    schema = app.openapi()["paths"]
+    used = set()
+    for line in curl_lines():
+        wanted = request_of(line)
+        patterns = {path: re.sub(r"\{[^/]+\}", "[^/]+", path) for path in schema}
+        paths = [
+            path
+            for path, pattern in patterns.items()
+            if re.fullmatch(pattern, wanted.path) and wanted.method.lower() in schema[path]
+        ]
+        path = min(paths, key=lambda one: one.count("{"), default="")
+        assert path, line
+        used.add(path)
+        operation = schema[path][wanted.method.lower()]
+        known = {one["name"].lower(): one["in"] for one in operation.get("parameters", [])}
+        assert dict.fromkeys(wanted.query, "query").items() <= known.items(), line
+        assert {name.lower() for name in wanted.headers} <= {*known, "accept", "content-type"}, line
+        if wanted.body is not None:
+            assert wanted.headers["Content-Type"] == "application/json", line
+            BODIES[path.rpartition("/")[2]].model_validate_json(wanted.body)
+    assert {path for path in schema if path.startswith("/api/")} - used <= {
+        "/api/runs/{run_id}/source",
+        "/api/threads/{thread_id}",
+        "/api/health",
+        "/api/stories",
+    }
+
+
+def first_words(page: Path, section: str, level: str = "##") -> list[str]:
+    """First cells of the table rows of a section that begin with code."""
+    told = sections(page, level)[section]
+    return [found[1] for line in told.splitlines() if (found := re.match(r"\| `([^`]+)` \|", line))]
+
+
+def test_the_api_page_has_every_problem_with_its_status() -> None:
+    told = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", sections(API, "##")["Problems"], re.MULTILINE)
+    ours = {(name, str(status)) for _, status, name in STATUSES}
+    assert set(told) == ours | {("invalid", "422"), ("unexpected", "500")}
+    assert len(told) == len(set(told))
+
+
+def test_the_api_page_has_every_action() -> None:
+    assert first_words(API, "Approve") == list(ApprovalAction)
+
+
+def test_what_can_be_said_is_understood() -> None:
+    told = sections(SERVICE, "##")["What can be said"]
+    examples = [
+        said
+        for line in told.splitlines()
+        if line.startswith("| ") and "`" in line
+        for said in CODE.findall(line.split("|")[2])
+    ]
+    assert len(examples) > 30
+    for said in examples:
+        assert any(not isinstance(understand(said, one), Unknown) for one in SITUATIONS), said
+
+
+def test_the_page_of_clients_has_every_tool() -> None:
+    assert first_words(CLIENTS, "The tools", "###") == [tool.__name__ for tool, *_ in TOOLS]
+
+
+def test_settings_of_mcp_clients_can_be_used_as_they_stand() -> None:
+    shown = tagged("mcp client")
+    assert len(shown) >= 3
+    for block in shown:
+        (server,) = json.loads(block.body)["mcpServers"].values()
+        if "command" in server:
+            assert server["command"] == "bms"
+            name, *rest = server["args"]
+            command(name).make_context(name, rest)
+            assert set(server.get("env", {})) <= set(VARIABLES.values())
+        else:
+            assert server["url"] == "http://127.0.0.1:8765/mcp"
+
+
+@pytest.mark.parametrize("page", OURS, ids=names(OURS))
+def test_programs_in_python_are_programs(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "python":
+            compile(block.body, str(page), "exec")
+
+
+def test_the_cases_of_the_guard_are_counted_right() -> None:
+    told = sections(ROOT / "docs" / "explanation.md", "##")["What the guard refuses"]
+    rows = {
+        name.split(",")[0]: (int(number), int(let_in), int(refused))
+        for name, number, let_in, refused in re.findall(
+            r"^\| ([^|]+?) \| (\d+) \| (\d+) \| (\d+) \|$", told, re.MULTILINE
+        )
+    }
+    number = Counter(case.kind for case in CASES)
+    # 303 sends whoever has not signed in to the page where they do.
+    let_in = Counter(case.kind for case in CASES if case.status < 400 and case.status != 303)
+    counted = {kind: (number[kind], let_in[kind], number[kind] - let_in[kind]) for kind in number}
+    assert rows == counted | {"all": (len(CASES), let_in.total(), len(CASES) - let_in.total())}
 
 
 # --- settings, tables, records -----------------------------------------------------------------------------
@@ -431,7 +618,8 @@ def test_output_on_the_pages_is_what_the_program_prints(played: Played) -> None:
 
 def test_the_reference_has_every_kind_of_event_with_its_data(played: Played) -> None:
     told = rows_of("Events")
-    source = "".join(path.read_text("utf-8") for path in (ROOT / "graphs").rglob("*.py"))
+    files = [path for folder in ("graphs", "store") for path in (ROOT / folder).rglob("*.py")]
+    source = "".join(path.read_text("utf-8") for path in files)
     assert [kind for kind in told if f'"{kind}"' not in source] == []
     log = bms_process(played.home, "show", played.run_id, "--events", "--json").json["events"]
     assert log

@@ -28,4 +28,6 @@ class NotFound(WrongUse):
 
 
 class Conflict(Fault):
-    """What was asked for does not go with how things stand by now: answered already, changed, or running."""
+    """What was asked for does not go with how things stand by now: answered already, changed, or ended."""
+
+    exit_code = 2

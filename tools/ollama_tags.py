@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tools.knowledge.loader import families
 from tools.knowledge.naming import naming
 from tools.model_names import ANSWERING, DATE, YEAR, bare_name, signature
-from tools.registry import TagProof
+from tools.registry import TagProof, parse_tag
 from tools.sizes import said
 
 TOLERANCE = 0.04
@@ -48,9 +48,14 @@ def tag_guesses(name: str, family: str | None) -> tuple[str, ...]:
     """
     parts = _parts(name)
     guesses = dict.fromkeys(_guesses(name, parts, family))
-    return tuple(guess for guess in guesses if re.fullmatch(r"[a-z0-9][\w.-]*:[\w.-]+", guess, re.ASCII))[
-        :GUESSES
-    ]
+    return tuple(guess for guess in guesses if _plain_tag(guess))[:GUESSES]
+
+
+def _plain_tag(guess: str) -> bool:
+    """Whether the registry could have it: in small letters, without a namespace."""
+    return (
+        re.fullmatch(r"[a-z0-9][\w.-]*:[\w.-]+", guess, re.ASCII) is not None and parse_tag(guess) is not None
+    )
 
 
 def _parts(name: str) -> _Parts:

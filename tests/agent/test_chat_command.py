@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.conftest import Kept
+from tests.agent.conftest import Bms
 from tests.standins.command_line import ROOT, environment
+from tests.standins.replayed import Kept
 
 STARTED = "from agent.commands.chat import chat; chat.main(prog_name='bms chat')"
 
@@ -66,6 +67,5 @@ def test_a_story_from_start_to_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [("--thread", "nowhere"), ("--run", "nowhere"), ("--thread", "a", "--run", "b")]
 )
-def test_wrong_uses(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = chat(tmp_path, "", *arguments)
-    assert done.returncode != 0
+def test_wrong_uses(bms: Bms, elsewhere: Path, arguments: tuple[str, ...]) -> None:
+    assert bms("chat", *arguments).status == 2

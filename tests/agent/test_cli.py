@@ -19,9 +19,10 @@ from graphs.tables import current_table
 from store import reading, research, runs
 from store.database import Database
 from store.schema import RunStatus
-from tests.agent.conftest import Bms, Kept
+from tests.agent.conftest import Bms
 from tests.standins.command_line import PERSON, ROOT, environment, start
 from tests.standins.records import NOW, a_candidate, a_claim, a_request, a_source
+from tests.standins.replayed import Kept
 from tools.candidates import Standing
 from tools.facts import Fact, Factor
 from tools.knowledge.loader import knowledge_text

@@ -12,17 +12,14 @@ import pytest
 from graphs.tables import current_table
 from store import evaluation, events, research, runs
 from store.database import Database, sqlite_url
-from tests.agent.conftest import PROMPT, Bms, Kept
+from tests.agent.conftest import Bms
 from tests.standins.command_line import PERSON, AtTerminal, Said, bms_process
 from tests.standins.records import NOW
+from tests.standins.replayed import PROMPT, Kept
 from tools.candidates import Standing
-from tools.evaluation import Scenario
-from tools.knowledge.loader import knowledge_text
 from tools.proposal import propose
 from tools.request import LicenceNeed
-from tools.scenarios import generate
 from tools.table import ComparisonTable
-from tools.taxonomy import parse_taxonomy
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -58,18 +55,10 @@ def newest(kept: Kept) -> research.Offered:
     return offered
 
 
-def two_scenarios() -> list[Scenario]:
-    """The first two of the story, as a person's own: its recordings hold them, and two are quick."""
-    taxonomy = parse_taxonomy(knowledge_text(TAXONOMY), TAXONOMY)
-    return list(generate(taxonomy, 50, 0))[:2]
-
-
 @pytest.fixture
 def short(waiting: Kept) -> Kept:
     """The waiting run with two scenarios to answer."""
-    with waiting.opened() as database, database.session() as session:
-        evaluation.keep_scenarios(session, waiting.run_id, two_scenarios())
-    return waiting
+    return waiting.shortened()
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from graphs import retry
 from store import database as store_database
 from store import evaluation, runs
 from store.database import Database, sqlite_url
-from tests.agent.conftest import Bms, Kept
+from tests.agent.conftest import Bms
 from tests.standins.command_line import Said, bms_process, ended, start
+from tests.standins.replayed import Kept
 from tests.standins.small_model import (
     MESSAGES,
     MODEL,
@@ -218,7 +219,8 @@ def test_stories_that_do_not_exist(bms: Bms) -> None:
             b'jugde = "x"',
             "bms.toml has 'jugde', which is no setting. There are home, database_url, brain, judge, runtime, "
             "ollama_host, hub_endpoint, hub_token, openai_base_url, openai_api_key, registry_url, "
-            "duckduckgo_url, searxng_url, search_engines, cache_days, leaderboards, allow_hosts.",
+            "duckduckgo_url, searxng_url, search_engines, cache_days, leaderboards, allow_hosts, token, "
+            "hosts, runs_at_once.",
         ),
         (
             b"runtime = 3",

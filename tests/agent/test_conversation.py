@@ -20,8 +20,8 @@ from agent.settings import Settings
 from store import events, orders, runs, threads
 from store.database import Database, sqlite_url
 from store.schema import OrderRow, RunRow, RunStatus
-from tests.agent.conftest import Kept
 from tests.standins.records import NOW
+from tests.standins.replayed import Kept
 from tools.clock import FixedClock
 from tools.faults import Conflict, NotFound, WrongUse
 

@@ -15,9 +15,9 @@ from agent.service.feed import Feeds
 from agent.service.place import Place
 from agent.service.pulse import Pulses
 from agent.settings import Settings
-from tests.agent.conftest import Kept
 from tests.agent.test_conversation import NoEngine
 from tests.standins.records import NOW
+from tests.standins.replayed import Kept
 from tools.clock import FixedClock
 
 
@@ -93,8 +93,10 @@ async def test_the_stream_goes_on_from_where_a_reader_was(waiting: Kept) -> None
         actions = Actions(settings, database, engine, clock)
         place = Place(settings, database, engine, actions, Feeds(database), Pulses(database), clock)
         sent = [one async for one in api._sent(Gone(), place, thread, Cursor())]  # type: ignore[arg-type]
-        ids = [one.splitlines()[0].removeprefix("id: ") for one in sent if one.startswith("id: ")]
+        ids = [one.splitlines()[0].removeprefix(b"id: ").decode() for one in sent if one.startswith(b"id: ")]
         assert len(ids) > 3
         on = Cursor.parse(ids[1])
         rest = [one async for one in api._sent(Gone(), place, thread, on)]  # type: ignore[arg-type]
-        assert [one.splitlines()[0].removeprefix("id: ") for one in rest if one.startswith("id: ")] == ids[2:]
+        assert [
+            one.splitlines()[0].removeprefix(b"id: ").decode() for one in rest if one.startswith(b"id: ")
+        ] == ids[2:]

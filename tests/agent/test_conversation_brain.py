@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.conversation.brain import MOST_STEPS, Known, unfounded
-from tests.agent.conftest import Kept
 from tests.agent.test_conversation import Stage
 from tests.standins.openai_server import OpenAIServer
+from tests.standins.replayed import Kept
 
 UNCLEAR = "could you give me the gist in your own words"
 
@@ -137,5 +137,6 @@ def test_a_figure_is_founded_only_where_a_result_has_it(text: str, results: list
 
 
 def test_names_and_figures_stand_by_themselves() -> None:
+    assert unfounded("_a0 0_a0", ["_a0 0_a0"], KNOWN) == []
     assert unfounded("gemma", ["qwen3"], KNOWN) == ["gemma"]
     assert unfounded("63%", ["163%"], KNOWN) == ["63"]

@@ -25,6 +25,7 @@ from store.database import Database, StoreFault
 from store.schema import OrderRow, RunStatus
 from tests.agent.conftest import Bms
 from tests.standins.command_line import PATIENCE
+from tests.standins.replayed import Kept
 from tools.clock import SystemClock
 from tools.faults import Conflict
 
@@ -75,13 +76,14 @@ class Stage:
         await self.actions.reply(run_id, approval, by="ada", prompt_id=question.prompt_id)
         return approval
 
-    async def driver(self, run_id: str) -> psutil.Process:
-        """The process that drives the run, once there is one."""
+    async def driver(self, run_id: str, after: psutil.Process | None = None) -> psutil.Process:
+        """The process that drives the run, once there is one, and one other than ``after``."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 holder = await self.database.look(leases.holder_of, run_id, SystemClock().now())
-                if holder is not None:
-                    return psutil.Process(int(holder.split(":")[1]))
+                pid = int(holder.split(":")[1]) if holder is not None else None
+                if pid is not None and (after is None or pid != after.pid):
+                    return psutil.Process(pid)
                 await asyncio.sleep(0.02)
 
 
@@ -104,10 +106,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-async def test_a_killed_driver_is_replaced_and_the_run_ends_as_it_would_have(home: Path):
-    async with staged(home) as stage:
-        run_id = await stage.create(STORY)
-        (await stage.driver(run_id)).send_signal(signal.SIGKILL)
+async def test_a_killed_driver_is_replaced_and_the_run_ends_as_it_would_have(
+    waiting: Kept, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("BMS_HOME", str(waiting.home))
+    async with staged(waiting.home) as stage:
+        run_id = waiting.run_id
         approval = await stage.approve(run_id)
         with pytest.raises(Conflict, match="already, by ada"):
             await stage.actions.reply(run_id, approval, by="bob")
@@ -124,10 +128,10 @@ async def test_a_killed_driver_is_replaced_and_the_run_ends_as_it_would_have(hom
             assert [one.action for one in research.approvals(session, run_id)] == ["approve"]
             numbers = [event.seq for event in events.after(session, run_id, 0, 10_000)]
         assert numbers == list(range(1, len(numbers) + 1))
-        assert Path(state.documents[0]).is_relative_to(home / "reports" / run_id)
+        assert Path(state.documents[0]).is_relative_to(waiting.out)
 
 
-async def test_an_engine_that_is_stopped_leaves_its_orders_to_the_next(home: Path):
+async def test_a_driver_that_is_stopped_or_killed_in_the_research_leaves_its_order_to_the_next(home: Path):
     async with staged(home) as stage:
         run_id = await stage.create(STORY)
         driver = await stage.driver(run_id)
@@ -135,7 +139,10 @@ async def test_an_engine_that_is_stopped_leaves_its_orders_to_the_next(home: Pat
         assert not driver.is_running() or driver.status() == psutil.STATUS_ZOMBIE
         assert (await stage.state(run_id)).status is RunStatus.QUEUED
     async with staged(home) as stage:
-        await stage.until(run_id, lambda state: state.status is RunStatus.RUNNING)
+        driver = await stage.driver(run_id)
+        await stage.until(run_id, lambda state: state.stage == "research")
+        driver.send_signal(signal.SIGKILL)
+        await stage.driver(run_id, after=driver)
 
 
 async def test_an_answer_that_no_engine_has_seen_is_taken_by_the_next(home: Path):
@@ -225,7 +232,7 @@ async def test_the_command_line_carries_out_what_a_service_has_taken(home: Path,
         run_id = await stage.create()
     assert bms("show", run_id, "--json").json["status"] == "queued"
     told = await asyncio.to_thread(bms, "resume", run_id, "--further", "5")
-    assert (told.status, "given an answer already, by ada" in told.sentence) == (1, True)
+    assert (told.status, "given an answer already, by ada" in told.sentence) == (2, True)
     resumed = await asyncio.to_thread(bms, "resume", run_id, "--json")
     assert (resumed.json["status"], resumed.json["waits_for"]) == ("waiting", "request")
     async with staged(home, started=False) as stage:

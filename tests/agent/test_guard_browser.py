@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -127,10 +128,12 @@ def test_a_page_elsewhere_reaches_nothing(
     cookies = page.context.cookies()
     service.app.state.reached.clear()
     arrived = []
+    usual = page.context.new_page()
     for name, attack in ATTACKS.items():
-        service.arrived.clear()
-        with page.context.new_page() as attacker:
+        # A form leads away from its page, and perhaps not at once.
+        with page.context.new_page() if name.startswith("a form") else nullcontext(usual) as attacker:
             attacker.goto(f"http://{host}:{elsewhere}/")
+            service.arrived.clear()
             attacker.evaluate(HELP)
             attacker.evaluate(f"to => {{ ({attack})(to); }}", f"http://127.0.0.1:{service.port}")
             for _ in range(20):

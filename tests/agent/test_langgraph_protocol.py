@@ -9,10 +9,12 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 
+from agent.conversation.records import Extras, Offer
 from agent.langgraph_api.interrupts import Schema, value_of
 from agent.langgraph_api.names import ASSISTANT, GRAPH
 from agent.langgraph_api.resuming import chosen, understand
@@ -606,6 +608,52 @@ async def test_an_answer_to_a_state_before_the_question_is_stale(
         await refused(client, 409, f"/threads/{thread}/runs", checkpoint=before, **accept)
         now = (await client.get(f"/langgraph/threads/{thread}/state")).json()["checkpoint"]
         await post(client, f"/threads/{thread}/runs", checkpoint=now, **accept)
+
+
+@pytest.mark.parametrize("answer", [{"decisions": [{"type": "approve"}]}, [{"type": "accept", "args": None}]])
+async def test_an_answer_that_names_nothing_is_not_taken_for_a_question_nobody_saw(
+    client: httpx.AsyncClient, database: Database, answer: Any
+) -> None:
+    thread = await a_thread(client)
+    unnamed = {"assistant_id": "agent", "command": {"resume": answer}}
+    with database:
+        run_id = waiting_run(database, thread, LABELS)
+        with database.session() as session:  # it is asked again, about what somebody else has changed
+            events.append(session, run_id, "waiting", "waiting", _told(LABELS, OTHER), NOW)
+        sentence = await refused(client, 409, f"/threads/{thread}/runs", **unnamed)
+        assert "does not say which question" in sentence
+        named = {"assistant_id": "agent", "command": {"resume": {OTHER: answer}}}
+        await post(client, f"/threads/{thread}/runs", **named)
+
+
+async def test_an_offer_is_not_confirmed_by_an_answer_that_does_not_name_it(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    thread = await a_thread(client)
+    offer = Extras(offer=Offer(kind="cancel", sentence="End it.", run_id="r"))
+    with database:
+        with database.session() as session:  # on the page, unseen by this client
+            data = offer.model_dump(mode="json", exclude_defaults=True)
+            threads.say(session, thread, threads.BMS, "Shall I?", NOW, data=data)
+        unnamed = {"assistant_id": "agent", "command": {"resume": {"decisions": [{"type": "approve"}]}}}
+        assert "does not name it" in await refused(client, 409, f"/threads/{thread}/runs", **unnamed)
+
+
+async def test_a_judge_that_is_a_file_is_refused_with_a_sentence(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    thread = await a_thread(client)
+    with database:
+        waiting_run(database, thread, NO_JUDGE)
+        answer = {"assistant_id": "agent", "command": {"resume": {ID: {"judge": "llamacpp:/any/file.gguf"}}}}
+        sentence = await refused(client, 422, f"/threads/{thread}/runs", **answer)
+        assert "looks like a file of this machine" in sentence
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "<script>", "a b"])
+async def test_a_thread_of_a_path_is_named_as_one_of_a_body(client: httpx.AsyncClient, name: str) -> None:
+    wish = {"assistant_id": "agent", "input": {"text": "help"}, "if_not_exists": "create"}
+    await refused(client, 422, f"/threads/{quote(name)}/runs/wait", **wish)
 
 
 async def test_what_the_conversation_offers_is_confirmed(

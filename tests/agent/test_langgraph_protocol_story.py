@@ -14,6 +14,9 @@ from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import ConflictError
 from langgraph_sdk.schema import StreamPart
 
+from store import threads
+from tests.standins.records import NOW
+from tests.standins.replayed import Kept
 from tests.standins.service import Served, serving
 
 DEMO = {"messages": [{"role": "user", "content": "replay the demo"}]}
@@ -23,10 +26,18 @@ pytestmark = pytest.mark.slow
 EVERYTHING = ["values", "updates", "messages-tuple", "custom"]
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("langgraph"), LANGSMITH_TRACING="false") as service:
+@pytest.fixture
+def served(waiting: Kept) -> Iterator[Served]:
+    """A service with a run that waits for its approval."""
+    with serving(waiting.home, LANGSMITH_TRACING="false") as service:
         yield service
+
+
+@pytest.fixture
+def thread(waiting: Kept) -> str:
+    """A thread about the run that waits."""
+    with waiting.opened() as database, database.session() as session:
+        return threads.create(session, NOW, run_id=waiting.run_id).id
 
 
 @pytest.fixture
@@ -37,6 +48,10 @@ def client(served: Served, monkeypatch: pytest.MonkeyPatch) -> LangGraphClient:
 
 def seqs(parts: list[StreamPart]) -> list[int]:
     return [part.data["seq"] for part in parts if part.event == "custom"]
+
+
+def last_id(parts: list[StreamPart]) -> str:
+    return [part.id for part in parts if part.id][-1]
 
 
 async def test_agent_inbox_drives_the_story_to_its_end(served: Served, client: LangGraphClient) -> None:
@@ -120,55 +135,44 @@ async def _check_history(client: LangGraphClient, thread: str, final: Any) -> No
 
 
 async def test_the_middleware_s_schema_and_readers_who_come_back(
-    served: Served, client: LangGraphClient
+    served: Served, client: LangGraphClient, thread: str
 ) -> None:
     """``HITLRequest``; a reader that is cut off, and a service that is killed, lose and double nothing."""
-    thread = (await client.threads.create())["thread_id"]
     config = {"configurable": {"interrupt_schema": "hitl"}}
-    before: list[StreamPart] = []
-    async for part in client.runs.stream(
-        thread, "agent", input={"text": "replay the demo"}, config=config, stream_mode=EVERYTHING
-    ):
-        before.append(part)
-        if part.event == "custom" and part.data["seq"] >= 50:
-            break
-    run_id = before[0].data["run_id"]
-    assert (await client.runs.get(thread, run_id))["status"] == "running"
-    last_id = [part.id for part in before if part.id][-1]
-
-    after = [
-        part
-        async for part in client.runs.join_stream(
-            thread, run_id, stream_mode=EVERYTHING, last_event_id=last_id
-        )
-    ]
-    told = seqs(before) + seqs(after)
-    assert told == list(range(1, told[-1] + 1))
-    messages = [part.data[0]["id"] for part in (*before, *after) if part.event == "messages"]
-    assert len(messages) == len(set(messages))
-
+    await client.runs.wait(thread, "agent", input={"text": "status"}, config=config)
     (interrupt,) = (await client.threads.get_state(thread))["interrupts"]
     assert set(interrupt["value"]) == {"action_requests", "review_configs"}
     approve = {interrupt["id"]: {"decisions": [{"type": "approve"}]}}
-    begun = await client.runs.create(thread, "agent", command={"resume": approve})
-    first: list[StreamPart] = []
-    async for part in client.runs.join_stream(thread, begun["run_id"], stream_mode=["custom"]):
-        first.append(part)
+    read: list[StreamPart] = []
+    async for part in client.runs.stream(
+        thread, "agent", command={"resume": approve}, stream_mode=EVERYTHING
+    ):
+        read.append(part)
+        if part.event == "custom" and part.data["kind"] == "pulled":
+            break
+    run_id = read[0].data["run_id"]
+    assert (await client.runs.get(thread, run_id))["status"] == "running"
+
+    async for part in client.runs.join_stream(
+        thread, run_id, stream_mode=EVERYTHING, last_event_id=last_id(read)
+    ):
+        read.append(part)
         if part.event == "custom" and part.data["kind"] == "answer":
             break
     served.kill()
     served.restart()
-    last_id = [part.id for part in first if part.id][-1]
-    second = [
+    read += [
         part
         async for part in client.runs.join_stream(
-            thread, begun["run_id"], stream_mode=["custom", "values"], last_event_id=last_id
+            thread, run_id, stream_mode=EVERYTHING, last_event_id=last_id(read)
         )
     ]
-    told = seqs(first) + seqs(second)
+    told = seqs(read)
     assert told == list(range(told[0], told[-1] + 1))
-    assert second[-1].event == "end"
-    values = [part.data for part in second if part.event == "values"][-1]
+    messages = [part.data[0]["id"] for part in read if part.event == "messages"]
+    assert len(messages) == len(set(messages))
+    assert read[-1].event == "end"
+    values = [part.data for part in read if part.event == "values"][-1]
     assert (values["stage"], values["status"]) == ("review", "waiting")
     with pytest.raises(ConflictError):  # the question before this one
         await client.runs.create(thread, "agent", command={"resume": approve})
@@ -176,15 +180,19 @@ async def test_the_middleware_s_schema_and_readers_who_come_back(
     assert done["status"] == "done"
 
 
-def test_a_remote_graph_and_the_combined_schema(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_remote_graph_and_the_combined_schema(
+    served: Served, thread: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Our graph as a node of somebody else's; the synchronous client; rejection."""
     monkeypatch.setenv("LANGSMITH_TRACING", "false")
     url = f"{served.url}/langgraph"
     graph = RemoteGraph("base-model-selector", url=url)
     assert {"research", "approve", "document"} <= set(graph.get_graph().nodes)
-    thread = get_sync_client(url=url).threads.create()["thread_id"]
+    assert get_sync_client(url=url).threads.get(thread)["status"] == "interrupted"
     config: Any = {"configurable": {"thread_id": thread}}
-    values = graph.invoke(DEMO, config)
+    asked = {"messages": [{"role": "user", "content": "why not DeepSeek?"}]}
+    values = graph.invoke(asked, config)
+    assert "DeepSeek" in values["messages"][-1]["content"]
     assert values["status"] == "waiting"
     snapshot = graph.get_state(config)
     (interrupt,) = snapshot.interrupts

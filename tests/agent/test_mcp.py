@@ -20,7 +20,7 @@ from agent.mcp.words import LONGEST_RESULT, NOTICE, as_data
 from agent.settings import Settings
 from store import orders, research, runs
 from store.database import Database
-from tests.agent.conftest import Kept
+from tests.standins.replayed import Kept
 from tests.standins.service import NoEngine
 from tools.clock import SystemClock
 
@@ -209,7 +209,7 @@ async def test_a_client_that_cannot_ask_vouches_for_its_person(waiting: Kept) ->
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"table_hash": "sha256:" + "0" * 64}, "The table has changed"),
+        ({"table_hash": "sha256:" + "0" * 64}, "is another one than the answer is about"),
         ({"primary": "../../etc/passwd"}, "is not in the table"),
         ({"primary": "Qwen/Qwen3-8B", "backup": "Qwen/Qwen3-8B"}, "cannot be its own backup"),
         ({"approved_by": "  "}, "Nobody is named"),

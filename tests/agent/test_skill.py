@@ -14,8 +14,9 @@ from agent.cli import COMMANDS, cli
 from agent.mcp.records import RunReply, Standing
 from agent.mcp.server import TOOLS
 from store.schema import RunStatus
-from tests.agent.conftest import Bms, Kept
+from tests.agent.conftest import Bms
 from tests.standins.command_line import ROOT
+from tests.standins.replayed import Kept
 
 TEXT = (ROOT / "docs" / "SKILL.md").read_text("utf-8")
 FRONT, BODY = re.fullmatch(r"---\n(.*?)\n---\n(.*)", TEXT, re.DOTALL).groups()  # type: ignore[union-attr]

@@ -18,8 +18,8 @@ from graphs.prompts import Review, ReviewPrompt
 from store import evaluation, events, research
 from store.database import Database
 from store.schema import EventRow
-from tests.agent.conftest import Kept
 from tests.standins.records import NOW, a_request, an_artefact
+from tests.standins.replayed import Kept
 from tools.evaluation import Answer, AnswerOutcome
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

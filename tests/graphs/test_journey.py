@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +36,7 @@ from store.database import Database
 from store.schema import AssessmentRow, RunStatus
 from tests.graphs.evaluating import RUBRIC
 from tests.standins.ollama_server import OllamaServer
-from tests.standins.stage import staged
+from tests.standins.stage import TODAY, staged
 from tests.standins.therapy_story import JUDGE, ollama
 from tests.standins.tiny_gguf import write_tiny_gguf
 from tests.standins.world import World
@@ -65,6 +68,14 @@ class Stage(NamedTuple):
         given = {"out_dir": str(self.home), "judge": f"ollama:{JUDGE}", **small, **options}
         return create_run(self.database, text, RunOptions.model_validate(given), materials or {})
 
+    def begun(self, **options: object) -> str:
+        """The run that waits for its approval, with other options for what comes after it."""
+        with self.database.session() as session:
+            (row,) = runs.latest(session)
+            changed = {**row.options, "out_dir": str(self.home), **options}
+            runs.set_options(session, row.id, changed, TODAY)
+            return row.id
+
     async def to_the_end(self, run_id: str, reply: Reply | None = None) -> Standing:
         """Drive with the policy's answers."""
         while True:
@@ -81,14 +92,42 @@ def world() -> Iterator[World]:
         yield opened
 
 
-@pytest.fixture
-async def stage(world: World, tmp_path: Path) -> AsyncIterator[Stage]:
-    with ollama(world) as server, Database(f"sqlite:///{tmp_path}/bms.sqlite") as database:
+@contextlib.asynccontextmanager
+async def stage_in(home: Path, world: World) -> AsyncIterator[Stage]:
+    with ollama(world) as server, Database(f"sqlite:///{home}/bms.sqlite") as database:
         async with (
             staged(world, server, database) as services,
-            open_checkpointer(tmp_path / "checkpoints.sqlite") as checkpointer,
+            open_checkpointer(home / "checkpoints.sqlite") as checkpointer,
         ):
-            yield Stage(Runner(services, checkpointer), database, server, services, tmp_path)
+            yield Stage(Runner(services, checkpointer), database, server, services, home)
+
+
+@pytest.fixture
+async def stage(world: World, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage_in(tmp_path, world) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def researched(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a run that has come to its approval; to be copied."""
+    home = tmp_path_factory.mktemp("researched")
+
+    async def research() -> None:
+        async with stage_in(home, world) as opened:
+            waiting = await opened.runner.drive(opened.start(**ALL))
+            assert isinstance(waiting.prompt, ApprovalPrompt)
+
+    asyncio.run(research())
+    return home
+
+
+@pytest.fixture
+async def table(world: World, researched: Path, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage on which one run waits for its approval."""
+    shutil.copytree(researched, tmp_path, dirs_exist_ok=True)
+    async with stage_in(tmp_path, world) as opened:
+        yield opened
 
 
 async def test_from_a_sentence_to_a_document(stage: Stage) -> None:
@@ -135,10 +174,10 @@ async def test_from_a_sentence_to_a_document(stage: Stage) -> None:
         assert held.artefact.digest in document
 
 
-async def test_the_checkpoint_stays_small(stage: Stage) -> None:
-    run_id = stage.start(count=20, **ALL)
-    await stage.to_the_end(run_id)
-    state = await stage.runner.graph.aget_state({"configurable": {"thread_id": run_id}})
+async def test_the_checkpoint_stays_small(table: Stage) -> None:
+    run_id = table.begun(count=20)
+    await table.to_the_end(run_id)
+    state = await table.runner.graph.aget_state({"configurable": {"thread_id": run_id}})
     assert len(json.dumps(state.values)) < 10_000
 
 
@@ -203,58 +242,58 @@ async def test_reject_swap_edit_and_more(stage: Stage) -> None:
     assert not [asked for asked in stage.ollama.asked if asked.path == "/api/pull"]
 
 
-async def test_a_second_wave_asks_the_network_only_for_what_is_new(stage: Stage, world: World) -> None:
-    run_id = stage.start(**ALL)
-    prompt = (await stage.runner.drive(run_id)).prompt
+async def test_a_second_wave_asks_the_network_only_for_what_is_new(table: Stage, world: World) -> None:
+    run_id = table.begun()
+    prompt = (await table.runner.drive(run_id)).prompt
     assert isinstance(prompt, ApprovalPrompt)
     before = len(world.hub.asked)
     again = Approval(action=ApprovalAction.MORE, table_hash=prompt.table_hash, note="", by=BY)
-    await stage.runner.drive(run_id, again)
+    await table.runner.drive(run_id, again)
     fresh = [asked.path for asked in world.hub.asked[before:]]
-    with stage.database.reading() as session:
+    with table.database.reading() as session:
         blocked = reading.counts(session, run_id).fetches.get("blocked", 0)
     assert len(fresh) <= blocked, "only what was blocked may be asked for again"
 
 
-async def test_no_judge_is_asked_for_and_a_relative_is_questioned(stage: Stage) -> None:
-    run_id = stage.start(judge=None, **ALL)
-    prompt = (await stage.runner.drive(run_id)).prompt
+async def test_no_judge_is_asked_for_and_a_relative_is_questioned(table: Stage) -> None:
+    run_id = table.begun(judge=None)
+    prompt = (await table.runner.drive(run_id)).prompt
     assert isinstance(prompt, ApprovalPrompt)
-    without = await stage.runner.drive(run_id, policy_reply(prompt))
+    without = await table.runner.drive(run_id, policy_reply(prompt))
     assert isinstance(without.prompt, JudgePrompt)
     assert "No judge" in without.prompt.problem
-    with stage.database.reading() as session:
+    with table.database.reading() as session:
         assert evaluation.held(session, run_id, "primary") is None, (
             "nothing is pulled before there is a judge"
         )
-    relative = await stage.runner.drive(run_id, JudgeChoice(judge="ollama:qwen2.5:14b", by=BY))
+    relative = await table.runner.drive(run_id, JudgeChoice(judge="ollama:qwen2.5:14b", by=BY))
     assert isinstance(relative.prompt, JudgePrompt)
     assert "same family" in relative.prompt.problem
-    itself = await stage.runner.drive(run_id, JudgeChoice(judge="ollama:qwen3:8b", by=BY))
+    itself = await table.runner.drive(run_id, JudgeChoice(judge="ollama:qwen3:8b", by=BY))
     assert isinstance(itself.prompt, JudgePrompt)
     assert "same family" in itself.prompt.problem, "its tag is known only once it has been proved"
-    other = await stage.runner.drive(run_id, JudgeChoice(judge=f"ollama:{JUDGE}", by=BY))
+    other = await table.runner.drive(run_id, JudgeChoice(judge=f"ollama:{JUDGE}", by=BY))
     assert isinstance(other.prompt, ReviewPrompt)
 
 
-async def test_the_backup_runs_only_when_a_person_asks(stage: Stage) -> None:
-    stage.ollama.registry["gemma2:9b"] = replace(
-        stage.ollama.registry["qwen3:8b"],
+async def test_the_backup_runs_only_when_a_person_asks(table: Stage) -> None:
+    table.ollama.registry["gemma2:9b"] = replace(
+        table.ollama.registry["qwen3:8b"],
         name="gemma2:9b",
-        pinned=(await _digest_of("gemma2:9b", stage)).removeprefix("sha256:"),  # type: ignore[call-arg]
+        pinned=(await _digest_of("gemma2:9b", table)).removeprefix("sha256:"),  # type: ignore[call-arg]
     )
-    run_id = stage.start(**ALL, judge_insisted=True)  # the judge of the story is a relative of the backup
-    prompt = (await stage.runner.drive(run_id)).prompt
+    run_id = table.begun(judge_insisted=True)  # the judge of the story is a relative of the backup
+    prompt = (await table.runner.drive(run_id)).prompt
     assert isinstance(prompt, ApprovalPrompt)
-    reviewed = await stage.runner.drive(run_id, policy_reply(prompt))
+    reviewed = await table.runner.drive(run_id, policy_reply(prompt))
     assert isinstance(reviewed.prompt, ReviewPrompt)
     assert reviewed.prompt.backup == "google/gemma-2-9b-it"
-    second = await stage.runner.drive(run_id, Review(run_backup=True, by=BY))
+    second = await table.runner.drive(run_id, Review(run_backup=True, by=BY))
     assert isinstance(second.prompt, ReviewPrompt)
     assert (second.prompt.role, second.prompt.backup) == ("backup", None)
-    ended = await stage.runner.drive(run_id, Review(notes="Both are alike.", by=BY))
+    ended = await table.runner.drive(run_id, Review(notes="Both are alike.", by=BY))
     assert ended.status is RunStatus.DONE
-    document = (stage.home / "docs" / "base-model-evaluation.md").read_text("utf-8")
+    document = (table.home / "docs" / "base-model-evaluation.md").read_text("utf-8")
     assert "### Backup:" in document
     assert "Both are alike." in document
 
@@ -309,39 +348,39 @@ async def test_the_embedded_llamacpp_without_ollama_says_that_the_answers_are_no
     assert all(answer.completion_tokens for answer in answers.values())
 
 
-async def test_a_judge_that_cannot_be_asked_is_asked_for_again_and_nobody_can_insist(stage: Stage) -> None:
-    run_id = stage.start(judge="ollama:nowhere:1b", judge_insisted=True, **ALL)
-    prompt = (await stage.runner.drive(run_id)).prompt
+async def test_a_judge_that_cannot_be_asked_is_asked_for_again_and_nobody_can_insist(table: Stage) -> None:
+    run_id = table.begun(judge="ollama:nowhere:1b", judge_insisted=True)
+    prompt = (await table.runner.drive(run_id)).prompt
     assert isinstance(prompt, ApprovalPrompt)
-    asked = await stage.runner.drive(run_id, policy_reply(prompt))
+    asked = await table.runner.drive(run_id, policy_reply(prompt))
     assert isinstance(asked.prompt, JudgePrompt)
     assert not asked.prompt.usable
     assert "nowhere:1b" in asked.prompt.problem
     assert policy_reply(asked.prompt) is None
-    other = await stage.runner.drive(run_id, JudgeChoice(judge=f"ollama:{JUDGE}", by=BY))
+    other = await table.runner.drive(run_id, JudgeChoice(judge=f"ollama:{JUDGE}", by=BY))
     assert isinstance(other.prompt, ReviewPrompt)
 
 
-async def test_no_policy_insists_on_a_relative_as_judge(stage: Stage) -> None:
-    stage.ollama.local["qwen2.5:14b"] = replace(stage.ollama.local[JUDGE], name="qwen2.5:14b")
-    run_id = stage.start(judge="ollama:qwen2.5:14b", **ALL)
-    prompt = (await stage.runner.drive(run_id)).prompt
+async def test_no_policy_insists_on_a_relative_as_judge(table: Stage) -> None:
+    table.ollama.local["qwen2.5:14b"] = replace(table.ollama.local[JUDGE], name="qwen2.5:14b")
+    run_id = table.begun(judge="ollama:qwen2.5:14b")
+    prompt = (await table.runner.drive(run_id)).prompt
     assert isinstance(prompt, ApprovalPrompt)
-    asked = await stage.runner.drive(run_id, policy_reply(prompt))
+    asked = await table.runner.drive(run_id, policy_reply(prompt))
     assert isinstance(asked.prompt, JudgePrompt)
     assert asked.prompt.related
     assert policy_reply(asked.prompt) is None
     insisted = JudgeChoice(judge="ollama:qwen2.5:14b", insist=True, by="Ada")
-    reviewed = await stage.runner.drive(run_id, insisted)
+    reviewed = await table.runner.drive(run_id, insisted)
     assert isinstance(reviewed.prompt, ReviewPrompt)
-    await stage.runner.drive(run_id, Review(by=BY))
-    document = (stage.home / "docs" / "base-model-evaluation.md").read_text("utf-8")
+    await table.runner.drive(run_id, Review(by=BY))
+    document = (table.home / "docs" / "base-model-evaluation.md").read_text("utf-8")
     assert "It was used because Ada insisted." in document
 
 
-async def test_a_primary_that_cannot_be_had_goes_back_to_the_table(stage: Stage) -> None:
-    run_id = stage.start(**ALL)
-    prompt = (await stage.runner.drive(run_id)).prompt
+async def test_a_primary_that_cannot_be_had_goes_back_to_the_table(table: Stage) -> None:
+    run_id = table.begun()
+    prompt = (await table.runner.drive(run_id)).prompt
     assert isinstance(prompt, ApprovalPrompt)
     unpacked = Approval(
         action=ApprovalAction.APPROVE,
@@ -350,51 +389,51 @@ async def test_a_primary_that_cannot_be_had_goes_back_to_the_table(stage: Stage)
         backup="Qwen/Qwen3-8B",
         by=BY,
     )
-    back = await stage.runner.drive(run_id, unpacked)
+    back = await table.runner.drive(run_id, unpacked)
     assert isinstance(back.prompt, ApprovalPrompt)
     assert back.prompt.problem is not None
     assert "found no Ollama tag or a GGUF repository" in back.prompt.problem
     better = unpacked.model_copy(
         update={"primary": "Qwen/Qwen3-8B", "backup": "internlm/internlm3-8b-instruct"}
     )
-    reviewed = await stage.runner.drive(run_id, better)
+    reviewed = await table.runner.drive(run_id, better)
     assert isinstance(reviewed.prompt, ReviewPrompt)
-    ended = await stage.runner.drive(run_id, Review(run_backup=True, by=BY))
+    ended = await table.runner.drive(run_id, Review(run_backup=True, by=BY))
     assert ended.status is RunStatus.DONE, "a backup that cannot be had leaves the primary's result"
-    assert (stage.home / "docs" / "base-model-evaluation.md").exists()
+    assert (table.home / "docs" / "base-model-evaluation.md").exists()
 
 
-async def test_a_table_that_has_changed_is_offered_anew(stage: Stage) -> None:
-    run_id = stage.start(**ALL)
-    prompt = (await stage.runner.drive(run_id)).prompt
+async def test_a_table_that_has_changed_is_offered_anew(table: Stage) -> None:
+    run_id = table.begun()
+    prompt = (await table.runner.drive(run_id)).prompt
     assert isinstance(prompt, ApprovalPrompt)
-    with stage.database.session() as session:
+    with table.database.session() as session:
         gone = next(c for c in research.ledger(session, run_id) if c.key == prompt.primary)
         changed = {"standing": CandidateStanding.REJECTED, "reason": "withdrawn"}
         research.keep_candidates(session, run_id, [gone.model_copy(update=changed)])
-    refused = await stage.runner.drive(run_id, policy_reply(prompt))
+    refused = await table.runner.drive(run_id, policy_reply(prompt))
     assert isinstance(refused.prompt, ApprovalPrompt)
     assert refused.prompt.problem is not None
     assert "changed" in refused.prompt.problem
     assert refused.prompt.table_hash != prompt.table_hash
     anew = policy_reply(refused.prompt.model_copy(update={"problem": None}))
-    went_on = await stage.runner.drive(run_id, anew)
+    went_on = await table.runner.drive(run_id, anew)
     # It was accepted: in the way now are a judge of the second choice's family, and an Ollama without it.
     assert isinstance(went_on.prompt, JudgePrompt)
     assert went_on.prompt.related
-    went_on = await stage.runner.drive(run_id, JudgeChoice(judge=f"ollama:{JUDGE}", insist=True, by=BY))
+    went_on = await table.runner.drive(run_id, JudgeChoice(judge=f"ollama:{JUDGE}", insist=True, by=BY))
     assert isinstance(went_on.prompt, ApprovalPrompt)
     assert went_on.prompt.problem is not None
     assert "The registry has no gemma2:9b" in went_on.prompt.problem
-    with stage.database.reading() as session:
+    with table.database.reading() as session:
         assert [row.action for row in research.approvals(session, run_id)] == ["approve"]
         assert evaluation.held(session, run_id, "primary") is None
 
 
-async def test_a_part_of_the_judgements_decides_nothing(stage: Stage) -> None:
-    run_id = stage.start(count=50, **ALL)
-    await stage.to_the_end(run_id)
-    with stage.database.session() as session:
+async def test_a_part_of_the_judgements_decides_nothing(table: Stage) -> None:
+    run_id = table.begun(count=50)
+    await table.to_the_end(run_id)
+    with table.database.session() as session:
         for row in session.query(AssessmentRow).filter_by(run_id=run_id).offset(14):
             session.delete(row)
         session.flush()

