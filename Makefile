@@ -9,10 +9,10 @@ export LANGGRAPH_STRICT_MSGPACK := true
 # uv from the PATH when there is one, else a copy in the project's own environment.
 UV = $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test test-all lint clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 setup: $(VENV)/.ready ## the program in .venv, from the lock file
 
@@ -31,7 +31,10 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 demo: setup ## the whole journey on a recorded story, offline; the document's path comes last
 	@BMS_HOME=$(CURDIR)/demo/home $(BIN)/bms demo therapy-8b --out demo
 
-test: lint ## everything: style, types, layers, tests; offline
+test: lint ## style, types, layers, tests; offline
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+
+test-all: lint ## with the slow tests too
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.ready-dev ## ruff, mypy, import-linter

@@ -88,6 +88,8 @@ def main(order_id: int) -> int:
     os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
     gc.set_threshold(10_000, 50, 100)
     with contextlib.suppress(ValueError):
+        # A service that a script has begun in the background was told to ignore Ctrl-C, and so was this.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with Database(load_settings().rows_url) as database:
         with database.reading() as session:

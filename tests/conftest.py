@@ -23,6 +23,44 @@ settings.load_profile("no deadline")
 
 OURS = ("BMS_", "OLLAMA_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_", "OPENAI_", "XDG_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+LONGEST = (
+    "graphs/test_journey.py",
+    "graphs/test_killed.py",
+    "graphs/test_research_disturbed.py",
+    "agent/test_mcp_journey.py",
+    "agent/test_evaluate_killed.py",
+    "graphs/test_research.py",
+    "agent/test_langgraph_protocol_story.py",
+    "agent/test_cli_approval.py",
+    "agent/test_engine.py",
+    "agent/test_evaluate_command.py",
+    "agent/pages/test_whole_story.py",
+    "test_benchmarks.py",
+    "agent/pages/test_table_in_browser.py",
+    "agent/test_cli_wrong_uses.py",
+    "agent/test_chat_command.py",
+    "agent/test_api_story.py",
+    "agent/test_evaluated_documents.py",
+    "graphs/test_evaluation_faults.py",
+    "agent/pages/test_labels_page.py",
+    "graphs/test_research_killed.py",
+    "agent/pages/test_chat_page.py",
+    "test_docs.py",
+    "agent/test_guard_browser.py",
+    "agent/test_api_schema.py",
+    "test_wheel.py",
+)
+"""Files that take longest, the longest first: begun last, one would keep a worker while the others idle."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # it begins with many tests, we begin with long ones
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(autouse=True)

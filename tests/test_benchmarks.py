@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.bounds import bound_of
 from benchmarks.crowd import FULL, article
 from benchmarks.evaluation import AT_ONCE, ONE, Case, ideal_seconds, slopes
@@ -30,6 +32,7 @@ def asked(host: str, count: int, path: str = "/", query: str = "") -> list[Logge
     return [Logged(host, path, query, 200, 0.0, 0.2)] * count
 
 
+@pytest.mark.slow
 def test_the_small_research_benchmark_prints_every_figure() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.research", "--small", "--json"],

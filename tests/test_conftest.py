@@ -9,7 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.conftest import LONGEST
 from tests.standins.http_server import Answered, StandIn
+from tests.standins.once import made_once
 
 FAILED = pytest.fail.Exception
 
@@ -40,3 +42,25 @@ def test_every_test_has_its_own_home(home: Path):
     assert Path.home() == home
     assert os.environ["BMS_HOME"].startswith(str(home))
     assert not {"HF_TOKEN", "HF_ENDPOINT", "OLLAMA_HOST", "OPENAI_API_KEY", "BMS_JUDGE"} & set(os.environ)
+
+
+def test_the_files_that_are_begun_first_exist():
+    assert [name for name in LONGEST if not (Path(__file__).parent / name).is_file()] == []
+
+
+def test_what_is_made_once_is_made_again_after_a_failure(tmp_path_factory: pytest.TempPathFactory):
+    tried: list[list[Path]] = []
+
+    def make(folder: Path) -> None:
+        tried.append(list(folder.iterdir()))
+        (folder / "half").touch()
+        if len(tried) == 1:
+            raise OSError("the disk is full")
+
+    name = f"once-{os.getpid()}"
+    with pytest.raises(OSError, match="full"):
+        made_once(tmp_path_factory, name, make)
+    folder = made_once(tmp_path_factory, name, make)
+    assert made_once(tmp_path_factory, name, make) == folder
+    assert tried == [[], []]
+    assert [path.name for path in folder.iterdir()] == ["half"]

@@ -39,6 +39,7 @@ def test_every_line_of_a_pipe_is_a_message(waiting: Kept) -> None:
     assert "> status" not in text
 
 
+@pytest.mark.slow
 def test_a_story_from_start_to_end(tmp_path: Path) -> None:
     typed = (
         "replay the demo\napprove qwen3 with gemma as backup\nyes\nmy notes: it listens\nwhat failed most?\n"

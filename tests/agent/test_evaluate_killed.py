@@ -192,6 +192,7 @@ def mixed(call: Call) -> str:
     return f"{'Good' if len(call.text) % 3 else 'Bad'} {call.text}"
 
 
+@pytest.mark.slow
 def test_at_every_step_of_an_extension(place: Place, here: Any, undisturbed: Any) -> None:
     def make() -> Umpired:
         return Umpired(say=mixed)
@@ -246,6 +247,7 @@ def test_before_an_extension_has_begun(place: Place, here: Any, step: str) -> No
 # --- failures asked again ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_among_the_failures_that_are_asked_again(place: Place, here: Any, undisturbed: Any) -> None:
     def say(call: Call) -> str:
         better = "sense" in call.system.lower()

@@ -21,7 +21,6 @@ from tests.standins.service import Served, serving
 
 DEMO = {"messages": [{"role": "user", "content": "replay the demo"}]}
 PRIMARY, BACKUP = "Qwen/Qwen3-8B", "google/gemma-2-9b-it"
-pytestmark = pytest.mark.slow
 
 EVERYTHING = ["values", "updates", "messages-tuple", "custom"]
 
@@ -134,6 +133,7 @@ async def _check_history(client: LangGraphClient, thread: str, final: Any) -> No
     assert [run["status"] for run in await client.runs.list(thread)] == ["success"] * 4
 
 
+@pytest.mark.slow
 async def test_the_middleware_s_schema_and_readers_who_come_back(
     served: Served, client: LangGraphClient, thread: str
 ) -> None:
@@ -180,6 +180,7 @@ async def test_the_middleware_s_schema_and_readers_who_come_back(
     assert done["status"] == "done"
 
 
+@pytest.mark.slow
 def test_a_remote_graph_and_the_combined_schema(
     served: Served, thread: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,6 +141,7 @@ class Person:
         return ElicitResult(action="accept", content={"confirmed": True})
 
 
+@pytest.mark.slow
 async def test_over_http_clients_of_both_protocols_drive_a_run_to_its_end(short: Kept) -> None:
     person = Person()
     with serving(short.home) as served:
@@ -164,6 +165,7 @@ async def test_over_http_a_person_confirms_without_a_session(waiting: Kept) -> N
         assert [order.run_id for order in orders.all_open(session)] == [waiting.run_id]
 
 
+@pytest.mark.slow
 async def test_a_run_whose_client_left_is_gone_on_with_by_the_next(short: Kept) -> None:
     home, run = short.home, short.run_id
     async with Client(started(home)) as client:

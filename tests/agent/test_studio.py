@@ -103,6 +103,7 @@ async def test_a_request_that_lacks_something_is_asked_back(factory: Factory, ho
         assert leases.holder_of(session, row.id, row.updated_at) is None
 
 
+@pytest.mark.slow
 async def test_the_story_is_driven_over_its_first_interrupt(factory: Factory, home: Path) -> None:
     driven = Driven(factory)
     passed = await driven.go({"story": "therapy-8b"})

@@ -174,6 +174,7 @@ async def test_from_a_sentence_to_a_document(stage: Stage) -> None:
         assert held.artefact.digest in document
 
 
+@pytest.mark.slow
 async def test_the_checkpoint_stays_small(table: Stage) -> None:
     run_id = table.begun(count=20)
     await table.to_the_end(run_id)
@@ -361,6 +362,7 @@ async def test_a_judge_that_cannot_be_asked_is_asked_for_again_and_nobody_can_in
     assert isinstance(other.prompt, ReviewPrompt)
 
 
+@pytest.mark.slow
 async def test_no_policy_insists_on_a_relative_as_judge(table: Stage) -> None:
     table.ollama.local["qwen2.5:14b"] = replace(table.ollama.local[JUDGE], name="qwen2.5:14b")
     run_id = table.begun(judge="ollama:qwen2.5:14b")

@@ -236,6 +236,7 @@ async def test_a_brain_that_lies_changes_no_fact_no_star_and_no_choice(calm: Cal
     done.database.close()
 
 
+@pytest.mark.slow
 async def test_a_brain_of_noise_changes_no_fact_no_star_and_no_choice(calm: Calm, tmp_path: Path) -> None:
     """Real inference: the embedded llama.cpp on a tiny random model, held to the form of the reply."""
     model = write_tiny_gguf(tmp_path / "tiny.gguf", context_length=16384)

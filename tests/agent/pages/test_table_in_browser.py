@@ -87,7 +87,7 @@ def test_a_cell_is_opened_and_closed_by_keyboard(site: Site, page: Page):
     assert page.locator("#panel mark").first.inner_text() == "Context Length: 32,768"
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog#panel:modal", state="detached")
-    assert "cell=" not in page.url
+    page.wait_for_url(lambda url: "cell=" not in url)
     assert page.evaluate("document.activeElement.closest('td').dataset.column") == "context"
     page.go_forward()
     page.wait_for_selector("dialog#panel:modal")
