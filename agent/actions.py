@@ -159,7 +159,7 @@ class Actions:
         from store.checkpoints import forget
 
         def tidy() -> None:
-            forget(self.settings.checkpoints_path, name)
+            forget(self.settings.checkpoints_url, name)
             shutil.rmtree(folder, ignore_errors=True)
             (self.settings.home / "replays" / f"{name}.played").unlink(missing_ok=True)
 

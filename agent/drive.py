@@ -48,7 +48,7 @@ async def cockpit(
 
             await stack.enter_async_context(replay(settings, database, story, run_id))
         services = await stack.enter_async_context(open_services(settings, database, story=story))
-        checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoints_path))
+        checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoints_url))
         yield Cockpit(settings, database, Runner(services, checkpointer), console)
 
 

@@ -103,7 +103,7 @@ async def record_into(
     with recorded(folder / HTTP, secrets=place.settings.secrets(), renamed=renamed) as cassette:
         async with (
             services(about) as opened,
-            open_checkpointer(place.settings.checkpoints_path) as checkpointer,
+            open_checkpointer(place.settings.checkpoints_url) as checkpointer,
         ):
             seat = Cockpit(place.settings, place.database, Runner(opened, checkpointer), place.console)
             run_id = create_run(place.database, about.text, options)

@@ -167,8 +167,11 @@ class Settings(BaseSettings):
         return self.database_url or sqlite_url(self.home / "bms.sqlite")
 
     @property
-    def checkpoints_path(self) -> Path:
-        return self.home / "checkpoints.sqlite"
+    def checkpoints_url(self) -> str:
+        """Of LangGraph's checkpoints: a file of their own, or the database that the rows are in."""
+        from store.database import sqlite_url
+
+        return self.database_url or sqlite_url(self.home / "checkpoints.sqlite")
 
     @property
     def models_dir(self) -> Path:

@@ -29,6 +29,7 @@ from graphs.options import RunOptions
 from graphs.state import Journey
 from store import creations, leases, runs
 from store.database import Database
+from store.locks import Lock
 from store.schema import RunStatus
 from tools.clock import SystemClock
 from tools.faults import Conflict, Fault, WrongUse
@@ -86,9 +87,15 @@ class Room:
             raise Conflict(f"Run {row.id} has ended ({row.status}).", "A new thread begins a new run.")
         services = await self._services(settings, database, row.id)
         clock = SystemClock()
-        lease = await database.run(leases.take, row.id, leases.this_process(), clock.now())
+        lock = Lock(database, f"run:{row.id}")
+        self._stack.push_async_callback(lock.release)
+        if not await lock.take():
+            raise leases.already_running(row.id, "another process:")
+        lease = await database.run(
+            leases.take, row.id, leases.this_process(), clock.now(), alone=lock.is_held
+        )
         self._stack.push_async_callback(database.run, leases.release, lease)
-        desk = Desk(row.id, RunOptions.model_validate(row.options), services, lease)
+        desk = Desk(row.id, RunOptions.model_validate(row.options), services, lease, lock)
         heart = asyncio.create_task(self._beat(desk))
         self._stack.callback(heart.cancel)
         await desk.write(runs.set_status, RunStatus.RUNNING, "", clock.now())

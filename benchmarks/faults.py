@@ -102,7 +102,7 @@ async def _driving(server: FaultyServer, home: Path, waits: list[float]) -> Asyn
     with Database(sqlite_url(home / "bms.sqlite")) as database:
         async with (
             open_services(settings, database) as services,
-            open_checkpointer(settings.checkpoints_path) as checkpointer,
+            open_checkpointer(settings.checkpoints_url) as checkpointer,
         ):
             yield _Driving(database, Runner(replace(services, sleep=waited), checkpointer))
 

@@ -147,7 +147,7 @@ async def research(size: Size, addresses: Addresses, home: Path) -> dict[str, An
     queries = math.ceil(size.queries / FIRST_SHARE)  # so that the first wave asks as many as are meant
     budget = Budget(queries=queries, pages=size.pages, candidates=CANDIDATES, waves=WAVES)
     with Database(sqlite_url(rows)) as database:
-        async with web, open_checkpointer(checkpoints) as checkpointer:
+        async with web, open_checkpointer(sqlite_url(checkpoints)) as checkpointer:
             services = Services(
                 database=database,
                 web=web,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from graphs.options import RunOptions
 from store import events, leases
-from store.database import Database
+from store.database import CommitUnheard, Database
+from store.locks import Lock
 from tools.clock import Clock, SystemClock
 from tools.request import EvaluationRequest
 from tools.runtimes import Artefact, ChatReply, ChatRequest, Runtime, RuntimeName, RuntimeStatus
@@ -98,6 +100,9 @@ class Desk:
     options: RunOptions
     services: Services
     lease: leases.Lease
+    lock: Lock
+    """Held for the whole of the drive, where the database has such a thing."""
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def look(
         self, query: Callable[Concatenate[Session, str, P], R], *args: P.args, **kwargs: P.kwargs
@@ -108,13 +113,28 @@ class Desk:
     async def write(
         self, query: Callable[Concatenate[Session, str, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """``query(session, run_id, …)`` in a transaction, refused when another process took over."""
+        """``query(session, run_id, …)`` in a transaction, refused when another process took over.
 
-        def fenced(session: Session) -> R:
-            leases.check(session, self.lease)
-            return query(session, self.run_id, *args, **kwargs)
+        Where the database went away in the middle of the commit, the mark on the lease tells what became of
+        it. So there is one write of a run at a time; the next one would cover the mark.
+        """
+        database = self.services.database
+        answers: list[R] = []
 
-        return await self.services.database.run(fenced)
+        async with self._writing:
+            write = secrets.token_hex(16)
+
+            def fenced(session: Session) -> R:
+                leases.mark(session, self.lease, write)
+                answers.append(query(session, self.run_id, *args, **kwargs))
+                return answers[-1]
+
+            while True:
+                try:
+                    return await database.run(fenced)
+                except CommitUnheard:
+                    if await database.look(leases.marked, self.lease, write):
+                        return answers[-1]
 
     async def write_and_say(
         self,

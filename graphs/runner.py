@@ -19,7 +19,8 @@ from graphs.options import RunOptions
 from graphs.prompts import Labelled, LabelsPrompt, Prompt, Reply
 from store import evaluation, events, leases, orders, runs
 from store.database import Database, StoreFault
-from store.schema import RunRow, RunStatus
+from store.locks import Lock
+from store.schema import LeaseRow, RunRow, RunStatus
 from tools.clock import SystemClock
 from tools.evaluation import Scenario
 from tools.faults import Conflict, Fault, WrongUse
@@ -132,10 +133,27 @@ class Runner:
         *,
         to_be_continued: bool,
     ) -> Standing:
+        lock = Lock(self._services.database, f"run:{row.id}")
+        if not await lock.take():
+            raise await self._services.database.look(_driven, row.id)
+        try:
+            return await self._leased(row, go, order_id, lock, to_be_continued=to_be_continued)
+        finally:
+            await asyncio.shield(lock.release())
+
+    async def _leased(
+        self,
+        row: RunRow,
+        go: Callable[[Desk], Awaitable[Standing]],
+        order_id: int | None,
+        lock: Lock,
+        *,
+        to_be_continued: bool,
+    ) -> Standing:
         database, wall = self._services.database, self._services.wall
         options = RunOptions.model_validate(row.options)
-        lease = await database.run(leases.take, row.id, leases.this_process(), wall.now())
-        desk = Desk(row.id, options, self._services, lease)
+        lease = await database.run(leases.take, row.id, leases.this_process(), wall.now(), alone=lock.is_held)
+        desk = Desk(row.id, options, self._services, lease, lock)
         done: int | None = None
         problem = ""
         try:
@@ -266,6 +284,8 @@ class Runner:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 try:
                     await self._services.database.run(leases.renew, desk.lease, self._services.wall.now())
+                    if not await desk.lock.hold_on():
+                        raise leases.lost(desk.run_id)
                     row = await self._services.database.look(runs.get, desk.run_id)
                 except Fault as fault:
                     reason.append(fault)
@@ -286,6 +306,13 @@ class Runner:
             raise reason[0] from None
         finally:
             heart.cancel()
+
+
+def _driven(session: Session, run_id: str) -> leases.AlreadyRunning:
+    """What is told to whoever found the lock of a run taken."""
+    row = session.get(LeaseRow, run_id)
+    holder = row.holder if row is not None else ""
+    return leases.already_running(run_id, holder or "another process:")
 
 
 def _let_go(session: Session, lease: leases.Lease, order_id: int | None, problem: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Where LangGraph keeps its checkpoints: a second SQLite file beside the rows."""
+"""Where LangGraph keeps its checkpoints: a second SQLite file beside the rows, or the same PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,16 +9,35 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import make_url
+
 from store.database import StoreFault, write_ahead
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
+TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "writes")
+"""Of LangGraph, on one database or the other."""
+
 
 @asynccontextmanager
-async def open_checkpointer(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    """A checkpointer on ``path`` with its tables made and write-ahead logging on."""
+async def open_checkpointer(url: str) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+    """A checkpointer on the database at ``url`` (as SQLAlchemy writes it), with its tables made."""
     os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # before langgraph is imported
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        from store.postgres import open_postgres_checkpointer
+
+        async with open_postgres_checkpointer(parsed) as saver:
+            yield saver
+    else:
+        async with _open_sqlite(Path(parsed.database or "")) as saver:
+            yield saver
+
+
+@asynccontextmanager
+async def _open_sqlite(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     async with AsyncExitStack() as stack:
@@ -42,10 +61,16 @@ def _try(path: Path) -> None:
         write_ahead(connection)
 
 
-def forget(path: Path, run_id: str) -> None:
+def forget(url: str, run_id: str) -> None:
     """Delete the checkpoints of a run; blocking. LangGraph's own way would have it imported."""
-    if not path.exists():
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
         return
-    with closing(sqlite3.connect(path, timeout=10)) as connection, connection:
-        for table in ("checkpoints", "writes"):
-            connection.execute(f"DELETE FROM {table} WHERE thread_id = ?", (run_id,))  # noqa: S608
+    engine = create_engine(parsed)
+    try:
+        with engine.begin() as connection:
+            there = set(inspect(connection).get_table_names())
+            for table in (name for name in TABLES if name in there):
+                connection.execute(text(f"DELETE FROM {table} WHERE thread_id = :run"), {"run": run_id})  # noqa: S608
+    finally:
+        engine.dispose()

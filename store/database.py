@@ -2,6 +2,10 @@
 
 Queries are plain functions that take a :class:`~sqlalchemy.orm.Session`; commands call them directly, async
 code through :meth:`Database.run`. SQLite gets one writer thread, which is also what its file can use.
+
+PostgreSQL is another machine: it may be gone for a while, and others write at the same time. A query that
+certainly came to nothing is run again: when the connection was lost before the commit began, when another
+transaction was first with the same row (SQLSTATE 23505), or stood in the way (40001, 40P01).
 """
 
 from __future__ import annotations
@@ -15,18 +19,33 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from store.migrate import ensure_schema
-from tools.faults import Fault, WrongUse
+from tools.faults import Conflict, Fault, WrongUse
 
 WAL_TRIES = 1000
 WAL_WAIT_SECONDS = 0.01
 READERS = 4
 """Threads that look at rows; a report takes one for a second, and streams go on."""
+WRITERS = 4
+"""Threads that write where more than one can."""
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""A machine that vanished without a word is noticed within half a minute (libpq, connection parameters)."""
+TRIES = 8
+"""How often a transaction is tried in whose way others stood."""
+PAUSE_SECONDS = 0.25
+"""Between two tries to reach a database that is gone."""
+CONNECT_SECONDS = 5
+"""How long one try to connect may take."""
+STANDING_IN_THE_WAY = frozenset({"23505", "40001", "40P01"})
+"""unique_violation, serialization_failure, deadlock_detected (PostgreSQL manual, appendix A)."""
+GONE = frozenset({"57P01", "57P02", "57P03", "53300"})
+"""admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections."""
+DISK_FULL = "53100"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,18 +55,28 @@ class StoreFault(Fault):
     """The database cannot be used."""
 
 
+class CommitUnheard(StoreFault):
+    """The connection broke while a commit was under way: it may have happened or not."""
+
+
 def sqlite_url(path: Path) -> str:
     """The address of a file; ``?`` and ``%`` in its name are escaped."""
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
 class Database:
-    """An open database with its schema up to date. Close it; or use it as a context manager."""
+    """An open database with its schema up to date. Close it; or use it as a context manager.
 
-    def __init__(self, url: str) -> None:
+    ``patience`` is for how many seconds :meth:`run` and :meth:`look` wait for a database that is gone: a
+    process that drives a run has more than one that answers a person.
+    """
+
+    def __init__(self, url: str, *, patience: float = 0.0) -> None:
         self.url = url
+        self.patience = patience
         self._engine = _engine(url)
-        self._sqlite = self._engine.dialect.name == "sqlite"
+        self.dialect = self._engine.dialect.name
+        self._sqlite = self.dialect == "sqlite"
         if self._sqlite and (name := self._engine.url.database):
             _make_parent(Path(name))
         self._reader = self._engine.execution_options(bms_reads=True)
@@ -55,11 +84,10 @@ class Database:
             event.listen(self._engine, "connect", _sqlite_pragmas)
             event.listen(self._engine, "begin", _sqlite_begin)
         # One writer at a time is all that SQLite takes; whoever reads need not wait for it.
-        self._writers = ThreadPoolExecutor(1 if self._sqlite else 8, thread_name_prefix="store-write")
+        self._writers = ThreadPoolExecutor(1 if self._sqlite else WRITERS, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         try:
-            with _explained(url):
-                ensure_schema(self._engine)
+            self._patiently(lambda: ensure_schema(self._engine))
         except BaseException:
             self.close()
             raise
@@ -71,8 +99,18 @@ class Database:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A transaction: committed at the end, rolled back on any error."""
-        with _explained(self.url), Session(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        try:
+            with (
+                _explained(self.url),
+                Session(self._engine, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+        except IntegrityError as error:
+            if _sqlstate(error) not in STANDING_IN_THE_WAY:
+                raise
+            again = "Look again, and repeat what is still to be done."
+            raise Conflict("Somebody else was first.", again) from error
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -80,23 +118,69 @@ class Database:
         with _explained(self.url), Session(self._reader, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def connect(self) -> Connection:
+        """A connection outside any transaction, for locks; whoever takes it closes it."""
+        with _explained(self.url):
+            return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
     async def run(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """``query(session, …)`` in a transaction of its own, off the event loop."""
+        """``query(session, …)`` in a transaction of its own, off the event loop.
 
-        def work() -> R:
-            with self.session() as session:
-                return query(session, *args, **kwargs)
-
-        return await self._finished(self._writers, work)
+        It may be called more than once, so all that it changes is rows. :class:`CommitUnheard` when it is not
+        known whether it was committed.
+        """
+        return await self._finished(
+            self._writers,
+            lambda: self._patiently(
+                lambda: self._transaction(lambda session: query(session, *args, **kwargs))
+            ),
+        )
 
     async def look(self, query: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """As :meth:`run`, for queries that only read."""
 
         def work() -> R:
-            with self.reading() as session:
+            with Session(self._reader, expire_on_commit=False) as session, session.begin():
                 return query(session, *args, **kwargs)
 
-        return await self._finished(self._readers, work)
+        return await self._finished(self._readers, lambda: self._patiently(work))
+
+    def _transaction(self, query: Callable[[Session], R]) -> R:
+        committing = False
+        try:
+            with Session(self._engine, expire_on_commit=False) as session:
+                result = query(session)
+                session.flush()
+                committing = True
+                session.commit()
+                return result
+        except DBAPIError as error:
+            if committing and not self._sqlite and _is_gone(error):
+                raise CommitUnheard(
+                    "The database went away while something was being stored.",
+                    "`bms resume RUN` goes on from what is there.",
+                ) from error
+            raise
+
+    def _patiently(self, work: Callable[[], R]) -> R:
+        """``work()``, again while the database is gone or others stand in its way; not for ever."""
+        until = time.monotonic() + self.patience
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                with _explained(self.url):
+                    return work()
+            except (StoreFault, IntegrityError) as error:
+                cause = error if isinstance(error, IntegrityError) else error.__cause__
+                if not isinstance(cause, DBAPIError) or isinstance(error, CommitUnheard) or self._sqlite:
+                    raise
+                if _is_gone(cause):
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(PAUSE_SECONDS)
+                elif _sqlstate(cause) not in STANDING_IN_THE_WAY or tries >= TRIES:
+                    raise
 
     async def _finished(self, threads: ThreadPoolExecutor, work: Callable[[], R]) -> R:
         """The result of ``work`` in a thread. A cancellation waits for it: what was paid for is kept."""
@@ -122,7 +206,15 @@ class Database:
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
-        return create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        if parsed.get_backend_name() == "sqlite":
+            return create_engine(parsed)
+        return create_engine(
+            parsed,
+            pool_pre_ping=True,
+            pool_size=READERS,
+            max_overflow=WRITERS + 2,
+            connect_args={"connect_timeout": CONNECT_SECONDS, **KEEPALIVES},
+        )
     except ArgumentError as error:
         raise WrongUse(
             "BMS_DATABASE_URL is not the address of a database that SQLAlchemy knows.",
@@ -131,7 +223,7 @@ def _engine(url: str) -> Engine:
     except ModuleNotFoundError as error:
         raise WrongUse(
             f"The database of BMS_DATABASE_URL needs the Python package {error.name}.",
-            "Install it beside bms, or leave the setting out for SQLite.",
+            "`pip install 'base-model-selector[postgres]'`, or leave the setting out for SQLite.",
         ) from error
 
 
@@ -153,7 +245,7 @@ def _explained(url: str) -> Iterator[None]:
     except OperationalError as error:
         words = str(error.orig)
         shown = make_url(url).render_as_string(hide_password=True)
-        if "disk is full" in words or "No space left" in words:
+        if "disk is full" in words or "No space left" in words or _sqlstate(error) == DISK_FULL:
             step = "Free some disk space, then `bms resume RUN`: what was finished is kept."
             raise StoreFault("The disk with the database is full.", step) from error
         if "readonly" in words or "unable to open" in words:
@@ -166,7 +258,7 @@ def _explained(url: str) -> Iterator[None]:
                 "End it, or wait for it; then `bms resume RUN` goes on from where it was.",
             ) from error
         raise StoreFault(
-            f"The database {shown} does not answer: {words.splitlines()[0]}.",
+            f"The database {shown} does not answer: {words.strip().splitlines()[0].rstrip('.')}.",
             "Is it running, and is BMS_DATABASE_URL right? `bms resume RUN` goes on from where it was.",
         ) from error
     except DatabaseError as error:
@@ -176,6 +268,18 @@ def _explained(url: str) -> Iterator[None]:
                 f"{shown} is not a usable database.", "Move the file away, or set BMS_HOME to another folder."
             ) from error
         raise
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    """PostgreSQL's five letters for what went wrong; None where there are none, as for a lost connection."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _is_gone(error: DBAPIError) -> bool:
+    """Whether the database could not be reached, or left in the middle."""
+    if error.connection_invalidated or _sqlstate(error) in GONE:
+        return True
+    return isinstance(error, OperationalError) and _sqlstate(error) is None
 
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:

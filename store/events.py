@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from store.locks import hold
 from store.schema import EventRow
 
 
 def append(session: Session, run_id: str, stage: str, kind: str, data: dict[str, Any], now: datetime) -> int:
     """Add an event; its number."""
+    hold(session, run_id, tell=True)
     last = session.scalar(select(func.max(EventRow.seq)).where(EventRow.run_id == run_id)) or 0
     session.add(EventRow(run_id=run_id, seq=last + 1, at=now, stage=stage, kind=kind, data=data))
     return last + 1
@@ -25,6 +27,7 @@ def append_all(
     """Add events of one kind, in their order."""
     if not data:
         return
+    hold(session, run_id, tell=True)
     last = last_seq(session, run_id)
     rows = [
         {"run_id": run_id, "seq": seq, "at": now, "stage": stage, "kind": kind, "data": record}

@@ -3,7 +3,8 @@
 A lease is a row with a holder, an expiry and a fencing number (Kleppmann 2016, "How to do distributed
 locking"). It can be taken when there is none, when it has expired, or when its holder was a process of this
 machine that is dead: after ``kill -9`` the next process need not wait. Every write of a run checks the fence
-in its own transaction, so a process that slept through its lease cannot write over its successor.
+in its own transaction, so a process that slept through its lease cannot write over its successor. Each write
+also leaves its mark on the row: a process that did not hear how its commit ended finds out from that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from store.locks import hold
 from store.schema import LeaseRow
 from tools.faults import Fault
 
@@ -67,19 +69,32 @@ def _is_dead(holder: str) -> bool:
         return False
 
 
-def take(session: Session, run_id: str, holder: str, now: datetime) -> Lease:
-    """Take the lease of a run, or raise :class:`AlreadyRunning`."""
-    row = session.get(LeaseRow, run_id)
+def take(session: Session, run_id: str, holder: str, now: datetime, *, alone: bool = False) -> Lease:
+    """Take the lease of a run, or raise :class:`AlreadyRunning`.
+
+    ``alone`` says that nobody else can be driving it, as who holds its lock (:mod:`store.locks`) knows: a
+    lease that has not run out is then the one of a process that is gone.
+    """
+    row = session.get(LeaseRow, run_id, with_for_update=True)
+    if row is None:
+        hold(session, run_id)  # of those who find no row, one makes it
+        row = session.get(LeaseRow, run_id, with_for_update=True)
     if row is None:
         session.add(LeaseRow(run_id=run_id, holder=holder, fence=1, expires_at=now + DURATION))
+        session.flush()
         return Lease(run_id, holder, 1)
-    if row.holder and row.expires_at > now and not _is_dead(row.holder):
-        raise AlreadyRunning(
-            f"Run {run_id} is already running ({row.holder.rpartition(':')[0]}).",
-            f"`bms show {run_id}` follows it; `bms cancel {run_id}` ends it.",
-        )
+    if not alone and row.holder and row.expires_at > now and not _is_dead(row.holder):
+        raise already_running(run_id, row.holder)
     row.holder, row.fence, row.expires_at = holder, row.fence + 1, now + DURATION
     return Lease(run_id, holder, row.fence)
+
+
+def already_running(run_id: str, holder: str) -> AlreadyRunning:
+    """What somebody is told who wants to drive a run beside its driver."""
+    return AlreadyRunning(
+        f"Run {run_id} is already running ({holder.rpartition(':')[0]}).",
+        f"`bms show {run_id}` follows it; `bms cancel {run_id}` ends it.",
+    )
 
 
 def renew(session: Session, lease: Lease, now: datetime) -> None:
@@ -88,18 +103,34 @@ def renew(session: Session, lease: Lease, now: datetime) -> None:
 
 def check(session: Session, lease: Lease) -> LeaseRow:
     """The row of a lease that is still held, or :class:`LostLease`."""
-    row = session.get(LeaseRow, lease.run_id)
+    row = session.get(LeaseRow, lease.run_id, with_for_update=True)
     if row is None or row.fence != lease.fence or row.holder != lease.holder:
-        raise LostLease(
-            f"Run {lease.run_id} was taken over by another process while this one was away.",
-            f"`bms show {lease.run_id}` follows it.",
-        )
+        raise lost(lease.run_id)
     return row
+
+
+def lost(run_id: str) -> LostLease:
+    """What the process is told that was away."""
+    return LostLease(
+        f"Run {run_id} was taken over by another process while this one was away.",
+        f"`bms show {run_id}` follows it.",
+    )
+
+
+def mark(session: Session, lease: Lease, write: str) -> None:
+    """Sign this transaction with a name of its own; :class:`LostLease` where the lease is not held."""
+    check(session, lease).last_write = write
+
+
+def marked(session: Session, lease: Lease, write: str) -> bool:
+    """Whether the transaction signed so was committed, as far as it was the newest under the lease."""
+    row = session.get(LeaseRow, lease.run_id)
+    return row is not None and row.fence == lease.fence and row.last_write == write
 
 
 def release(session: Session, lease: Lease) -> None:
     """Give the lease back; nothing happens when somebody else holds it by now."""
-    row = session.get(LeaseRow, lease.run_id)
+    row = session.get(LeaseRow, lease.run_id, with_for_update=True)
     if row is not None and row.fence == lease.fence and row.holder == lease.holder:
         row.holder = ""
 

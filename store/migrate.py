@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from tools.faults import Fault
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision. Known here so that the usual start needs no import of Alembic; a test compares."""
 
 SCRIPTS = Path(__file__).parent / "migrations"
+
+
+MIGRATING = 0x626D73
+"""Name of the advisory lock under which the schema is changed."""
 
 
 class SchemaFault(Fault):
@@ -39,12 +43,13 @@ def alembic_config() -> Config:
 
 
 def _made_anew(engine: Engine) -> bool:
-    """Make the tables of an empty SQLite file as the models describe them, without Alembic: a test holds
-    them against what the migrations make. False when there is something already."""
+    """Make the tables of an empty database as the models describe them, without Alembic: a test holds
+    them against what the migrations make. False when there are some already."""
     from store.schema import Base
 
     with engine.begin() as connection:
-        if connection.dialect.name != "sqlite" or inspect(connection).get_table_names():
+        _alone(connection)
+        if inspect(connection).has_table("runs") or inspect(connection).has_table("alembic_version"):
             return False
         Base.metadata.create_all(connection)
         connection.execute(
@@ -55,6 +60,12 @@ def _made_anew(engine: Engine) -> bool:
         )
         connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
     return True
+
+
+def _alone(connection: Connection) -> None:
+    """Of programs that start at the same time on PostgreSQL, one makes the tables; SQLite needs no help."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
 
 
 def ensure_schema(engine: Engine) -> None:
@@ -73,5 +84,6 @@ def ensure_schema(engine: Engine) -> None:
             "Upgrade bms, or set BMS_HOME to another folder.",
         )
     with engine.begin() as connection:
+        _alone(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -377,6 +377,8 @@ class LeaseRow(Base):
     holder: Mapped[str] = mapped_column(String(200))
     fence: Mapped[int]
     expires_at: Mapped[datetime]
+    last_write: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    """Name of the newest transaction that was written under the lease."""
 
 
 class OrderRow(Base):

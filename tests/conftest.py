@@ -16,6 +16,8 @@ from hypothesis import settings
 
 from store import runs
 from store.database import Database, sqlite_url
+from tests.standins.once import made_once
+from tests.standins.postgres import Postgres, fresh, shared_folder
 from tests.standins.records import NOW
 
 settings.register_profile("no deadline", deadline=None)  # a slow machine is no fault
@@ -56,6 +58,11 @@ LONGEST = (
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False  # it begins with many tests, we begin with long ones
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_url" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database_url", ("sqlite", "postgresql"), indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -129,12 +136,37 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server, the same one for all workers."""
+    server = Postgres(shared_folder(tmp_path_factory, "postgres"))
+    made_once(tmp_path_factory, "postgres template", lambda _folder: server.make_template())
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
-    """A new SQLite database, in ``bms.sqlite`` in ``tmp_path``."""
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The address of a new PostgreSQL database with the newest schema."""
+    with fresh(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> str:
+    """The address of a new database: SQLite, in ``bms.sqlite`` in ``tmp_path``; with the mark
+    ``both_databases`` the test runs on PostgreSQL too."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
     path = tmp_path / "bms.sqlite"
     shutil.copy(empty_database, path)
-    with Database(sqlite_url(path)) as opened:
+    return sqlite_url(path)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A new database (``database_url``), open."""
+    with Database(database_url) as opened:
         yield opened
 
 

@@ -53,7 +53,8 @@ def test_without_any_setting_there_are_defaults(home: Path):
     assert settings.cache_days == 7.0
     assert settings.secrets() == ()
     assert settings.rows_url == f"sqlite:///{settings.home}/bms.sqlite"
-    assert settings.checkpoints_path.parent == settings.models_dir.parent == settings.home
+    assert settings.checkpoints_url == f"sqlite:///{settings.home}/checkpoints.sqlite"
+    assert settings.models_dir.parent == settings.home
 
 
 def test_every_setting_has_its_variable():

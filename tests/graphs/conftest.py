@@ -11,6 +11,7 @@ from graphs.desk import Desk, Services
 from graphs.options import RunOptions
 from store import leases, runs
 from store.database import Database
+from store.locks import Lock
 from tests.standins.records import NOW
 from tools.clock import FixedClock
 
@@ -42,6 +43,6 @@ def desk_for(database: Database) -> Callable[..., Desk]:
             "wall": FixedClock(NOW),
             "sleep": unused,
         }
-        return Desk(run_id, options, Services(**{**given, **services}), lease)
+        return Desk(run_id, options, Services(**{**given, **services}), lease, Lock(database, run_id))
 
     return make

@@ -18,7 +18,7 @@ from graphs.policy import policy_reply
 from graphs.prompts import Reply
 from graphs.runner import Runner, Standing, create_run
 from store.checkpoints import open_checkpointer
-from store.database import Database
+from store.database import Database, sqlite_url
 from tests.standins.openai_server import OpenAIServer
 from tests.standins.stage import TODAY, no_sleep
 from tools.clock import FixedClock
@@ -147,7 +147,7 @@ async def evaluating(home: Path, script: Script | None = None) -> AsyncIterator[
             sleep=no_sleep,
         )
         try:
-            async with open_checkpointer(home / "checkpoints.sqlite") as checkpointer:
+            async with open_checkpointer(sqlite_url(home / "checkpoints.sqlite")) as checkpointer:
                 yield Evaluation(Runner(services, checkpointer), db, told, server, home)
         finally:
             await runtime.aclose()

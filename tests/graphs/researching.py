@@ -69,7 +69,7 @@ async def research_of(
 
 async def driven(services: Services, home: Path, run_id: str) -> Researched:
     """The run, begun or carried on, up to its table. Its checkpoints are in ``home``."""
-    async with open_checkpointer(home / "checkpoints.sqlite") as checkpointer:
+    async with open_checkpointer(sqlite_url(home / "checkpoints.sqlite")) as checkpointer:
         runner = Runner(services, checkpointer)
         standing = await runner.drive(run_id)
         assert standing.prompt is not None, standing

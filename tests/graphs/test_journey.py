@@ -32,7 +32,7 @@ from graphs.results import result_of
 from graphs.runner import Runner, Standing, create_run
 from store import evaluation, events, reading, research, runs
 from store.checkpoints import open_checkpointer
-from store.database import Database
+from store.database import Database, sqlite_url
 from store.schema import AssessmentRow, RunStatus
 from tests.graphs.evaluating import RUBRIC
 from tests.standins.ollama_server import OllamaServer
@@ -97,7 +97,7 @@ async def stage_in(home: Path, world: World) -> AsyncIterator[Stage]:
     with ollama(world) as server, Database(f"sqlite:///{home}/bms.sqlite") as database:
         async with (
             staged(world, server, database) as services,
-            open_checkpointer(home / "checkpoints.sqlite") as checkpointer,
+            open_checkpointer(sqlite_url(home / "checkpoints.sqlite")) as checkpointer,
         ):
             yield Stage(Runner(services, checkpointer), database, server, services, home)
 
@@ -320,7 +320,7 @@ async def test_the_embedded_llamacpp_without_ollama_says_that_the_answers_are_no
         return NamedModel(spec, *shelf.open(spec))
 
     services = replace(stage.services, choose_runtime=shelf.choose, open_model=open_model)
-    async with open_checkpointer(tmp_path / "other.sqlite") as checkpointer:
+    async with open_checkpointer(sqlite_url(tmp_path / "other.sqlite")) as checkpointer:
         other = stage._replace(runner=Runner(services, checkpointer), services=services)
         run_id = other.start(
             f"evaluate {model} for therapy coaching",

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import pytest
 
 from store.checkpoints import open_checkpointer
-from store.database import StoreFault
+from store.database import StoreFault, sqlite_url
 
 
 class Count(TypedDict):
@@ -34,15 +34,15 @@ async def test_a_graph_goes_on_in_another_opening_of_the_file(tmp_path: Path):
 
     path = tmp_path / "new" / "checkpoints.sqlite"
     config = {"configurable": {"thread_id": "20260301-abcde"}}
-    async with open_checkpointer(path) as saver:
+    async with open_checkpointer(sqlite_url(path)) as saver:
         waiting = await build(saver).ainvoke({"steps": 1}, config, durability="sync")
         assert waiting["__interrupt__"][0].value == "how many?"
-    async with open_checkpointer(path) as saver:
+    async with open_checkpointer(sqlite_url(path)) as saver:
         assert await build(saver).ainvoke(Command(resume=4), config, durability="sync") == {"steps": 5}
 
 
 async def test_it_writes_ahead_and_waits_for_others(tmp_path: Path):
-    async with open_checkpointer(tmp_path / "checkpoints.sqlite") as saver:
+    async with open_checkpointer(sqlite_url(tmp_path / "checkpoints.sqlite")) as saver:
         told = []
         for name in ("journal_mode", "busy_timeout"):
             async with saver.conn.execute(f"PRAGMA {name}") as cursor:  # type: ignore[attr-defined]
@@ -62,12 +62,12 @@ async def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, broken: str):
         case _:
             path.write_bytes(b"notes " * 500)
     with pytest.raises(StoreFault, match="checkpoints") as caught:
-        async with open_checkpointer(path):
+        async with open_checkpointer(sqlite_url(path)):
             pytest.fail("it was opened")
     assert "BMS_HOME" in caught.value.next_step
 
 
 async def test_a_failure_of_the_work_is_not_taken_for_one_of_the_file(tmp_path: Path):
     with pytest.raises(OSError, match="the work failed"):
-        async with open_checkpointer(tmp_path / "checkpoints.sqlite"):
+        async with open_checkpointer(sqlite_url(tmp_path / "checkpoints.sqlite")):
             raise OSError("the work failed")

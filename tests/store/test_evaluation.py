@@ -21,6 +21,8 @@ from tools.evaluation import (
 )
 from tools.runtimes import LoadedModel
 
+pytestmark = pytest.mark.both_databases
+
 LATER = NOW + timedelta(minutes=1)
 CONDITIONS = {"runtime": "ollama", "model": "qwen3:8b", "context": 4096}
 

@@ -17,6 +17,8 @@ from store.leases import DURATION, AlreadyRunning, Lease, LostLease
 from tests.standins.processes import python
 from tests.standins.records import NOW
 
+pytestmark = pytest.mark.both_databases
+
 ELSEWHERE = "another-machine:4711:1700000000.00"
 SECOND = timedelta(seconds=1)
 

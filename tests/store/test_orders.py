@@ -17,6 +17,8 @@ from store.schema import CreationRow, MessageRow, OrderRow, RunRow, RunStatus, T
 from tests.standins.records import NOW
 from tools.faults import Conflict, NotFound
 
+pytestmark = pytest.mark.both_databases
+
 SOON = NOW + timedelta(minutes=5)
 
 

@@ -14,6 +14,8 @@ from tools.coverage import Sighting
 from tools.outcomes import Blocked, BlockReason, Empty, Failed, FailReason, Found
 from tools.waves import Totals, Wave
 
+pytestmark = pytest.mark.both_databases
+
 URL = "https://example.org/page"
 
 

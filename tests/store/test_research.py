@@ -28,6 +28,8 @@ from tools.proposal import propose
 from tools.table import ComparisonTable, build_table
 from tools.web import Page
 
+pytestmark = pytest.mark.both_databases
+
 URL = "https://example.org/page"
 LATER = NOW + timedelta(minutes=1)
 

@@ -18,6 +18,8 @@ from tests.standins.processes import together
 from tests.standins.records import NOW, a_request
 from tools.faults import WrongUse
 
+pytestmark = pytest.mark.both_databases
+
 SOON = NOW + timedelta(minutes=5)
 
 

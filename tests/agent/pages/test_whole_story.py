@@ -96,6 +96,7 @@ def test_from_the_first_word_to_the_report(tmp_path: Path, new_page: Callable[..
         with page.expect_response(lambda reply: reply.request.method == "POST") as sent:
             page.locator("#sure-yes").click()
         assert sent.value.status == 202
+        page.wait_for_url(run)  # where it leads by itself
 
         # Pull, answers, judging; then the review.
         page.goto(f"{run}/evaluation")

@@ -1,0 +1,104 @@
+"""Locks of PostgreSQL that hold as long as the process does: one driver for a run, one model for a host.
+
+A session-level advisory lock (PostgreSQL manual, 13.3.5) is gone the moment its connection is: after
+``kill -9`` the next process need not wait for a lease to run out, and a process that is frozen keeps it. On
+SQLite there is none; there the lease of a run (:mod:`store.leases`) does the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import func
+
+from store.database import Database
+from store.schema import RunRow
+
+NEWS = "bms_news"
+"""Channel of ``NOTIFY`` on which the name of a run is told when something was written about it."""
+
+
+def hold(session: Session, run_id: str, *, tell: bool = False) -> None:
+    """Keep others from numbering anything of a run until this transaction ends, and ``tell`` listeners then.
+
+    SQLite has one writer at a time anyway, and nobody who listens.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    column = func.pg_notify(NEWS, RunRow.id) if tell else RunRow.id
+    session.execute(select(column).where(RunRow.id == run_id).with_for_update(key_share=True))
+
+
+def lock_key(name: str) -> int:
+    """A signed 64-bit number for a name, as PostgreSQL wants it."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+class Lock:
+    """One advisory lock on a connection of its own. ``name`` is ``run:…`` or ``host:…``."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self.name = name
+        self._database = database
+        self._connection: Connection | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nobody else can have it; never on SQLite."""
+        return self._connection is not None
+
+    async def take(self) -> bool:
+        """Whether the lock is ours now; at once, and true on SQLite, which has none."""
+        if self._database.dialect != "postgresql":
+            return True
+        return await asyncio.to_thread(self._take)
+
+    async def hold_on(self) -> bool:
+        """Whether the lock is ours still, or again: it went with a connection that broke."""
+        if self._database.dialect != "postgresql":
+            return True
+        return await asyncio.to_thread(self._hold_on)
+
+    async def release(self) -> None:
+        """Give the lock back; nothing happens when it is not held."""
+        if self._connection is not None:
+            await asyncio.to_thread(self._drop)
+
+    def _take(self) -> bool:
+        connection = self._database.connect()
+        try:
+            taken = connection.scalar(select(func.pg_try_advisory_lock(lock_key(self.name))))
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
+        if not taken:
+            connection.close()
+            return False
+        self._connection = connection
+        return True
+
+    def _hold_on(self) -> bool:
+        if self._connection is not None:
+            try:
+                self._connection.scalar(select(1))
+            except DBAPIError:
+                self._drop()
+            else:
+                return True
+        return self._take()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with contextlib.suppress(DBAPIError):
+            connection.scalar(select(func.pg_advisory_unlock(lock_key(self.name))))
+        connection.invalidate()  # nobody gets a connection from the pool that may still hold something
+        connection.close()

@@ -1,0 +1,134 @@
+"""LangGraph's checkpoints on PostgreSQL, which may go away and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from psycopg import AsyncConnection, Error, InterfaceError, OperationalError
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlalchemy import URL
+
+from store.database import DISK_FULL, GONE, KEEPALIVES, PAUSE_SECONDS, StoreFault
+
+PATIENCE_SECONDS = 30.0
+"""How long a drive waits for a database that is gone."""
+MAKING_TABLES = 0x6C67
+"""Name of the advisory lock under which LangGraph's tables are made."""
+CONNECTIONS = 3
+
+R = TypeVar("R")
+
+
+def is_gone(error: Error) -> bool:
+    """Whether the database could not be reached, or left in the middle."""
+    if error.sqlstate is not None:
+        return error.sqlstate in GONE
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+class PatientSaver(AsyncPostgresSaver):
+    """Every call is tried again while the database is gone.
+
+    Twice is as good as once: checkpoints and writes are stored under names of their own, and stay as they are
+    when they are there already.
+    """
+
+    async def aget_tuple(self, config: Any) -> Any:
+        return await patiently(lambda: super(PatientSaver, self).aget_tuple(config))
+
+    async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+        put = super().aput
+        return await patiently(lambda: put(config, checkpoint, metadata, new_versions))
+
+    async def aput_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
+        put = super().aput_writes
+        await patiently(lambda: put(config, writes, task_id, task_path))
+
+
+async def patiently(work: Callable[[], Awaitable[R]]) -> R:
+    """The result of ``work``; :class:`StoreFault` when the database stays away or takes no more."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await work()
+        except Error as error:
+            if error.sqlstate == DISK_FULL:
+                raise StoreFault(
+                    "The disk with the database is full.",
+                    "Free some disk space, then `bms resume RUN`: what was finished is kept.",
+                ) from error
+            if not is_gone(error):
+                raise
+            if time.monotonic() > until:
+                raise _away(error) from error
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _away(error: Exception) -> StoreFault:
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return StoreFault(
+        f"The database with the checkpoints does not answer: {said}.",
+        "Is it running, and is BMS_DATABASE_URL right? `bms resume RUN` goes on from where it was.",
+    )
+
+
+@asynccontextmanager
+async def open_postgres_checkpointer(url: URL) -> AsyncIterator[PatientSaver]:
+    """A checkpointer on the database at ``url``, with its tables made."""
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    options: dict[str, Any] = {
+        "autocommit": True,
+        "prepare_threshold": 0,
+        "row_factory": dict_row,
+        **KEEPALIVES,
+    }
+    pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
+        plain,
+        kwargs=options,
+        min_size=1,
+        max_size=CONNECTIONS,
+        open=False,
+        check=AsyncConnectionPool.check_connection,
+        timeout=PATIENCE_SECONDS,
+        reconnect_timeout=PATIENCE_SECONDS,
+    )
+    try:
+        await pool.open(wait=True, timeout=PATIENCE_SECONDS)
+    except PoolTimeout as error:
+        await pool.close()
+        raise _away(error) from error
+    try:
+        saver = PatientSaver(pool)
+        await patiently(lambda: _make_tables(pool, saver))
+        yield saver
+    finally:
+        await pool.close()
+
+
+async def _make_tables(pool: AsyncConnectionPool[AsyncConnection[DictRow]], saver: PatientSaver) -> None:
+    """One process makes them. The others look again and again rather than wait in the database: an index that
+    is made concurrently waits for everybody who does."""
+    async with pool.connection() as connection:
+        found = await connection.execute("SELECT to_regclass('checkpoint_migrations') AS made")
+        row = await found.fetchone()
+        if row and row["made"] is not None:
+            found = await connection.execute("SELECT max(v) AS v FROM checkpoint_migrations")
+            row = await found.fetchone()
+            if row and row["v"] == len(saver.MIGRATIONS) - 1:
+                return
+        while True:
+            taken = await connection.execute("SELECT pg_try_advisory_lock(%s) AS mine", (MAKING_TABLES,))
+            row = await taken.fetchone()
+            if row and row["mine"]:
+                break
+            await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            await saver.setup()
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock(%s)", (MAKING_TABLES,))
