@@ -19,6 +19,7 @@ from graphs.options import RunOptions
 from graphs.prompts import Labelled, LabelsPrompt, Prompt, Reply
 from store import evaluation, events, leases, orders, runs
 from store.database import Database, StoreFault
+from store.fencing import Fenced
 from store.locks import Lock
 from store.schema import LeaseRow, RunRow, RunStatus
 from tools.clock import SystemClock
@@ -68,6 +69,10 @@ class Runner:
         from graphs.journey import build_graph
 
         self._services = services
+        self._leases: dict[str, leases.Lease] = {}
+        """Of the runs that are driven now."""
+        if isinstance(checkpointer, Fenced):
+            checkpointer.may_write = self._check_lease
         self.graph: CompiledStateGraph[Any, Any, Any, Any] = build_graph(checkpointer)
 
     async def standing(self, run_id: str) -> Standing:
@@ -154,6 +159,7 @@ class Runner:
         options = RunOptions.model_validate(row.options)
         lease = await database.run(leases.take, row.id, leases.this_process(), wall.now(), alone=lock.is_held)
         desk = Desk(row.id, options, self._services, lease, lock)
+        self._leases[row.id] = lease
         done: int | None = None
         problem = ""
         try:
@@ -172,8 +178,14 @@ class Runner:
         else:
             return standing
         finally:
+            del self._leases[row.id]
             # Both or none: whoever takes the lease next must not find the order still open.
             await asyncio.shield(database.run(_let_go, lease, done, problem, wall.now()))
+
+    async def _check_lease(self, run_id: str) -> None:
+        lease = self._leases.get(run_id)
+        if lease is not None:
+            await self._services.database.look(leases.check, lease)
 
     async def _pending(self, run_id: str) -> _Pending | None:
         state = await self.graph.aget_state(_config(run_id))

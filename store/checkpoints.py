@@ -40,10 +40,15 @@ async def open_checkpointer(url: str) -> AsyncIterator[BaseCheckpointSaver[Any]]
 async def _open_sqlite(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+    from store.fencing import Fenced
+
+    class SqliteSaver(Fenced, AsyncSqliteSaver):
+        """LangGraph's, fenced."""
+
     async with AsyncExitStack() as stack:
         try:
             _try(path)
-            saver = await stack.enter_async_context(AsyncSqliteSaver.from_conn_string(str(path)))
+            saver = await stack.enter_async_context(SqliteSaver.from_conn_string(str(path)))
             await saver.conn.execute("PRAGMA busy_timeout=10000")
             await saver.setup()
         except (OSError, sqlite3.Error) as error:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from store.locks import hold
+from store.locks import hold, tell
 from store.schema import LeaseRow
 from tools.faults import Fault
 
@@ -133,6 +133,7 @@ def release(session: Session, lease: Lease) -> None:
     row = session.get(LeaseRow, lease.run_id, with_for_update=True)
     if row is not None and row.fence == lease.fence and row.holder == lease.holder:
         row.holder = ""
+        tell(session, lease.run_id)  # no event says that nobody drives it any more
 
 
 def holder_of(session: Session, run_id: str, now: datetime) -> str | None:

@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import func
 
@@ -20,7 +20,7 @@ from store.database import Database
 from store.schema import RunRow
 
 NEWS = "bms_news"
-"""Channel of ``NOTIFY`` on which the name of a run is told when something was written about it."""
+"""Channel of ``NOTIFY`` on which the name of a run or conversation is told when something was written about it."""
 
 
 def hold(session: Session, run_id: str, *, tell: bool = False) -> None:
@@ -32,6 +32,12 @@ def hold(session: Session, run_id: str, *, tell: bool = False) -> None:
         return
     column = func.pg_notify(NEWS, RunRow.id) if tell else RunRow.id
     session.execute(select(column).where(RunRow.id == run_id).with_for_update(key_share=True))
+
+
+def tell(session: Session, name: str) -> None:
+    """Wake those who follow the run or conversation ``name`` when this transaction is committed."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_notify(NEWS, name)))
 
 
 def lock_key(name: str) -> int:
@@ -98,7 +104,7 @@ class Lock:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        with contextlib.suppress(DBAPIError):
+        with contextlib.suppress(SQLAlchemyError):  # the connection may be what broke
             connection.scalar(select(func.pg_advisory_unlock(lock_key(self.name))))
         connection.invalidate()  # nobody gets a connection from the pool that may still hold something
         connection.close()

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from store import events, runs
+from store.locks import tell
 from store.schema import OrderRow, RunStatus
 from tools.faults import Conflict
 
@@ -80,13 +81,16 @@ def already_answered(order: OrderRow) -> Conflict:
 def finish(session: Session, order_id: int, now: datetime, problem: str = "") -> None:
     """The order is carried out, or cannot be: ``problem`` says why."""
     done = update(OrderRow).where(OrderRow.id == order_id, OrderRow.done_at.is_(None))
-    session.execute(done.values(done_at=now, problem=problem))
+    run_id = session.scalar(done.values(done_at=now, problem=problem).returning(OrderRow.run_id))
+    if run_id is not None:
+        tell(session, run_id)
 
 
 def withdraw(session: Session, run_id: str, now: datetime) -> None:
     """Nobody is to carry out the open order of a run that was cancelled."""
     done = update(OrderRow).where(OrderRow.run_id == run_id, OrderRow.done_at.is_(None))
     session.execute(done.values(done_at=now, problem="cancelled by a person"))
+    tell(session, run_id)
 
 
 def last_problem(session: Session, run_id: str) -> str:

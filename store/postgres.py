@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import URL
 
 from store.database import DISK_FULL, GONE, KEEPALIVES, PAUSE_SECONDS, StoreFault
+from store.fencing import Fenced
 
 PATIENCE_SECONDS = 30.0
 """How long a drive waits for a database that is gone."""
@@ -32,8 +33,8 @@ def is_gone(error: Error) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
-class PatientSaver(AsyncPostgresSaver):
-    """Every call is tried again while the database is gone.
+class PatientSaver(Fenced, AsyncPostgresSaver):
+    """LangGraph's, fenced. Every call is tried again while the database is gone.
 
     Twice is as good as once: checkpoints and writes are stored under names of their own, and stay as they are
     when they are there already.

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store import events
+from store.locks import tell
 from store.schema import MessageRow, ThreadRow
 from tools.faults import Conflict, NotFound
 
@@ -42,6 +43,14 @@ def get(session: Session, thread_id: str) -> ThreadRow:
     return row
 
 
+def locked(session: Session, thread_id: str) -> ThreadRow:
+    """The conversation as it is now, which nobody else changes until this transaction ends."""
+    row = session.get(ThreadRow, thread_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound(f"There is no conversation {thread_id[:60]!r}.")
+    return row
+
+
 def latest(session: Session, limit: int = 20, offset: int = 0) -> list[ThreadRow]:
     """The newest first."""
     query = select(ThreadRow).order_by(ThreadRow.created_at.desc(), ThreadRow.id)
@@ -58,10 +67,12 @@ def set_run(session: Session, thread_id: str, run_id: str, now: datetime) -> Non
     """The conversation is about this run from now on."""
     row = get(session, thread_id)
     row.run_id, row.updated_at = run_id, now
+    tell(session, thread_id)
 
 
 def delete(session: Session, thread_id: str) -> None:
     session.delete(get(session, thread_id))
+    tell(session, thread_id)
 
 
 def say(
@@ -75,7 +86,7 @@ def say(
     message_id: str | None = None,
 ) -> MessageRow:
     """Add a message, or give the one back that was stored under this identifier before."""
-    thread = get(session, thread_id)
+    thread = locked(session, thread_id)
     if message_id is not None and (known := by_id(session, thread_id, message_id)) is not None:
         return known
     position = session.scalar(select(func.max(MessageRow.position)).where(MessageRow.thread_id == thread_id))
@@ -94,6 +105,7 @@ def say(
     thread.updated_at = now
     session.add(row)
     session.flush()
+    tell(session, thread_id)
     return row
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, interrupt
 
-from store.checkpoints import open_checkpointer
+from store import leases
+from store.checkpoints import forget, open_checkpointer
 from store.database import StoreFault, sqlite_url
+from store.fencing import Fenced
+from tests.standins.postgres import Postgres
 
 
 class Count(TypedDict):
@@ -16,9 +23,6 @@ class Count(TypedDict):
 
 
 def build(saver: Any) -> Any:
-    from langgraph.graph import END, START, StateGraph
-    from langgraph.types import interrupt
-
     async def ask(state: Count) -> Count:
         return {"steps": state["steps"] + interrupt("how many?")}
 
@@ -29,16 +33,88 @@ def build(saver: Any) -> Any:
     return graph.compile(checkpointer=saver)
 
 
-async def test_a_graph_goes_on_in_another_opening_of_the_file(tmp_path: Path):
-    from langgraph.types import Command
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a place for checkpoints that has none yet."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "new" / "checkpoints.sqlite")
+    return str(request.getfixturevalue("postgres_url"))
 
-    path = tmp_path / "new" / "checkpoints.sqlite"
-    config = {"configurable": {"thread_id": "20260301-abcde"}}
-    async with open_checkpointer(sqlite_url(path)) as saver:
-        waiting = await build(saver).ainvoke({"steps": 1}, config, durability="sync")
+
+CONFIG: Any = {"configurable": {"thread_id": "20260301-abcde"}}
+
+
+async def test_a_graph_goes_on_in_another_opening(url: str):
+    async with open_checkpointer(url) as saver:
+        waiting = await build(saver).ainvoke({"steps": 1}, CONFIG, durability="sync")
         assert waiting["__interrupt__"][0].value == "how many?"
-    async with open_checkpointer(sqlite_url(path)) as saver:
-        assert await build(saver).ainvoke(Command(resume=4), config, durability="sync") == {"steps": 5}
+    async with open_checkpointer(url) as saver:
+        assert await build(saver).ainvoke(Command(resume=4), CONFIG, durability="sync") == {"steps": 5}
+
+
+async def test_what_is_forgotten_is_gone_and_no_more(url: str):
+    other: Any = {"configurable": {"thread_id": "20260301-fghij"}}
+    async with open_checkpointer(url) as saver:
+        for config in (CONFIG, other):
+            await build(saver).ainvoke({"steps": 1}, config, durability="sync")
+        await asyncio.to_thread(forget, url, "20260301-abcde")
+        assert await saver.aget_tuple(CONFIG) is None
+        assert [one async for one in saver.alist(CONFIG)] == []
+        assert await build(saver).ainvoke(Command(resume=4), other, durability="sync") == {"steps": 5}
+
+
+def test_there_is_nothing_to_forget_where_nothing_was_kept(url: str):
+    forget(url, "20260301-abcde")
+
+
+async def test_who_has_lost_the_run_writes_no_checkpoint(url: str):
+    asked: list[str] = []
+
+    async def lost(run_id: str) -> None:
+        asked.append(run_id)
+        raise leases.lost(run_id)
+
+    async with open_checkpointer(url) as saver:
+        assert isinstance(saver, Fenced)
+        await build(saver).ainvoke({"steps": 1}, CONFIG, durability="sync")
+        saver.may_write = lost
+        with pytest.raises(leases.LostLease):
+            await build(saver).ainvoke(Command(resume=4), CONFIG, durability="sync")
+        assert set(asked) == {"20260301-abcde"}
+        saver.may_write = None
+        waiting = await build(saver).aget_state(CONFIG)
+        assert waiting.next == ("ask",), "the run stands where its driver left it"
+
+
+async def test_processes_that_begin_together_make_the_tables_once(postgres: Postgres):
+    url = postgres.make()
+    try:
+        async with AsyncExitStack() as stack:
+            savers = await asyncio.gather(
+                *(stack.enter_async_context(open_checkpointer(url)) for _ in range(4))
+            )
+            for number, saver in enumerate(savers):
+                config: Any = {"configurable": {"thread_id": f"20260301-{number}"}}
+                assert "__interrupt__" in await build(saver).ainvoke({"steps": 1}, config)
+    finally:
+        postgres.drop(url)
+
+
+async def test_a_connection_that_breaks_is_made_anew(postgres: Postgres, postgres_url: str):
+    async with open_checkpointer(postgres_url) as saver:
+        await build(saver).ainvoke({"steps": 1}, CONFIG, durability="sync")
+        await asyncio.to_thread(postgres.cut, postgres_url)
+        assert await build(saver).ainvoke(Command(resume=4), CONFIG, durability="sync") == {"steps": 5}
+
+
+async def test_a_database_that_stays_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("store.postgres.PATIENCE_SECONDS", 0.5)
+    nobody = f"postgresql+psycopg://someone:secret@/bms?host={tmp_path}"
+    with pytest.raises(StoreFault, match="does not answer") as caught:
+        async with open_checkpointer(nobody):
+            pytest.fail("it was opened")
+    assert "BMS_DATABASE_URL" in caught.value.next_step
+    assert "secret" not in str(caught.value)
 
 
 async def test_it_writes_ahead_and_waits_for_others(tmp_path: Path):
