@@ -1,7 +1,7 @@
 """Checkpoints are fenced like rows: who has lost a run writes none of it over its successor's.
 
-LangGraph takes the newest checkpoint of a thread for its state, whoever wrote it. A process that slept through
-its lease would put the run back to where it fell asleep.
+LangGraph takes the newest checkpoint of a thread for its state, whoever wrote it. A process that slept
+through its lease would put the run back to where it fell asleep.
 """
 
 from __future__ import annotations
