@@ -25,6 +25,10 @@ from tools.faults import Fault, WrongUse
 from tools.runtimes import RuntimeFault, RuntimeFaultKind
 
 
+PATIENCE_SECONDS = 30.0
+"""How long a drive waits for a database that is gone, as LangGraph's checkpoints do."""
+
+
 class Cockpit(NamedTuple):
     """What a command needs to start and drive runs."""
 
@@ -38,9 +42,13 @@ class Cockpit(NamedTuple):
 async def cockpit(
     settings: Settings, database: Database, console: Console, *, run_id: str | None = None
 ) -> AsyncIterator[Cockpit]:
-    """A runner with live services; with those of its story when ``run_id`` is a replay."""
+    """A runner with live services; with those of its story when ``run_id`` is a replay.
+
+    From here on the ``database`` is waited for while it is gone.
+    """
     from agent.services import open_services
 
+    database.patience = PATIENCE_SECONDS
     story = None if run_id is None else story_of(database, run_id)
     async with contextlib.AsyncExitStack() as stack:
         if story is not None and run_id is not None:
