@@ -24,7 +24,8 @@ from agent.api.replies import ApprovalGiven, ReplyGiven
 from agent.api.runs import Further
 from agent.api.threads import Confirmation, NewMessage, NewThread
 from agent.cli import COMMANDS, cli
-from agent.conversation.intents import Situation, Unknown, understand
+from agent.conversation.hearing import understand
+from agent.conversation.intents import Situation, Unknown
 from agent.mcp.server import TOOLS
 from agent.service.app import make_app
 from agent.service.problems import STATUSES

@@ -24,7 +24,8 @@ from agent.actions import Actions
 from agent.conversation import intents, replies_run
 from agent.conversation.answering import Answerer
 from agent.conversation.feed import OUTDONE, extras_of, feed, is_outdone, message_turn, run_in_force
-from agent.conversation.intents import Situation, understand
+from agent.conversation.hearing import understand
+from agent.conversation.intents import Situation
 from agent.conversation.records import Extras, Offer, OfferKind, Said, Settled, Turn
 from agent.conversation.replies import answer, view
 from agent.conversation.steps import said_here

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.conversation import intents
+from agent.conversation.hearing import understand
 from agent.conversation.intents import (
     About,
     Add,
@@ -40,7 +41,6 @@ from agent.conversation.intents import (
     Why,
     WhyProposal,
     Yes,
-    understand,
 )
 from tools.table import Column
 

@@ -11,7 +11,8 @@ from sqlalchemy import delete, select
 from agent.conversation.answering import Answerer
 from agent.conversation.feed import OUTDONE
 from agent.conversation.german import KNOWN, in_english
-from agent.conversation.intents import Situation, Unknown, UseJudge, understand
+from agent.conversation.hearing import understand
+from agent.conversation.intents import Situation, Unknown, UseJudge
 from agent.conversation.names import looks_like_a_name, names_somebody
 from agent.conversation.narrate import narrate, question_said
 from agent.conversation.records import Offer, Said
