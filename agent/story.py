@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from graphs.desk import Replayed
 from graphs.options import Approver, Budget, RunOptions
 from tools.faults import Fault, WrongUse
+from tools.yaml_lines import parse, read_text
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 ABOUT = "story.yaml"
@@ -116,6 +117,12 @@ def write_about(folder: Path, about: About) -> None:
     (folder / ABOUT).write_text(text, "utf-8")
 
 
+def story_at(place: str) -> Story:
+    """The story of a run's options; where that folder is not, as on another machine, ours of its name."""
+    folder = Path(place)
+    return load_story(folder.name, folder.parent if folder.exists() else None)
+
+
 def load_story(name: str, folder: Path | None = None) -> Story:
     """The story of that name; :class:`WrongUse` when there is none or it cannot be read."""
     place = (folder or stories_folder()) / check_name(name)
@@ -124,11 +131,12 @@ def load_story(name: str, folder: Path | None = None) -> Story:
         known = ", ".join(available(folder)) or "none"
         raise WrongUse(f"There is no story {name!r}; there is: {known}.", "`bms record` makes a new one.")
     try:
-        about = About.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        # The bounded reader: a story may be somebody else's.
+        about = About.model_validate(parse(read_text(path), ABOUT))
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "it as a whole"
         raise WrongUse(f"{path} cannot be used: {where}: {first['msg']}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise WrongUse(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
+    except WrongUse as fault:
+        raise WrongUse(f"{path} cannot be read. {fault.sentence}", fault.next_step) from fault
     return Story(name, place, about)

@@ -14,6 +14,7 @@ from store.schema import MaterialRow, RunRow, RunStatus
 from tools.faults import NotFound, WrongUse
 from tools.request import EvaluationRequest
 
+LONGEST_NAME = 100
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
@@ -44,10 +45,12 @@ def create(session: Session, text: str, options: dict[str, Any], now: datetime) 
 
 def get(session: Session, run_id: str) -> RunRow:
     """The run; :class:`WrongUse` when there is none of that name. A unique beginning of a name is enough."""
-    row = session.get(RunRow, run_id)
+    # What no database takes, a NUL or a pattern of 100 kB, is the name of no run.
+    could_be = 0 < len(run_id) <= LONGEST_NAME and run_id.isascii() and run_id.isprintable()
+    row = session.get(RunRow, run_id) if could_be else None
     if row is not None:
         return row
-    if run_id and all(c.isalnum() or c == "-" for c in run_id):
+    if could_be and all(c.isalnum() or c == "-" for c in run_id):
         query = select(RunRow).where(RunRow.id.startswith(run_id)).order_by(RunRow.id)
         found = session.scalars(query.limit(2)).all()
         if len(found) == 1:

@@ -6,6 +6,7 @@ Parsing is strict about the repository's name and tolerant of everything that is
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
@@ -39,7 +40,7 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def _count_or_none(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
 
 
 def _dict_or_empty(value: Any) -> dict[str, Any]:
@@ -308,7 +309,8 @@ def _linked(page: Page) -> str | None:
     for part in page.headers.get("link", "").split(","):
         found = re.fullmatch(r"\s*<([^<>\s]{1,3000})>\s*;.*\brel\s*=\s*\"?next\"?.*", part, re.IGNORECASE)
         if found:
-            return str(urljoin(page.final_url, str(found.group(1))))
+            with contextlib.suppress(ValueError):
+                return str(urljoin(page.final_url, str(found.group(1))))
     return None
 
 
@@ -394,4 +396,4 @@ async def _get(web: Web, repo: str, url: str, max_bytes: int) -> Outcome[Page]:
 
 
 def _positive(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63 else None

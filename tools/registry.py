@@ -81,7 +81,7 @@ class _Layer(BaseModel):
 
     media_type: str = Field(alias="mediaType", max_length=200)
     digest: str = Field(pattern=DIGEST)
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, le=10**15)
 
 
 class _Manifest(BaseModel):

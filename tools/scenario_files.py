@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,15 @@ from pydantic import ValidationError
 from tools.evaluation import Scenario
 from tools.faults import WrongUse
 from tools.selection import MAX_COUNT
+from tools.whole_files import write_whole
 from tools.yaml_lines import wrong
 
 MAX_LINE_BYTES = 256_000
 MAX_MESSAGE_CHARACTERS = 20_000
 MOST_LINES = 8
 """Bad lines of a file that are told in full."""
+MOST_BAD = 1_000
+"""After so many bad lines the rest is not read: it is another kind of file."""
 UNLABELLED = "unlabelled"
 """Topic, subtopic or style of a person's own scenario that names none."""
 _KNOWN_FIELDS = ("topic", "subtopic", "style")
@@ -44,6 +45,8 @@ def load_scenarios(path: str | Path) -> list[Scenario]:
                 wrong(name, number, f'the id "{scenario.id}" stands in line {seen[scenario.id]} already.')
         except WrongUse as fault:
             bad.append(fault)
+            if len(bad) > MOST_BAD:
+                break
             continue
         seen[scenario.id] = number
         scenarios.append(scenario)
@@ -63,7 +66,8 @@ def _refuse(bad: Sequence[WrongUse], name: str) -> None:
         shown = " ".join(fault.sentence.removeprefix(f"{name}, ") for fault in bad[:MOST_LINES])
         more = f" {len(bad) - MOST_LINES} more are not shown." if len(bad) > MOST_LINES else ""
         steps = " ".join(dict.fromkeys(fault.next_step for fault in bad[:MOST_LINES] if fault.next_step))
-        raise WrongUse(f"{len(bad)} lines of {name} cannot be used: {shown}{more}", steps)
+        count = f"More than {MOST_BAD:,}" if len(bad) > MOST_BAD else f"{len(bad)}"
+        raise WrongUse(f"{count} lines of {name} cannot be used: {shown}{more}", steps)
 
 
 def dump_scenarios(scenarios: Iterable[Scenario], path: str | Path) -> None:
@@ -77,32 +81,6 @@ def dump_scenarios(scenarios: Iterable[Scenario], path: str | Path) -> None:
 def scenario_lines(scenarios: Iterable[Scenario]) -> Iterator[str]:
     """Lines of JSONL, each with its end."""
     return (json.dumps(scenario_record(scenario), ensure_ascii=False) + "\n" for scenario in scenarios)
-
-
-def write_whole(text: str, path: Path) -> None:
-    """Put ``text`` into the file at ``path`` in one step, so that nobody ever reads half of it."""
-    check_file(path)
-    path = path.resolve()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():
-            path.write_text(text, "utf-8")
-            return
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        reason = error.strerror or "the file cannot be made"
-        raise WrongUse(f"{path} cannot be written: {reason}.", "Name another file.") from error
-
-
-def check_file(path: Path) -> None:
-    """Raise :class:`WrongUse` when ``path`` is a folder."""
-    if path.is_dir():
-        raise WrongUse(f"{path} cannot be written: it is a folder.", "Name a file in it.")
 
 
 def scenario_record(scenario: Scenario) -> dict[str, Any]:

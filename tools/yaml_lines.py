@@ -19,6 +19,8 @@ from tools.faults import WrongUse
 MAX_BYTES = 2_000_000
 MAX_VALUES = 200_000
 MAX_DEPTH = 24
+MAX_PLAIN = 100
+"""Characters of a number or a date; working out ``1:1:1…`` (base 60) takes time with the square of them."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Record = TypeVar("_Record", bound=BaseModel)
@@ -121,7 +123,11 @@ class _Builder:
                 if len(stack) >= MAX_DEPTH:
                     wrong(self.name, line, f"this is nested more than {MAX_DEPTH} levels deep.")
                 mapping = isinstance(event, yaml.MappingStartEvent)
-                self._refuse_tag(event, line)
+                if event.tag is not None and event.tag.removeprefix("tag:yaml.org,2002:") not in {
+                    "map",
+                    "seq",
+                }:
+                    wrong(self.name, line, f"the tag {event.tag} is not read.", "Remove it.")
                 stack.append(_Open(LinedMap(line) if mapping else LinedList(line), event.anchor, self.values))
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 done = stack.pop()
@@ -176,6 +182,8 @@ class _Builder:
     def _scalar(self, event: Any, line: int) -> Any:
         self._refuse_tag(event, line)
         tag = event.tag or self.scalars.resolve(yaml.ScalarNode, event.value, event.implicit)
+        if len(event.value) > MAX_PLAIN and tag != "tag:yaml.org,2002:str":
+            wrong(self.name, line, f"{event.value[:60]!r} … is no number.", "Put it in quotes if it is text.")
         node = yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark)
         try:
             return self.scalars.construct_object(node)

@@ -34,14 +34,14 @@ def import_(file: Path, out: Path, force: bool, as_json: bool) -> None:
     """Turn a Markdown rubric into YAML, and say what could not be read."""
     from tools.rubric import parse_rubric
     from tools.rubric_import import import_markdown
+    from tools.whole_files import write_whole
 
     if out.exists() and not force:
         raise WrongUse(f"{out} is there already.", "Use --force to write over it, or name another file.")
+    if not out.absolute().parent.is_dir():
+        raise WrongUse(f"{out} cannot be written: there is no folder {out.parent}.", "Make it first.")
     imported = import_markdown(read_text(file, "rubric"), file.name)
-    try:
-        out.write_text(imported.yaml, "utf-8")
-    except OSError as error:
-        raise WrongUse(f"{out} cannot be written: {error.strerror}.") from error
+    write_whole(imported.yaml, out)
     parsed = parse_rubric(imported.yaml, str(out))
     if as_json:
         notes = [note._asdict() for note in imported.notes]

@@ -163,7 +163,7 @@ def _languages(domain: str) -> tuple[str, ...]:
 
 def _check_paths(wanted: Wanted) -> None:
     """Before a brain is asked for anything."""
-    from tools.scenario_files import check_file
+    from tools.whole_files import check_file
 
     if (wanted.taxonomy is None) == (wanted.domain is None):
         raise WrongUse("Scenarios need either --taxonomy or --domain.", "Name one of the two.")
@@ -188,7 +188,7 @@ def _lines(scenarios: Sequence[Scenario]) -> str:
 
 def _write(text: str, path: Path) -> str:
     """Write a file; a few words on what it replaced, empty when there was nothing."""
-    from tools.scenario_files import write_whole
+    from tools.whole_files import write_whole
 
     try:
         before = path.read_bytes() if path.is_file() else None

@@ -18,7 +18,11 @@ MAX_TENSORS = 1_000_000
 MAX_KEY_BYTES = 65_535
 MAX_STRING_BYTES = 16_000_000
 MAX_ARRAY_ITEMS = 50_000_000
+MAX_TEXT_ITEMS = 2_000_000
+"""Texts in an array, each of which is passed by itself; the largest vocabularies have a few 100,000."""
 MAX_KEPT_ITEMS = 4_096
+MAX_KEPT_IN_ALL = 200_000
+"""Items of arrays that are kept of one header."""
 MAX_DIMENSIONS = 8
 HEADER_BYTES = 64_000_000
 """As much of a local file as is read to find the end of its header; vocabularies take a few megabytes."""
@@ -220,6 +224,8 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.position = 0
+        self.kept = 0
+        """Items of arrays that were kept so far."""
 
     def take(self, count: int) -> bytes:
         end = self.position + count
@@ -240,7 +246,8 @@ class _Reader:
         return value
 
     def text(self, limit: int, what: str) -> str:
-        return self.take(self.bounded("<Q", limit, what)).decode("utf-8", "replace")
+        raw = self.take(self.bounded("<Q", limit, what))
+        return raw.decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
 def _read_preamble(reader: _Reader) -> tuple[int, int, int]:
@@ -259,6 +266,8 @@ def _read_preamble(reader: _Reader) -> tuple[int, int, int]:
 def _read_pair(reader: _Reader, metadata: dict[str, MetadataValue]) -> None:
     key = reader.text(MAX_KEY_BYTES, "bytes in a key")
     kind = reader.number("<I")
+    if key in metadata:
+        raise GgufError(f"It has the key {key[:60]!r} twice.")
     value = _read_array(reader) if kind == _ARRAY else _read_scalar(reader, kind)
     if value is not None:
         metadata[key] = value
@@ -280,13 +289,18 @@ def _read_array(reader: _Reader) -> MetadataValue | None:
     kind = reader.number("<I")
     count = reader.bounded("<Q", MAX_ARRAY_ITEMS, "items in an array")
     if kind == _STRING:
+        if count > MAX_TEXT_ITEMS:
+            raise GgufError(
+                f"It claims {count:,} texts in an array; {MAX_TEXT_ITEMS:,} are the most believed."
+            )
         for _ in range(count):
             reader.take(reader.bounded("<Q", MAX_STRING_BYTES, "bytes in a text"))
         return None
     layout = _SCALARS.get(kind)
     if layout is None:
         raise GgufError(f"It has an array of unknown or nested type {kind}.")
-    if count <= MAX_KEPT_ITEMS:
+    if count <= MAX_KEPT_ITEMS and reader.kept + count <= MAX_KEPT_IN_ALL:
+        reader.kept += count
         return tuple(_read_scalar(reader, kind) for _ in range(count))
     reader.take(count * struct.calcsize(layout))
     return None

@@ -97,18 +97,28 @@ async def _unpacked(chunks: AsyncIterator[bytes], encoding: str) -> AsyncGenerat
         return
     if len(names) > 1 or names[0] not in {"gzip", "x-gzip", "deflate"}:
         raise UnreadableError(f"content encoding {encoding[:60]!r} was not offered")
+    deflate = names[0] == "deflate"
     inflater = None
+    members = 0
+    rest = b""
     async for chunk in chunks:
-        if not chunk:
-            continue
-        if inflater is None:
-            deflate = names[0] == "deflate"
-            inflater = zlib.decompressobj(_window(chunk) if deflate else 16 + zlib.MAX_WBITS)
-        for piece in _inflated(inflater, chunk):
-            yield piece
-        if inflater.eof:
-            return
-    if inflater is not None:
+        rest += chunk
+        while rest:
+            if inflater is not None and inflater.eof:  # one that is done; gzip may have another
+                if deflate or not rest.startswith(GZIP_MAGIC[: len(rest)]):
+                    return
+                if len(rest) < len(GZIP_MAGIC):
+                    break
+                inflater = None
+            if inflater is None:
+                inflater = zlib.decompressobj(_window(rest) if deflate else 16 + zlib.MAX_WBITS)
+                members += 1
+            if members > MAX_MEMBERS:
+                raise TooLargeError
+            for piece in _inflated(inflater, rest):
+                yield piece
+            rest = inflater.unused_data
+    if inflater is not None and not inflater.eof:
         raise UnreadableError("the compressed body ends too early")
 
 
@@ -142,6 +152,8 @@ def gunzipped(body: bytes, max_bytes: int) -> bytes:
                     raise TooLargeError
             place = min(place + PIECE_BYTES, len(body))
         place -= len(inflater.unused_data)
+    else:
+        raise TooLargeError
     return bytes(unpacked)
 
 

@@ -10,9 +10,10 @@ import asyncio
 import hashlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import NamedTuple, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -22,9 +23,11 @@ import httpx
 from tools.clock import Clock
 from tools.facts import content_hash
 from tools.outcomes import Blocked, Empty, Failed, FailReason, Found, Outcome
-from tools.web.body import Bound, TooLargeError, UnreadableError, read_bounded
+from tools.secrecy import Secrets
+from tools.web.body import PDF_MAGIC, Bound, TooLargeError, UnreadableError, read_bounded
 from tools.web.contents import Contents, Reading, bound_of, is_readable_type, wanted_bytes
 from tools.web.guard import GuardedBackend, RefusedAddressError
+from tools.web.meter import MeteredStream
 from tools.web.pace import HostPace, Monotonic, Sleep
 from tools.web.page import DEFAULT_MAX_BYTES, Page, Web
 from tools.web.replies import refusal
@@ -39,6 +42,11 @@ KEPT_HEADERS = frozenset(
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 LONGEST_URL = 4096
+LONGEST_TYPE = 200
+"""Characters of a ``Content-Type`` that are read."""
+HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?|[0-9a-f:.]{2,45}", re.IGNORECASE)
+"""A name that a name server may be asked for, or an IPv6 address; no escapes, backslashes or zones."""
+CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
 BROKEN_OFF = re.compile("server disconnected|peer closed", re.IGNORECASE)
 """What httpx says of a connection that ended before the answer did: no fault of the answer's form."""
 
@@ -113,6 +121,7 @@ class HttpWeb:
         self._timeout = timeout_seconds
         self._max_redirects = max_redirects
         self._hub_token = hub_token
+        self._secrets = Secrets([hub_token])
         self._hub_host = hub_host.lower() if hub_host else None
         self._pace = HostPace(
             concurrency=concurrency,
@@ -122,14 +131,10 @@ class HttpWeb:
             monotonic=monotonic,
         )
         self._contents = Contents()
-        self._client = httpx.AsyncClient(
-            transport=_Transport(
-                network_backend or GuardedBackend(allow_hosts=allow_hosts), connections=concurrency
-            ),
-            timeout=timeout_seconds,
-            follow_redirects=False,
-            trust_env=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        # No client above the transport: it would keep cookies, obey the environment's proxies, and stumble
+        # over a redirect that nobody follows.
+        self._transport = _Transport(
+            network_backend or GuardedBackend(allow_hosts=allow_hosts), connections=concurrency
         )
 
     async def __aenter__(self) -> Self:
@@ -140,7 +145,7 @@ class HttpWeb:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     def slow_down(self, host: str, interval_seconds: float) -> None:
         """Space requests to ``host`` (with its port, where it is not the usual one) by so many seconds."""
@@ -159,7 +164,13 @@ class HttpWeb:
 
         HTML, Markdown, JSON and the like come as they are; PDFs (up to 12 MB where ``max_bytes`` is the
         default or more) as their text; gzip files unpacked; the head of a GGUF file, asked for by ``Range``,
-        as JSON of its metadata."""
+        as JSON of its metadata. Where a server sends back the token, it is taken out."""
+        outcome = await self._got(url, accept=accept, headers=headers, max_bytes=max_bytes)
+        return _without(self._secrets, outcome) if self._secrets else outcome
+
+    async def _got(
+        self, url: str, *, accept: str | None, headers: Mapping[str, str] | None, max_bytes: int
+    ) -> Outcome[Page]:
         sent = {"accept": accept or ACCEPT, **{k.lower(): v for k, v in (headers or {}).items()}}
         ask = _Ask(url, url, sent, max_bytes, ())
         remaining = self._timeout
@@ -174,7 +185,10 @@ class HttpWeb:
                 return await self._page(ask, step)
             if not isinstance(step, _Redirect):
                 return step
-            ask = _followed(ask, step.location)
+            try:
+                ask = _followed(ask, step.location)
+            except ValueError:
+                return Failed(FailReason.UNSUPPORTED, "it redirects to an address that cannot be read")
         return Failed(FailReason.BAD_REPLY, f"more than {self._max_redirects} redirects")
 
     async def _step(self, ask: _Ask, seconds: float) -> Empty | Blocked | Failed | _Redirect | _Reply:
@@ -197,15 +211,28 @@ class HttpWeb:
             return Failed(FailReason.UNREACHABLE, str(error) or type(error).__name__)
 
     async def _request(self, ask: _Ask) -> Empty | Blocked | Failed | _Redirect | _Reply:
-        async with self._client.stream("GET", ask.url, headers=self._headers(ask)) as response:
+        async with self._sent(ask) as response:
             location = response.headers.get("location")
             if response.status_code in REDIRECTS and location:
+                if self._secrets.stand_in(location):
+                    return Failed(FailReason.BAD_REPLY, "it redirects to an address with the token in it")
                 return _Redirect(location)
             refused = refusal(response.status_code, response.headers, self._clock.now())
             return refused if refused is not None else await self._reply(ask, response)
 
+    @asynccontextmanager
+    async def _sent(self, ask: _Ask) -> AsyncIterator[httpx.Response]:
+        extensions = {"timeout": httpx.Timeout(self._timeout).as_dict()}
+        request = httpx.Request("GET", ask.url, headers=self._headers(ask), extensions=extensions)
+        response = await self._transport.handle_async_request(request)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
     async def _reply(self, ask: _Ask, response: httpx.Response) -> Empty | Failed | _Reply:
-        content_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
+        named_type = response.headers.get("content-type", "")[:LONGEST_TYPE]
+        content_type = named_type.split(";")[0].strip().lower()
         if not is_readable_type(content_type):
             return Failed(FailReason.UNSUPPORTED, f"{content_type[:80]} is not text")
         wanted = wanted_bytes(ask.headers)
@@ -215,13 +242,15 @@ class HttpWeb:
         def bound(start: bytes) -> Bound:
             return bound_of(content_type, start, max_bytes=ask.max_bytes, wanted=wanted)
 
+        if isinstance(stream := response.extensions.get("network_stream"), MeteredStream):
+            stream.body_begins(bound(PDF_MAGIC).max_bytes)
         body = await read_bounded(
             response.aiter_raw(), encoding=response.headers.get("content-encoding", ""), bound=bound
         )
         if not body.strip():
             return Empty(f"HTTP {response.status_code} with an empty body")
         kept = {k: v[:4096] for k, v in response.headers.items() if k in KEPT_HEADERS}
-        charset = response.charset_encoding
+        charset = found[1] if (found := CHARSET.search(named_type)) else None
         return _Reply(response.status_code, content_type, charset, kept, body, self._clock.now())
 
     async def _page(self, ask: _Ask, reply: _Reply) -> Outcome[Page]:
@@ -270,6 +299,26 @@ def _page(ask: _Ask, reply: _Reply, reading: Reading) -> Page:
     )
 
 
+def _without(secrets: Secrets, outcome: Outcome[Page]) -> Outcome[Page]:
+    """What a server sent back of what it was sent is not stored."""
+    if not isinstance(outcome, Found):
+        detail = secrets.out_of(outcome.detail)
+        return outcome if detail == outcome.detail else replace(outcome, detail=detail)
+    page = outcome.value
+    if not any(map(secrets.stand_in, (page.text, *page.headers.values(), *page.notes))):
+        return outcome
+    text = secrets.out_of(page.text)
+    clean = page.model_copy(
+        update={
+            "text": text,
+            "content_hash": content_hash(text),
+            "headers": {name: secrets.out_of(value) for name, value in page.headers.items()},
+            "notes": (*map(secrets.out_of, page.notes), "The server sent our token back; it was taken out."),
+        }
+    )
+    return Found(clean)
+
+
 def _is_wanted_part(response: httpx.Response, wanted: int | None) -> bool:
     return wanted is not None and response.headers.get("content-range", "").startswith("bytes 0-")
 
@@ -291,16 +340,17 @@ def _url_problem(url: str) -> str | None:
     if len(url) > LONGEST_URL:
         return "the address is too long"
     try:
-        parts = urlsplit(url)
-        _ = parts.port
-        httpx.URL(url)
-    except (ValueError, httpx.InvalidURL) as error:
-        return f"the address cannot be read: {error}"
+        parts, asked = urlsplit(url), httpx.URL(url)
+        host = asked.raw_host.decode("ascii") if asked.host and parts.port != 0 else ""
+    except (ValueError, httpx.InvalidURL):
+        return "the address cannot be read"
     if parts.scheme.lower() not in {"http", "https"}:
         return f"{parts.scheme[:20] or 'no'} scheme; only http and https are read"
     if not parts.hostname:
         return "the address has no host"
-    return "the address carries a user name" if "@" in parts.netloc else None
+    if "@" in parts.netloc:
+        return "the address carries a user name"
+    return None if HOST.fullmatch(host) else "the address names a host that cannot be one"
 
 
 def _netloc(url: str) -> str:

@@ -9,31 +9,53 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpcore
 
+from tools.web.meter import MeteredStream
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
+PORTS = frozenset({80, 443, 8080, 8443})
+"""Where public pages are; behind any other port of a public address may be a service that is no page."""
+
 NAT64 = IPv6Network("64:ff9b::/96")
+UNICAST = IPv6Network("2000::/3")
+"""All that is handed out of IPv6; the rest is local, reserved or stands for something else."""
+CLOSED = (
+    IPv4Network("168.63.129.16/32"),
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("2001::/23"),
+    IPv6Network("2002::/16"),
+    IPv6Network("3fff::/20"),
+)
+"""What ``ipaddress`` calls global in some version and is not for pages: Azure's host agent, protocol
+assignments (Oracle's metadata among them), 6to4, which is withdrawn, Teredo, documentation."""
 
 
 class RefusedAddressError(Exception):
-    """A name led to an address that the page reader must not reach."""
+    """A name led to an address, or a port, that the page reader must not reach."""
 
-    def __init__(self, host: str, address: str) -> None:
-        super().__init__(f"{host} is at {address}, which is not a public address")
-        self.host = host
-        self.address = address
+    def __init__(self, host: str, sentence: str) -> None:
+        super().__init__(f"{host[:100]} {sentence}")
 
 
 def is_public(address: str) -> bool:
-    """Whether ``address`` is a public unicast address, seen through mapped, 6to4, Teredo and NAT64 forms."""
+    """Whether ``address`` is a public unicast address, seen through mapped, ISATAP and NAT64 forms."""
     try:
         parsed = ip_address(address.split("%", 1)[0])
     except ValueError:
         return False
-    return all(part.is_global and not part.is_multicast for part in _faces(parsed))
+    return all(_is_open(part) for part in _faces(parsed))
+
+
+def _is_open(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in UNICAST:
+        return False
+    closed = any(address in network for network in CLOSED if network.version == address.version)
+    return address.is_global and not address.is_multicast and not closed
 
 
 def _faces(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
@@ -45,10 +67,8 @@ def _faces(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address
     if address in NAT64:
         return [IPv4Address(int(address) & 0xFFFFFFFF)]
     inner: list[IPv4Address | IPv6Address] = [address]
-    if address.sixtofour is not None:
-        inner.append(address.sixtofour)
-    if address.teredo is not None:
-        inner.extend(address.teredo)
+    if int(address) >> 32 & 0xFCFFFFFF == 0x5EFE:  # ISATAP, RFC 5214
+        inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return inner
 
 
@@ -59,9 +79,10 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """A network backend that refuses addresses that are not public.
+    """A network backend that refuses addresses that are not public, and ports where no pages are.
 
-    ``allow_hosts`` holds ``host:port`` pairs that may be private, as the person set them.
+    ``allow_hosts`` holds ``host:port`` pairs that may be anything, as the person set them. What a server
+    sends is metered, whoever it is.
     """
 
     def __init__(self, *, allow_hosts: frozenset[str] = frozenset(), resolver: Resolve = resolve) -> None:
@@ -81,7 +102,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return MeteredStream(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -90,12 +112,14 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         try:
             addresses = await self._resolver(host, port)
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"the name {host} could not be resolved: {error}") from error
+            raise httpcore.ConnectError(f"the name {host[:100]} could not be resolved: {error}") from error
         if self._allowed(host, port):
             return addresses
         for address in addresses:
             if not is_public(address):
-                raise RefusedAddressError(host, address)
+                raise RefusedAddressError(host, f"is at {address[:60]}, which is not a public address")
+        if port not in PORTS:
+            raise RefusedAddressError(host, f"has no pages at port {port} unless BMS_ALLOW_HOSTS names it")
         return addresses
 
     def _allowed(self, host: str, port: int) -> bool:
@@ -108,7 +132,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        raise RefusedAddressError(path, "a socket of this machine")
+        raise RefusedAddressError(path, "is a socket of this machine")
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)

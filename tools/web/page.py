@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools.outcomes import Outcome
 
 DEFAULT_MAX_BYTES = 2_000_000
+LARGEST_INT = 2**64 - 1
 
 
 class Page(BaseModel):
@@ -43,17 +45,30 @@ class Page(BaseModel):
     """Sentences about the way here and the reading: a redirect from https to http, pages left out."""
 
     def json_value(self) -> Any:
-        """The body as JSON; halves of characters, which no file and no database can hold, become ``?``.
+        """The body as JSON; halves of characters, which no file and no database can hold, become ``?``, and
+        numbers that neither 64 bits nor JSON itself can hold (10^400, NaN) null.
 
         Raises ValueError when it is none, or is nested too deeply to read.
         """
         try:
-            value = json.loads(self.text)
+            value = json.loads(
+                self.text, parse_int=_whole, parse_float=_finite, parse_constant=lambda _: None
+            )
             if "\\ud" not in self.text and "\\uD" not in self.text:
                 return value
             return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
         except RecursionError as error:
             raise ValueError("the JSON is nested too deeply") from error
+
+
+def _whole(digits: str) -> int | None:
+    value = int(digits) if len(digits) <= 21 else None
+    return value if value is not None and abs(value) <= LARGEST_INT else None
+
+
+def _finite(digits: str) -> float | None:
+    value = float(digits)
+    return value if math.isfinite(value) else None
 
 
 class Web(Protocol):

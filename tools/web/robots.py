@@ -126,7 +126,7 @@ class RobotsWeb:
 
     def _pace(self, origin: str, rules: Protego) -> None:
         delay = rules.crawl_delay(PRODUCT)
-        if delay and self._slow_down is not None:
+        if delay is not None and delay > 0 and self._slow_down is not None:
             self._slow_down(urlsplit(origin).netloc, min(delay, MAX_CRAWL_DELAY_SECONDS))
 
 

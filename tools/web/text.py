@@ -7,7 +7,7 @@ words a reader sees. What a reader does not see is kept apart: see :func:`hidden
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ MAX_HTML = 2_000_000
 MAX_HIDDEN = 100_000
 """Characters of hidden text that are kept."""
 MAX_LINKS = 500
+MAX_ATTRIBUTES = 1_000
+"""Attributes of one element; building a tree takes time with the square of them: 75 s for 100,000."""
 
 UNSPOKEN = frozenset({"script", "style", "svg"})
 """Elements whose text is nobody's words."""
@@ -121,12 +123,24 @@ def _markdown_links(text: str) -> list[tuple[str, str]]:
 def _parse(text: str):  # type: ignore[no-untyped-def]  # lxml has no types
     from lxml import etree
 
-    parser = etree.HTMLParser(remove_pis=True, no_network=True, encoding="utf-8")
     data = text[:MAX_HTML].replace("\x00", " ").encode("utf-8", "replace")
     try:
-        return etree.fromstring(data, parser)
+        if len(data) > 2 * MAX_ATTRIBUTES:
+            etree.fromstring(data, etree.HTMLParser(target=_Counter(), no_network=True, encoding="utf-8"))
+        return etree.fromstring(data, etree.HTMLParser(remove_pis=True, no_network=True, encoding="utf-8"))
     except (etree.LxmlError, ValueError):
         return None
+
+
+class _Counter:
+    """Goes through a page without building a tree, which the parser does in no time; raises ValueError."""
+
+    def start(self, _tag: str, attributes: Sized) -> None:
+        if len(attributes) > MAX_ATTRIBUTES:
+            raise ValueError("too many attributes")
+
+    def close(self) -> None:
+        """What lxml asks for at the end."""
 
 
 def _html_links(text: str) -> list[tuple[str, str]]:

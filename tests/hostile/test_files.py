@@ -1,0 +1,258 @@
+"""Hostile files, names and places: each gets a sentence, and nothing outside of its place is changed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store import runs
+from store.database import Database
+from tests.hostile.cases_files import (
+    DOCUMENTS,
+    HEADERS,
+    LINES,
+    MODEL_NAMES,
+    PLACES,
+    RECORDINGS,
+    RUN_NAMES,
+    STORY_NAMES,
+    TAGS,
+    TARGETS,
+    Document,
+    Header,
+    Lines,
+    Name,
+    Place,
+    Recording,
+    Target,
+)
+from tests.hostile.kinds import BOUNDED, REFUSED, USED
+from tests.standins.report_data import report, result, rows_of
+from tools.faults import Fault, WrongUse
+from tools.report import write_document
+from tools.runtimes.gguf_header import GgufError, read_gguf_header
+from tools.runtimes.gguf_names import HubFile, parse_gguf_name
+from tools.scenario_files import load_scenarios
+from tools.whole_files import write_whole
+from tools.yaml_lines import parse, read_text
+
+MEMORY = 80_000_000
+"""Bytes that reading a hostile file may take; the worst of them would be gigabytes."""
+
+
+def named(case: Any) -> str:
+    return str(case.name)
+
+
+def check(fault: Fault, says: str) -> None:
+    """A sentence that names what is wrong, and fits a terminal."""
+    assert re.search(says, fault.sentence), fault.sentence
+    assert len(fault.sentence) < 6_000
+    assert "Traceback" not in fault.sentence
+
+
+@contextlib.contextmanager
+def bounded_memory() -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < MEMORY
+    finally:
+        tracemalloc.stop()
+
+
+@contextlib.contextmanager
+def powerless() -> Iterator[Path]:
+    """A folder that anybody may enter, and no more power than anybody has: root may write everywhere."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65_534)
+        try:
+            yield folder
+        finally:
+            os.seteuid(before)
+            for path in [folder, *folder.rglob("*")]:
+                if path.is_dir() and not path.is_symlink():
+                    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("case", DOCUMENTS, ids=named)
+def test_yaml_is_read_within_its_limits_or_refused_with_its_line(case: Document, tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes(case.text if isinstance(case.text, bytes) else case.text.encode())
+    if case.got == USED:
+        assert parse(read_text(path), path.name)["a"] == 1
+        return
+    with pytest.raises(WrongUse) as caught:
+        parse(read_text(path), path.name)
+    check(caught.value, case.says)
+    assert caught.value.sentence.startswith("f.yaml")
+
+
+@pytest.mark.parametrize("case", LINES, ids=named)
+def test_jsonl_is_read_within_its_limits_or_refused_with_its_line(case: Lines, tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    case.write(path)
+    with bounded_memory():
+        if case.got == USED:
+            assert load_scenarios(path)[0].message == "x"
+            return
+        with pytest.raises(WrongUse) as caught:
+            load_scenarios(path)
+    check(caught.value, case.says)
+    assert "s.jsonl" in caught.value.sentence
+
+
+@pytest.mark.parametrize("case", HEADERS, ids=named)
+def test_a_gguf_head_that_lies_is_not_believed(case: Header) -> None:
+    if case.got == REFUSED:
+        with pytest.raises(GgufError, match=case.says):
+            read_gguf_header(case.data)
+        return
+    with bounded_memory():
+        header = read_gguf_header(case.data)
+    kept = sum(len(value) for value in header.metadata.values() if isinstance(value, tuple))
+    assert kept <= 200_000
+    assert (0 < kept < 60 * 4_096) or case.got != BOUNDED
+    assert all("\x00" not in value for value in header.metadata.values() if isinstance(value, str))
+    assert header.shape is None
+
+
+@pytest.mark.parametrize("case", MODEL_NAMES, ids=named)
+def test_no_name_of_a_model_leads_out_of_its_folder(case: Name, tmp_path: Path) -> None:
+    if case.got == REFUSED:
+        with pytest.raises(WrongUse) as caught:
+            parse_gguf_name(case.text)
+        check(caught.value, "no name|several files")
+        assert caught.value.sentence.isprintable()
+        return
+    found = parse_gguf_name(case.text)
+    assert isinstance(found, HubFile)
+    assert found.place_in(tmp_path).resolve().is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("case", TAGS, ids=named)
+def test_no_tag_leads_to_another_address(case: Name) -> None:
+    from tools.registry import parse_tag
+
+    found = parse_tag(case.text)
+    assert (found is None) is (case.got == REFUSED)
+
+
+@pytest.mark.both_databases
+def test_no_name_of_a_run_means_another_or_a_path(database: Database, run_id: str) -> None:
+    own = {"a run that is there": run_id, "the beginning of its name": run_id[:-2]}
+    for case in RUN_NAMES:
+        with database.session() as session:
+            if case.got == USED:
+                assert runs.get(session, own[case.name]).id == run_id
+                continue
+            with pytest.raises(WrongUse) as caught:
+                runs.get(session, case.text)
+            check(caught.value, "There is no run")
+            assert len(caught.value.sentence) < 300
+
+
+@pytest.mark.parametrize("case", STORY_NAMES, ids=named)
+def test_no_name_of_a_story_leads_out_of_its_folder(case: Name, tmp_path: Path) -> None:
+    from agent.story import load_story
+
+    (tmp_path / "stories").mkdir()
+    (tmp_path / "story.yaml").write_text("text: secret")
+    with pytest.raises(WrongUse) as caught:
+        load_story(case.text, tmp_path / "stories")
+    check(caught.value, "not a name|no story")
+    assert "secret" not in caught.value.sentence.replace("../secret", "")
+
+
+@pytest.mark.parametrize("case", RECORDINGS, ids=named)
+def test_a_story_of_somebody_elses_runs_nothing(case: Recording, tmp_path: Path) -> None:
+    from agent.cassettes import played
+    from agent.story import load_story
+
+    folder = tmp_path / "story"
+    folder.mkdir()
+    path = folder / case.file
+    path.write_bytes(case.text if isinstance(case.text, bytes) else case.text.encode())
+    with bounded_memory(), pytest.raises(WrongUse) as caught, contextlib.ExitStack() as stack:
+        _ = load_story("story", tmp_path) if case.file == "story.yaml" else stack.enter_context(played(path))
+    check(caught.value, case.says)
+
+
+def _precious(folder: Path) -> Path:
+    path = folder / "precious"
+    path.write_text("precious")
+    return path
+
+
+@pytest.mark.parametrize("case", PLACES, ids=named)
+def test_a_document_is_written_where_it_was_meant_or_not_at_all(case: Place) -> None:
+    with powerless() as folder:
+        precious = _precious(folder)
+        place = case.make(folder, precious)
+        if case.got == USED:
+            written = write_document(place, report([result(rows_of(3, 1))], run_id="r-1"))
+            assert written.path.resolve().is_relative_to(folder.resolve())
+            assert not any(path.is_symlink() for path in (written.path, *written.figures, *written.exports))
+        else:
+            with pytest.raises(Fault) as caught:
+                write_document(place, report([result(rows_of(3, 1))], run_id="r-1"))
+            check(caught.value, case.says)
+            assert caught.value.next_step
+        assert precious.read_text() == "precious"
+        assert not list(folder.rglob(".base-model-evaluation-*"))
+
+
+@pytest.mark.parametrize("case", TARGETS, ids=named)
+def test_a_file_is_written_whole_where_it_was_named_or_not_at_all(case: Target) -> None:
+    with powerless() as folder:
+        precious = _precious(folder)
+        path = case.make(folder, precious)
+        if case.got == USED:
+            write_whole("whole\n", path)
+            assert not path.is_file() or path.read_text() == "whole\n"
+        else:
+            with pytest.raises(WrongUse) as caught:
+                write_whole("whole\n", path)
+            check(caught.value, case.says)
+        assert precious.read_text() == "precious"
+        assert not list(folder.rglob(".bms-*"))
+
+
+def test_a_table_is_not_written_through_a_link(tmp_path: Path) -> None:
+    from tools.whole_files import write_own
+
+    precious = _precious(tmp_path)
+    (tmp_path / "table.md").symlink_to(precious)
+    with pytest.raises(WrongUse, match="is a link"):
+        write_own("table", tmp_path / "table.md")
+    (tmp_path / "table.csv").mkdir()
+    with pytest.raises(WrongUse, match="is a folder"):
+        write_own("table", tmp_path / "table.csv")
+    os.mkfifo(tmp_path / "table.json")
+    with pytest.raises(WrongUse, match="is not a file"):
+        write_own("table", tmp_path / "table.json")
+    write_own("table\n", tmp_path / "table.html")
+    assert (tmp_path / "table.html").read_text() == "table\n"
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize("what", ["/dev/zero", "/dev/urandom"])
+def test_a_device_is_not_read_without_end(what: str) -> None:
+    from agent.commands.common import read_text as read_named
+
+    with bounded_memory(), pytest.raises(WrongUse, match="larger"):
+        read_named(Path(what), "rubric")
+    with bounded_memory(), pytest.raises(WrongUse, match="larger"):
+        read_text(what)
