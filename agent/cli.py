@@ -45,7 +45,9 @@ COMMANDS = {
     "demo": ("agent.commands.stories:demo", "Replay a recorded story, offline."),
     "chat": ("agent.commands.chat:chat", "The same as a conversation."),
     "serve": ("agent.commands.serve:serve", "The page and the API, on this machine."),
+    "worker": ("agent.commands.worker:worker", "Carry out runs of the queue that machines share."),
     "mcp": ("agent.commands.mcp:mcp", "The Model Context Protocol, for agents."),
+    "db": ("agent.commands.db:db", "Copy everything to another database."),
     "doctor": ("agent.commands.doctor:doctor", "What is here: runtimes, models, disk, memory, judge."),
 }
 """Name → where the command lives, and its line in the help."""
@@ -112,6 +114,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in args
     args = [word for word in args if word != "--debug"]
     os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+    if debug:
+        from tools.secrecy import hush_tracebacks
+
+        hush_tracebacks()
     try:
         status: Any = cli.main(args, prog_name="bms", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
@@ -143,8 +149,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def _complain(sentence: str) -> None:
     from tools.escape import terminal
+    from tools.secrecy import hushed
 
-    sentence = terminal(sentence)  # it may repeat what a page, a model or a server said
+    sentence = terminal(hushed(sentence))  # it may repeat what a page, a model or a server said
     click.echo(click.style("Error: ", fg="red") + sentence, err=True)
 
 

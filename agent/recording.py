@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from agent.cassettes import StoryCassette, recorded
 from agent.drive import Cockpit, drive
-from agent.services import DEFAULT_OLLAMA, PUBLIC_HUB, PUBLIC_REGISTRY
-from agent.settings import Settings
+from agent.services import DEFAULT_OLLAMA
+from agent.settings import PUBLIC_HUB, PUBLIC_REGISTRY, Settings
 from agent.story import HTTP, About, HostProvenance, write_about
 from graphs.options import Approver
 from graphs.runner import Runner, Standing, create_run
@@ -44,10 +44,10 @@ async def record_story(
             "What the embedded llama.cpp says cannot be recorded.", "Record with Ollama or a server."
         )
     parse_model_spec(judge)
-    if "@" in urlsplit(place.settings.openai_base_url or "").netloc:
-        raise WrongUse(
-            "OPENAI_BASE_URL holds a password, which would be recorded.", "Put the key in OPENAI_API_KEY."
-        )
+    settings = place.settings
+    for name, url in (("OPENAI_BASE_URL", settings.openai_base_url), ("OLLAMA_HOST", settings.ollama_host)):
+        if "@" in (url or ""):
+            raise WrongUse(f"{name} holds a password, which would be recorded.", "Record without a password.")
     about = About(
         text=text,
         recorded_at=SystemClock().now(),
@@ -64,7 +64,9 @@ async def record_story(
     async def services(about: About) -> AsyncIterator[Services]:
         clock = FixedClock(about.recorded_at)
         # A replay asks DuckDuckGo alone, and has nothing from other runs.
-        told = place.settings.model_copy(update={"search_engines": "duckduckgo", "cache_days": 0.0})
+        told = place.settings.model_copy(
+            update={"search_engines": "duckduckgo", "cache_days": 0.0, "runtimes": ""}
+        )
         async with open_services(told, place.database, clock=clock) as opened:
             yield opened
 

@@ -58,7 +58,7 @@ class Lines:
         for number, raw in read_lines(self.path):
             try:
                 record = json.loads(raw)
-            except ValueError:
+            except (ValueError, RecursionError):
                 if not raw.endswith(b"\n"):
                     self.torn = True
                     self._whole -= len(raw)

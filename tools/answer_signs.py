@@ -29,6 +29,9 @@ _OF_THE_SETUP = {
     SignKind.WRONG_LANGUAGE: (
         "{0} are in another language than the message: name the language in the system prompt."
     ),
+    SignKind.TO_THE_JUDGE: (
+        "{0} speak to the judge instead of the person: read them before believing the rate, and label some."
+    ),
 }
 _OF_THE_OUTCOME = {
     AnswerOutcome.EMPTY: "{0} are empty: check the template and whether thinking eats the token limit.",

@@ -10,9 +10,11 @@ from tools.card_lines import (
     RELEASE_LABEL,
     Said,
     front_matter_languages,
+    front_matter_licences,
     languages_said,
     licence_said,
     parameters_said,
+    parted,
     release_said,
 )
 from tools.card_rules import card_rules
@@ -21,7 +23,7 @@ from tools.fact_sheet import FactSheet
 from tools.facts import Fact, Factor, SourceKind
 from tools.focus import focus_said, tagged_for, tuned_for
 from tools.hub import HubModel
-from tools.injection import is_suspicious
+from tools.injection import is_suspicious, without_hidden
 from tools.named import NameIndex, all_models, index_of
 from tools.passages import sections
 from tools.web.page import Page
@@ -127,11 +129,13 @@ def _said(text: str, candidate: str) -> Iterator[Said]:
     """Everything that the lines say, the best line on a factor first."""
     lengths: list[Length] = []
     releases: list[Said] = []
-    languages = front_matter_languages(text)
+    front, body = parted(text)
+    languages = front_matter_languages(front)
     if languages:
         yield languages
+    yield from front_matter_licences(front)
     coded = False
-    for line in text.splitlines():
+    for line in without_hidden(body).splitlines():
         shown = line.strip()[:MAX_LINE]
         coded ^= FENCE.match(shown) is not None
         if not shown or coded or COMMAND.search(shown):

@@ -24,6 +24,7 @@ LICENCE_LINE = re.compile(
     r"^\W*(?:model )?licen[cs]e\b|\b(?:licensed|released|available|distributed|provided) under", re.IGNORECASE
 )
 FRONT_LICENCE = re.compile(r"^licen[cs]e(?:_name)?:\s*[\"']?([A-Za-z0-9][\w.+-]{1,60})[\"']?\s*$")
+FRONT = re.compile(r"\s*---\s*\n(.*?)\n---", re.DOTALL)
 RELEASE = re.compile(r"\breleas(?:ed?|ing)\b|\blaunched\b|发布", re.IGNORECASE)
 RELEASE_LABEL = re.compile(
     r"^\W*(?:model |version |initial |first )?(?:release|launch)(?:d| date)\b", re.IGNORECASE
@@ -100,14 +101,30 @@ def language_codes(entries: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for code in codes if code))
 
 
-def front_matter_languages(text: str) -> Said | None:
+class Parted(NamedTuple):
+    """A card in its two parts."""
+
+    front: str
+    """Its front matter, without the lines of dashes; empty where there is none."""
+    body: str
+
+
+def parted(text: str) -> Parted:
+    """A card without front matter is all body."""
+    front = FRONT.match(text[:20_000])
+    return Parted("", text) if front is None else Parted(front.group(1), text[front.end() :])
+
+
+def front_matter_licences(front: str) -> Iterator[Said]:
+    """``license:`` and ``license_name:`` where the Hub reads them: not within a widget or another block."""
+    for line in front.splitlines():
+        if FRONT_LICENCE.match(line):
+            yield from licence_said(line.strip())
+
+
+def front_matter_languages(front: str) -> Said | None:
     """``language:`` of a card's front matter, inline or as a list."""
-    front = re.match(r"\s*---\s*\n(.*?)\n---", text[:20_000], re.DOTALL)
-    block = (
-        re.search(r"^language:[ \t]*(.*(?:\n[ \t]*-[ \t]*\S+)*)", front.group(1), re.MULTILINE)
-        if front
-        else None
-    )
+    block = re.search(r"^language:[ \t]*(.*(?:\n[ \t]*-[ \t]*\S+)*)", front, re.MULTILINE)
     if block is None:
         return None
     codes = [code for code in re.findall(r"\b[a-z]{2,3}\b", block.group(1)) if CODE.fullmatch(code)]

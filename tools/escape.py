@@ -27,6 +27,7 @@ _TERMINAL_SEQUENCE = re.compile(
 _LINE_ENDS = re.compile(r"\r\n|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # An underscore between letters or digits emphasises nothing and is left readable.
 _ANYWHERE = re.compile(r"([\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_]))")
+_NEXT_CELL = re.compile(rf"(;[\s\"'{JOINERS}]{{0,20}})(?=[{re.escape(''.join(FORMULA_STARTS))}])")
 _LINE_START = re.compile(r"^([#+\-=:])")
 _LIST_NUMBER = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _ENTITIES: Final = {
@@ -121,7 +122,7 @@ def web_address(url: str) -> str | None:
         return None
     if parts.scheme not in {"http", "https"} or not host or " " in parts.netloc:
         return None
-    return quote(text, safe=_URL_SAFE)
+    return quote(parts.scheme + text[len(parts.scheme) :], safe=_URL_SAFE)
 
 
 def html(text: str, *, lines: bool = False) -> str:
@@ -138,9 +139,12 @@ def terminal(text: str, *, lines: bool = True) -> str:
 
 
 def spreadsheet(text: str) -> str:
-    """``text`` as one line that no spreadsheet takes for a formula: an apostrophe stands before one."""
-    line = clean(text)
-    return f"'{line}" if line.lstrip(" \"'").startswith(FORMULA_STARTS) else line
+    """``text`` as one line that no spreadsheet takes for a formula: an apostrophe stands before one.
+
+    Where lists are separated by semicolons, as in German, a program takes them for the end of a cell too.
+    """
+    line = _NEXT_CELL.sub(r"\1'", clean(text))
+    return f"'{line}" if line.lstrip(f" \"'{JOINERS}").startswith(FORMULA_STARTS) else line
 
 
 def _longest_run(text: str) -> int:

@@ -149,9 +149,10 @@ def settle(facts: Iterable[Fact]) -> Settled | None:
 
     Precedence is :class:`SourceKind`; within one kind the candidate's own repository, then the newest
     reading, then a value that was read plainly before one that needed a rule. The order of arrival never
-    matters. What an address said before its text changed is no second opinion, and is left out. Two factors
-    have a precedence of their own:
+    matters. What an address said before its text changed is no second opinion, and is left out. Three
+    factors have a precedence of their own:
 
+    - licence: the field that the Hub reads comes before any line of a card;
     - context: a header or a config holds the length that a runtime may allocate, head-room, scaling and
       placeholders included, so the maker's words on the trained length come first;
     - architecture focus: what a model was trained for (code, mathematics, a domain) before its manner.
@@ -185,6 +186,7 @@ def _rank(fact: Fact) -> tuple[Any, ...]:
         _comes_later(fact),
         source.kind,
         fact.factor not in MOMENTARY and fact.candidate.casefold() not in unquote(source.url).casefold(),
+        fact.factor is Factor.LICENCE and source.record_field is None,
         -source.retrieved_at.timestamp(),
         bool(fact.note),
         value if isinstance(value, int | float) else len(value) * (-1 if fact.factor in DATES else 1),

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from tools.evaluation import Answer, AnswerOutcome, Scenario, Sign, SignKind
+from tools.injection import Reach, fold, reach_of
 from tools.knowledge.loader import load_yaml
 from tools.languages import alike, language_of, read_language, speaks_of_language
 from tools.patterns import check_pattern
@@ -60,6 +61,7 @@ class _Signs(BaseModel):
     turns: tuple[str, ...]
     dialogue_words: tuple[str, ...]
     thinking_leakage: _Places
+    to_the_judge: _Places
 
 
 def classify_reply(reply: ChatReply | None, fault: RuntimeFault | None, scenario: Scenario) -> Answer:
@@ -112,6 +114,7 @@ def signs(text: str, scenario: Scenario) -> tuple[Sign, ...]:
         SignKind.REFUSAL: _refusal(bare),
         SignKind.WRONG_LANGUAGE: _wrong_language(plain, message),
         SignKind.ECHO: _echo(text, message),
+        SignKind.TO_THE_JUDGE: _to_the_judge(text, message),
     }
     return tuple(Sign(kind=kind, detail=detail) for kind, detail in found.items() if detail)
 
@@ -143,6 +146,11 @@ def _template_patterns() -> tuple[re.Pattern[str], ...]:
 @cache
 def _thinking_patterns() -> tuple[re.Pattern[str], ...]:
     return tuple(_placed(_data().thinking_leakage))
+
+
+@cache
+def _judge_patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(_placed(_data().to_the_judge))
 
 
 @cache
@@ -210,6 +218,15 @@ def _echo(text: str, message: str) -> str:
     answered = re.findall(r"\w+", text[: 2 * len(message) + 100].casefold())
     whole = len(asked) >= 4 and answered[: len(asked)] == asked
     return "the answer begins with the whole message" if whole else ""
+
+
+def _to_the_judge(text: str, message: str) -> str:
+    """Words that are meant for whoever judges the answer; in disguise, and in code, too."""
+    found = _first(_judge_patterns(), fold(text), fold(message))
+    if found:
+        return found
+    orders = reach_of(text) is Reach.PAGE and reach_of(message) is not Reach.PAGE
+    return "instructs whoever reads it" if orders else ""
 
 
 def _loop(plain: str) -> str:

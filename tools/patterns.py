@@ -27,6 +27,7 @@ def check_pattern(pattern: str) -> str:
         raise ValueError(f"a pattern has 1 to {MAX_PATTERN} characters")
     try:
         parsed = sre_parser.parse(pattern, re.IGNORECASE)
+        re.compile(pattern, re.IGNORECASE)  # looks behind over any width are found only here
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
     cost = _Cost()

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TypeVar
 
 from tools.candidates import Candidate, Claim, Standing
-from tools.facts import Fact, Factor, settle_all
+from tools.facts import Fact, Factor, SourceKind, settle_all
 from tools.knowledge import loader
 from tools.ranking import order
 from tools.rating import RATING_VERSION, view_of
@@ -97,10 +97,12 @@ def _grouped(items: Iterable[Spoken]) -> dict[str, list[Spoken]]:
 
 
 def _licences_read(facts: Iterable[Fact]) -> dict[str, str]:
-    """Licence displayed of every repository that facts speak of: a candidate may be another one's base."""
+    """Licence displayed of every repository that facts speak of: a candidate may be another one's base. What
+    third parties alone say of a base counts for nothing."""
     return {
         key: str(settled.fact.value)
         for (key, _), settled in settle_all([f for f in facts if f.factor is Factor.LICENCE]).items()
+        if settled.fact.source.kind is not SourceKind.THIRD_PARTY
     }
 
 

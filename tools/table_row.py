@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from tools.facts import Factor
+from tools.facts import Factor, SourceKind
 from tools.knowledge import loader
 from tools.knowledge.domains import Domain
-from tools.licences import judge_licence, lineage
+from tools.licences import CommercialUse, LicenceVerdict, judge_licence, lineage
 from tools.needs import check_needs
 from tools.rating import CandidateView, rate
 from tools.request import EvaluationRequest
@@ -37,12 +37,7 @@ def table_row(
 ) -> TableRow:
     """The row of one candidate."""
     candidate = view.candidate
-    verdict = judge_licence(
-        licence=view.text(Factor.LICENCE),
-        base_models=lineage(candidate.key, ancestry.bases),
-        base_licences={repo: text for repo, text in ancestry.licences.items() if repo != candidate.key},
-        domain=domain,
-    )
+    verdict = _licence(view, ancestry, domain)
     needs = check_needs(view, request, domain, verdict)
     rating = rate(view, domain, today=today)
     return TableRow(
@@ -56,6 +51,29 @@ def table_row(
         excluded=needs.excluded,
         evidence=view.claims,
     )
+
+
+def _licence(view: CandidateView, ancestry: Ancestry, domain: Domain) -> LicenceVerdict:
+    """What the licence means. A third party's word can make it stricter, and never more permissive: anybody
+    can write on some page that a model is under MIT."""
+
+    def judged(licence: str | None) -> LicenceVerdict:
+        return judge_licence(
+            licence=licence,
+            base_models=lineage(view.candidate.key, ancestry.bases),
+            base_licences={
+                repo: text for repo, text in ancestry.licences.items() if repo != view.candidate.key
+            },
+            domain=domain,
+        )
+
+    stated = view.fact(Factor.LICENCE)
+    verdict = judged(None if stated is None else str(stated.value))
+    permissive = verdict.verdict in {CommercialUse.YES, CommercialUse.CONDITIONAL}
+    if stated is None or stated.source.kind is not SourceKind.THIRD_PARTY or not permissive:
+        return verdict
+    condition = f"Only {stated.source.url} says {verdict.display}; no source of the maker's states a licence."
+    return judged(None).model_copy(update={"condition": condition})
 
 
 def lineage_of(view: CandidateView) -> str:

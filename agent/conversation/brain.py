@@ -42,6 +42,7 @@ MOST_STEPS: Final = 6
 MOST_SECONDS: Final = 90.0
 LONGEST_RESULT: Final = 6000
 LONGEST_ANSWER: Final = 2000
+LONGEST_REPLY: Final = 50_000
 
 Tool = Literal[
     "answer", "start", "table", "evidence", "propose", "status", "results", "research_more", "approve"
@@ -189,7 +190,7 @@ class Brain:
                 timeout_seconds=max(1.0, talk.until - time.monotonic()),
             )
         )
-        step = Step.model_validate(json.loads(reply.text))
+        step = step_from(reply.text)
         said = Message(role="assistant", content=step.model_dump_json())
         return {"messages": [*state["messages"], said], "next": step, "steps": state["steps"] + 1}
 
@@ -261,6 +262,14 @@ class Brain:
         parts = [teller(session, run_id) for teller in tellers]
         texts = tuple(dict.fromkeys(part.text for part in parts))
         return answer(*texts, links=[link for part in parts for link in part.extras.links])
+
+
+def step_from(reply: str) -> Step:
+    """The step that a model asks for; ValueError where its reply is none."""
+    try:
+        return Step.model_validate(json.loads(reply[:LONGEST_REPLY]))
+    except RecursionError:
+        raise ValueError("the reply is nested too deeply") from None
 
 
 def _opening(text: str, earlier: Sequence[tuple[str, str]], mark: str) -> list[Message]:

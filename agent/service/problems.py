@@ -23,6 +23,7 @@ from store.creations import KeyReused
 from store.database import StoreFault
 from store.leases import AlreadyRunning, LostLease
 from tools.faults import Conflict, Fault, NotFound, WrongUse
+from tools.secrecy import hushed
 
 log = logging.getLogger(__name__)
 
@@ -109,8 +110,8 @@ def problem_of(fault: Fault) -> Problem:
         type=f"urn:bms:problem:{name}",
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=fault.sentence,
-        next_step=fault.next_step,
+        detail=hushed(fault.sentence),
+        next_step=hushed(fault.next_step),
         errors=[{"at": "table_hash", "why": change} for change in changes[:MOST_ERRORS]],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -38,9 +39,11 @@ def parse_gguf_name(model: str) -> Path | HubFile:
     Raises :class:`WrongUse` for names that can be neither, and for models in several files.
     """
     name = model.strip()
-    local = Path(name).expanduser()
+    if "\0" in name:
+        raise WrongUse(f"{model!r} is no name of a GGUF model.", FORM)
+    local = Path(os.path.expanduser(name))  # pathlib raises where there is no such person
     is_path = local.is_absolute() or name.startswith(("./", "../", ".\\", "..\\"))
-    if name.lower().endswith(".gguf") and (is_path or local.is_file()):
+    if name.lower().endswith(".gguf") and (is_path or os.path.isfile(local)):
         found: Path | HubFile = local
     else:
         found = _parse_hub_name(model, name)

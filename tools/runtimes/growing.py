@@ -9,6 +9,7 @@ from typing import Any
 from tools.runtimes.base import ChatReply
 from tools.runtimes.thinking import join_thinking
 from tools.runtimes.wire import UnreadableReplyError
+from tools.secrecy import Secrets
 
 MAX_REPLY_CHARACTERS = 4_000_000
 
@@ -37,9 +38,11 @@ class GrowingReply:
         self._grow(self._thinking, thinking)
         self._grow(self._text, text)
 
-    def finished(self, left_out: tuple[str, ...] = ()) -> ChatReply:
-        """The reply, thinking separated; ``left_out`` are the wishes that it was made without."""
-        split = join_thinking(_whole(self._text), _whole(self._thinking))
+    def finished(self, left_out: tuple[str, ...], secrets: Secrets) -> ChatReply:
+        """The reply, thinking separated; ``left_out`` are the wishes that it was made without. What it
+        repeats of the ``secrets`` that the server was sent is taken out."""
+        said, thought = (secrets.out_of(_whole(pieces)) for pieces in (self._text, self._thinking))
+        split = join_thinking(said, thought)
         return ChatReply(
             text=split.text,
             thinking=split.thinking,

@@ -106,11 +106,13 @@ class Hub:
         """The response that carries the metadata, which is the one before the redirect to the content."""
         for _ in range(MAX_REDIRECTS):
             response = await self._http.head(url, headers=self._headers(), timeout=METADATA_SECONDS)
-            target = httpx.URL(url).join(response.headers.get("location", ""))
+            here = httpx.URL(url)
+            target = here.join(response.headers.get("location", ""))
             if (
                 not response.has_redirect_location
                 or "x-linked-etag" in response.headers
-                or target.host != httpx.URL(url).host
+                # The token goes with the request: to this server only, and never from https down to http.
+                or (target.scheme, target.netloc) != (here.scheme, here.netloc)
             ):
                 return response
             url = str(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ from tools.runtimes.hub_files import Hub, ProvedFile
 from tools.runtimes.llamacpp_process import ALIAS, WHO, EmbeddedServer, Order
 from tools.runtimes.memory import estimate_memory
 from tools.runtimes.openai_compatible import OpenAICompatibleRuntime
+from tools.secrecy import without_secrets
 
 IMPORT_SECONDS = 60.0
 INSTALL_STEP = "Install it with: pip install xllamacpp"
@@ -313,6 +315,7 @@ def _can_import() -> bool:
             [sys.executable, "-P", "-c", "import xllamacpp"],
             capture_output=True,
             timeout=IMPORT_SECONDS,
+            env=without_secrets(os.environ),
             check=False,
         )
     except (OSError, subprocess.SubprocessError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import secrets
 import signal
@@ -17,6 +18,7 @@ from typing import IO, Any, NamedTuple, Self
 from tools.runtimes.base import RuntimeFault, RuntimeFaultKind
 from tools.runtimes.openai_faults import out_of_memory_fault
 from tools.runtimes.wire import looks_out_of_memory, tidy
+from tools.secrecy import without_secrets
 
 WHO = "The embedded llama.cpp"
 ALIAS = "embedded"
@@ -52,6 +54,7 @@ class EmbeddedServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
+            env=without_secrets(os.environ),
             # A Ctrl-C in the terminal is for the parent, which ends this process in its own time.
             start_new_session=True,
         )

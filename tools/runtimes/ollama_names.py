@@ -73,7 +73,8 @@ def ollama_url(host: str | None) -> str:
         port = None
     if port is None or scheme not in {"http", "https"}:
         raise WrongUse(
-            f"{text!r} is no address of an Ollama server.", "OLLAMA_HOST looks like 127.0.0.1:11434."
+            f"{text.rpartition('@')[2]!r} is no address of an Ollama server.",
+            "OLLAMA_HOST looks like 127.0.0.1:11434.",
         )
     path = parts.path.strip("/")
     return f"{scheme}://{_reachable(parts.hostname)}:{port}" + (f"/{path}" if path else "")

@@ -19,13 +19,11 @@ class RefusalFault(RuntimeFault):
         """The server's own words, in full."""
 
 
-def status_fault(
-    response: httpx.Response, body: str, *, who: str, model: str, secret: str | None
-) -> RuntimeFault:
+def status_fault(response: httpx.Response, body: str, *, who: str, model: str) -> RuntimeFault:
     """The fault for a response whose status is an error. ``who`` begins the sentence: "The server at …"."""
     kind = RuntimeFaultKind
     status = response.status_code
-    words = tidy(error_words(body), secret)
+    words = tidy(error_words(body))
     said = f": {words.rstrip('.')}." if words else "."
     if status in {401, 403}:
         return RuntimeFault(

@@ -140,10 +140,8 @@ def error_words(body: Any) -> str:
     return tidy(value) if isinstance(value, str) else "" if value is None else tidy(json.dumps(value))
 
 
-def tidy(text: str, secret: str | None = None) -> str:
-    """One line of ``text``, bounded, without control characters and without ``secret``."""
-    if secret:
-        text = text.replace(secret, "…")
+def tidy(text: str) -> str:
+    """One line of ``text``, bounded, without control characters."""
     line = _CONTROL.sub(" ", text).strip()
     return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1] + "…"
 
