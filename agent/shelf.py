@@ -22,6 +22,7 @@ def shelf_for(settings: Settings, prove_tag: ProveTag | None = None) -> RuntimeS
             openai_api_key=None if key is None else key.get_secret_value(),
             hub_endpoint=settings.hub_endpoint,
             hub_token=None if token is None else token.get_secret_value(),
+            hosts=settings.runtime_hosts,
             prove_tag=prove_tag,
         )
     )

@@ -172,6 +172,10 @@ class Terminal:
     def _on_warning(self, _stage: str, data: dict[str, Any]) -> None:
         self._line(f"  [yellow]! {plain(data['sentence'])}[/]")
 
+    def _on_host(self, _stage: str, data: dict[str, Any]) -> None:
+        mark = {"in": "[green]✓[/]", "back": "[green]✓[/] [dim]back:[/]"}.get(data["state"], "[yellow]![/]")
+        self._line(f"  {mark} {plain(data['sentence'])}")
+
     def _on_refused(self, _stage: str, data: dict[str, Any]) -> None:
         self._line(f"  [red]{plain(data['sentence'])}[/]")
 
@@ -237,7 +241,8 @@ class Terminal:
     def _on_progress(self, stage: str, data: dict[str, Any]) -> None:
         if "total_bytes" in data:
             if data["total_bytes"] is None:
-                self._line(f"  [dim]{plain(data['status'])}[/]")
+                host = f"{data['host']}: " if data.get("host") else ""
+                self._line(f"  [dim]{plain(host)}{plain(data['status'])}[/]")
             else:
                 self._transfer(data)
         else:
@@ -257,10 +262,11 @@ class Terminal:
             self._line(f"  {TITLES.get(stage, stage).lower()}: {done} of {total}")
 
     def _transfer(self, data: dict[str, Any]) -> None:
-        name = f"  {plain(data['status'])}"
+        host = data.get("host") or ""
+        name = f"  {plain(f'{host} ' if host else '')}{plain(data['status'])}"
         if self._live:
             self._bar(
-                data["digest"] or data["status"],
+                host + (data["digest"] or data["status"]),
                 name,
                 total=data["total_bytes"],
                 done=data["completed_bytes"] or 0,

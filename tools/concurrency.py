@@ -68,6 +68,15 @@ class Throttle:
             self._completed()
         self._wake()
 
+    @property
+    def under_way(self) -> int:
+        return self._under_way
+
+    @property
+    def has_room(self) -> bool:
+        """Whether entering now would not wait."""
+        return self._under_way < self.limit
+
     def complain(self) -> None:
         """The server said that it has too much to do, or a request ran into its time limit.
 

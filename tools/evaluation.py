@@ -46,6 +46,7 @@ class SignKind(StrEnum):
     REFUSAL = "refusal"
     WRONG_LANGUAGE = "wrong language"
     ECHO = "repeats the message"
+    TO_THE_JUDGE = "speaks to the judge"
 
 
 class Sign(BaseModel):

@@ -263,6 +263,14 @@ def _preflight(_session: Session, _run_id: str, data: dict[str, Any]) -> Said:
     return answer(str(data["sentence"]))
 
 
+def _host(_session: Session, run_id: str, data: dict[str, Any]) -> Said | None:
+    """That hosts take part is how it should be; that one is left out, or is back, is told."""
+    if data["state"] == "in":
+        return None
+    again = "Back again: " if data["state"] == "back" else ""
+    return answer(f"{again}{data['sentence']}", links=(view(run_id, "evaluation", "the evaluation"),))
+
+
 def _decision(_session: Session, run_id: str, data: dict[str, Any]) -> Said:
     return answer(
         f"{data['kind']} for the {data['role']} model. {data['reason']}",
@@ -309,6 +317,7 @@ _TELLERS: Final[dict[str, Teller]] = {
     "artefact": _artefact,
     "pulled": _pulled,
     "scenarios": _scenarios,
+    "host": _host,
     "preflight": _preflight,
     "decision": _decision,
     "extension": _preflight,

@@ -187,14 +187,18 @@ def _pull(session: Session, run_id: str, one: Progress, span: _Span) -> tuple[Pa
     if not told:
         return None, ""
     layers: dict[str, int] = {}
+    hosts: set[str] = set()
     seen: list[tuple[datetime, float]] = []
     for row in told:
         completed = row.data.get("completed_bytes")
         if completed is not None:
-            layers[row.data.get("digest") or row.data["status"]] = completed
+            host = row.data.get("host") or ""
+            hosts.add(host)
+            layers[host + (row.data.get("digest") or row.data["status"])] = completed
             seen.append((row.at, float(sum(layers.values()))))
     known = max((row.data.get("total_bytes") or 0 for row in told), default=0)
-    return pace(seen, float(total or known) or None), str(told[-1].data["status"])
+    # Several hosts pull the same at once: their bytes are counted together.
+    return pace(seen, float((total or known) * max(1, len(hosts))) or None), str(told[-1].data["status"])
 
 
 def _counted(session: Session, run_id: str, kind: str, done: int, total: int, span: _Span) -> Pace:

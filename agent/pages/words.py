@@ -136,9 +136,10 @@ def _artefact(_stage: str, data: Mapping[str, Any]) -> _Said:
 
 def _progress(_stage: str, data: Mapping[str, Any]) -> _Said | None:
     total, done = data.get("total_bytes"), data.get("completed_bytes")
+    host = f"{data['host']}: " if data.get("host") else ""
     if total and done == total:
-        return _Said(f"{data['status']}: {size(total)} are here.")
-    return None if total else _Said(str(data.get("status", "")))
+        return _Said(f"{host}{data['status']}: {size(total)} are here.")
+    return None if total else _Said(f"{host}{data['status']}" if data.get("status") else "")
 
 
 def _pulled(_stage: str, data: Mapping[str, Any]) -> _Said:
@@ -194,6 +195,12 @@ def _document(_stage: str, data: Mapping[str, Any]) -> _Said:
 
 def _warning(_stage: str, data: Mapping[str, Any]) -> _Said:
     return _Said(told(data["sentence"]), "warn")
+
+
+def _host(_stage: str, data: Mapping[str, Any]) -> _Said:
+    tones: dict[str, Tone] = {"out": "warn", "back": "good"}
+    again = "Back again: " if data["state"] == "back" else ""
+    return _Said(f"{again}{told(data['sentence'])}", tones.get(data["state"], ""))
 
 
 def _retry(_stage: str, data: Mapping[str, Any]) -> _Said:
@@ -255,6 +262,7 @@ _TELLERS: dict[str, Callable[[str, Mapping[str, Any]], _Said | None]] = {
     "extension": _sentence,
     "document": _document,
     "warning": _warning,
+    "host": _host,
     "retry": _retry,
     "waiting": _waiting,
     "stopped": _stopped,

@@ -52,6 +52,21 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
         {"source": HOSTILE, "seen": 0, "maker": True, "stopped_by": ["blocked (rate limit)"]},
         f"{TAMED}: ✗ could not be read: blocked (rate limit)",
     ),
+    "a host that takes part": (
+        "host",
+        {"host": "gpu1:11434", "state": "in", "sentence": f"gpu1:11434 takes part with {HOSTILE}."},
+        f"✓ gpu1:11434 takes part with {TAMED}.",
+    ),
+    "a host that is left out": (
+        "host",
+        {"host": "gpu2:11434", "state": "out", "sentence": f"{HOSTILE}. gpu2:11434 is left out."},
+        f"! {TAMED}. gpu2:11434 is left out.",
+    ),
+    "a host that is back": (
+        "host",
+        {"host": "gpu2:11434", "state": "back", "sentence": "gpu2:11434 takes part with qwen3:8b."},
+        "✓ back: gpu2:11434 takes part with qwen3:8b.",
+    ),
     "the census": (
         "census",
         {"seen": 2500, "accepted": 60, "rejected": {"a merge of other models": 900, HOSTILE: 1}},

@@ -4,6 +4,7 @@ from tools.report.checks import Inconsistent
 from tools.report.data import (
     ApprovalNote,
     Conditions,
+    HostShare,
     JudgeNote,
     ModelResult,
     OutcomeTally,
@@ -19,6 +20,7 @@ from tools.report.files import WrittenDocument, write_document
 __all__ = [
     "ApprovalNote",
     "Conditions",
+    "HostShare",
     "Inconsistent",
     "JudgeNote",
     "ModelResult",

@@ -126,6 +126,15 @@ class JudgeNote(_Record):
     """Who."""
 
 
+class HostShare(_Record):
+    """One of several inference hosts."""
+
+    host: str
+    digest: str | None
+    """Of the model there; None where the host tells none."""
+    answers: int
+
+
 class Conditions(_Record):
     """Under what conditions the answers were made."""
 
@@ -143,6 +152,10 @@ class Conditions(_Record):
     system_prompt: str = ""
     system_prompt_from: str = ""
     """Where it came from: a file, or the domain's own."""
+    hosts: tuple[HostShare, ...] = ()
+    """Which of several hosts made how many answers; empty where there was one."""
+    hosts_left_out: tuple[str, ...] = ()
+    """Sentences on hosts that were not used, or not to the end."""
 
 
 class ModelResult(_Record):

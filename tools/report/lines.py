@@ -8,7 +8,7 @@ from tools.answer_signs import Asked
 from tools.clusters import ClusteredInterval
 from tools.decision import DecisionKind
 from tools.phrases import counted
-from tools.report.data import ModelResult
+from tools.report.data import Conditions, ModelResult
 from tools.report.drawing import percent
 from tools.report.measures import HeldOut, JudgeCost
 from tools.report.tally import Tally
@@ -145,6 +145,7 @@ def condition_lines(result: ModelResult) -> tuple[Line, ...]:
         Line("Digest", artefact.digest or "the runtime does not tell"),
         Line("Quantization, size", f"{artefact.quantization or 'unknown'}, {size}"),
         Line("Runtime", f"{at.runtime} {at.runtime_version or '(version unknown)'}"),
+        *_hosts(at),
         Line(
             "Context",
             f"{_tokens(at.context_asked)} asked for, {allocated} allocated, "
@@ -162,6 +163,19 @@ def condition_lines(result: ModelResult) -> tuple[Line, ...]:
     if judge.name == HUMAN:
         return (*lines, Line("Judge", "a person, and no model"))
     return (*lines, Line("Judge", judge.name), Line("Judge's preflight", _preflight(result)))
+
+
+def _hosts(at: Conditions) -> tuple[Line, ...]:
+    """Who answered how much, where there were several hosts, and who was left out."""
+    out = (Line("Hosts left out", " ".join(at.hosts_left_out)),) if at.hosts_left_out else ()
+    if not at.hosts:
+        return out
+    shares = ", ".join(f"{one.host} {counted(one.answers, 'scenario')}" for one in at.hosts)
+    told = {one.digest for one in at.hosts if one.digest}
+    silent = [one.host for one in at.hosts if one.digest is None]
+    digests = f"; digest {' and '.join(sorted(told))} on every one that tells its digest" if told else ""
+    unsaid = f"; {', '.join(silent)} {'tells' if len(silent) == 1 else 'tell'} none" if silent else ""
+    return (Line("Hosts", f"answered by {shares}{digests}{unsaid}"), *out)
 
 
 def _preflight(result: ModelResult) -> str:

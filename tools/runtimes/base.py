@@ -106,6 +106,8 @@ class PullProgress(NamedTuple):
     digest: str | None
     completed_bytes: int | None
     total_bytes: int | None
+    host: str | None = None
+    """Which of several hosts pulls; None where there is one."""
 
 
 class LoadedModel(BaseModel):
@@ -170,6 +172,8 @@ class ChatReply(BaseModel):
     left_out: tuple[str, ...] = ()
     """Wishes of the request that the server refused, so that the reply was made without them: ``seed``,
     ``temperature``, ``thinking`` (it could not be switched off), ``json_schema`` …"""
+    host: str | None = None
+    """Which of several hosts made it; None where there is one."""
 
 
 class Runtime(Protocol):

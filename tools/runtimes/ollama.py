@@ -51,6 +51,7 @@ from tools.runtimes.wire import (
     shown_url,
     tidy,
 )
+from tools.secrecy import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -118,6 +119,7 @@ class OllamaRuntime:
         self._who = f"Ollama at {shown_url(self._url)}"
         self._prove_tag = prove_tag
         key = os.environ.get("OLLAMA_API_KEY")
+        self._secrets = Secrets([key])
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = client_for(self._url)
         self._client: ollama.AsyncClient | None = None
@@ -263,7 +265,7 @@ class OllamaRuntime:
             status = error.status_code if error.status_code > 0 else None
             if status == 404 and not model:
                 raise self._unreadable("does not know Ollama's paths") from None
-            raise ollama_fault(status, tidy(error_words(error.error)), model=model, who=self._who) from None
+            raise ollama_fault(status, self._words(error.error), model=model, who=self._who) from None
         except ConnectionError:
             raise RuntimeFault(
                 RuntimeFaultKind.UNREACHABLE, f"{self._who} cannot be reached.", START_STEP
@@ -278,9 +280,45 @@ class OllamaRuntime:
         except (json.JSONDecodeError, ValidationError, AttributeError, TypeError):
             raise self._unreadable("sent a reply of another form than expected") from None
 
+    def _words(self, body: str) -> str:
+        return tidy(error_words(self._secrets.out_of(body)))
+
     def _unreadable(self, how: str) -> RuntimeFault:
         step = "Check that OLLAMA_HOST names an Ollama server."
         return RuntimeFault(RuntimeFaultKind.BAD_REPLY, f"{self._who} {how}.", step)
+
+    async def stored(self) -> list[LocalModel]:
+        """All models that are stored."""
+        return [
+            LocalModel(
+                str(entry.get("model") or entry["name"]),
+                "sha256:" + str(entry.get("digest", "")).removeprefix("sha256:"),
+                token_count(entry.get("size")) or 0,
+                None,
+            )
+            for entry in await self._tags()
+        ]
+
+    async def stored_digest(self, model: str) -> str | None:
+        """``sha256:…`` of what has this name now; None when nothing has. Asked after every answer."""
+        wanted = canonical(check_name(model))
+        return next((one.digest for one in await self.stored() if canonical(one.name) == wanted), None)
+
+    async def _tags(self) -> list[dict[str, Any]]:
+        try:
+            async with self._http.stream(
+                "GET", f"{self._url}/api/tags", headers=self._headers, timeout=QUESTION_SECONDS
+            ) as response:
+                if response.status_code != 200:
+                    raise await self._status_fault(response, "")
+                listed = parse_object(await read_bounded(response)).get("models")
+        except UnreadableReplyError as error:
+            raise self._unreadable(str(error)) from None
+        except httpx.HTTPError as error:
+            raise connection_fault(error, self._who, START_STEP) from None
+        if not isinstance(listed, list):
+            raise self._unreadable("does not list its models")
+        return [entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
 
     async def _version(self) -> str:
         try:
@@ -296,7 +334,7 @@ class OllamaRuntime:
             raise connection_fault(error, self._who, START_STEP) from None
         if not isinstance(version, str):
             raise self._unreadable("does not tell its version")
-        return tidy(version)
+        return tidy(self._secrets.out_of(version))
 
     async def _local(self, model: str) -> LocalModel | None:
         """The stored model that ``model`` names; None when there is none."""
@@ -414,7 +452,7 @@ class OllamaRuntime:
             raise RuntimeFault(
                 RuntimeFaultKind.INTERRUPTED, f"{self._who} broke off its reply.", "Try again."
             )
-        return reply.finished(unheard)
+        return reply.finished(unheard, self._secrets)
 
     def _take(self, reply: GrowingReply, line: str, model: str) -> None:
         try:
@@ -424,7 +462,7 @@ class OllamaRuntime:
                 return  # a line that was cut off: the missing end of the stream is what counts
             raise
         if event.get("error"):
-            raise ollama_fault(None, tidy(error_words(json.dumps(event))), model=model, who=self._who)
+            raise ollama_fault(None, self._words(json.dumps(event)), model=model, who=self._who)
         message = event.get("message")
         if isinstance(message, dict):
             reply.hear(message.get("content"), message.get("thinking"))
@@ -439,7 +477,7 @@ class OllamaRuntime:
             reply.completion_tokens = token_count(event.get("eval_count"))
 
     async def _status_fault(self, response: httpx.Response, model: str) -> RuntimeFault:
-        words = tidy(error_words(await read_error(response)))
+        words = self._words(await read_error(response))
         return ollama_fault(response.status_code, words, model=model, who=self._who)
 
 

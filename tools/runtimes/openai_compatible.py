@@ -42,6 +42,7 @@ from tools.runtimes.wire import (
     shown_url,
     tidy,
 )
+from tools.secrecy import Secrets, passwords_in
 
 LIST_SECONDS = 30.0
 STATUS_SECONDS = 5.0
@@ -114,6 +115,7 @@ class OpenAICompatibleRuntime:
         self._api_key = (api_key or "").strip() or None
         if self._api_key and not (self._api_key.isascii() and self._api_key.isprintable()):
             raise WrongUse("The API key has characters that no key has.", "Check OPENAI_API_KEY.")
+        self._secrets = Secrets([self._api_key, *passwords_in(base_url.strip())])
         self._base = base_url.strip().rstrip("/") + ("" if parts.path.strip("/") else "/v1")
         self._name = name
         self._who = who or f"The server at {shown_url(self._base)}"
@@ -147,6 +149,11 @@ class OpenAICompatibleRuntime:
             return RuntimeStatus(False, None, fault.sentence)
         models = "does not list its models" if served is None else f"serves {len(served)} models"
         return RuntimeStatus(True, props.build if props else None, f"{self._who} {models}.")
+
+    async def served(self) -> list[str] | None:
+        """Ids of all models; None when the server keeps no list."""
+        listed = await self._list()
+        return None if listed is None else [tidy(entry.id) for entry in listed]
 
     async def prove(self, model: str, *, context: int) -> Artefact:
         served = await self._find(model)
@@ -301,7 +308,7 @@ class OpenAICompatibleRuntime:
                 if "text/event-stream" in response.headers.get("content-type", ""):
                     await self._hear(response, reply)
                 else:
-                    self._take(reply, parse_object(await read_bounded(response)))
+                    self._take(reply, parse_object(self._secrets.out_of_bytes(await read_bounded(response))))
         except UnreadableReplyError as error:
             raise self._unreadable(error) from None
         except httpx.HTTPError as error:
@@ -311,7 +318,7 @@ class OpenAICompatibleRuntime:
             raise RuntimeFault(
                 RuntimeFaultKind.INTERRUPTED, f"{self._who} broke off its reply.", "Try again."
             )
-        return reply.finished(unheard)
+        return reply.finished(unheard, self._secrets)
 
     async def _hear(self, response: httpx.Response, reply: GrowingReply) -> None:
         events = ServerSentEvents()
@@ -338,7 +345,7 @@ class OpenAICompatibleRuntime:
         if not event.get("error"):
             add_event(reply, event)
             return
-        words = tidy(error_words(json.dumps(event)), self._api_key)
+        words = tidy(error_words(self._secrets.out_of(json.dumps(event))))
         if looks_out_of_memory(words):
             raise out_of_memory_fault(self._who, f": {words.rstrip('.')}.")
         raise RuntimeFault(
@@ -397,15 +404,15 @@ class OpenAICompatibleRuntime:
                     return None
                 if response.status_code != 200:
                     raise await self._status_fault(response, "")
-                return parse_object(await read_bounded(response))
+                return parse_object(self._secrets.out_of_bytes(await read_bounded(response)))
         except UnreadableReplyError as error:
             raise self._unreadable(error) from None
         except httpx.HTTPError as error:
             raise connection_fault(error, self._who, CHECK_URL) from None
 
     async def _status_fault(self, response: httpx.Response, model: str) -> RuntimeFault:
-        body = await read_error(response)
-        return status_fault(response, body, who=self._who, model=model, secret=self._api_key)
+        body = self._secrets.out_of(await read_error(response))
+        return status_fault(response, body, who=self._who, model=model)
 
     def _unreadable(self, error: UnreadableReplyError) -> RuntimeFault:
         return RuntimeFault(RuntimeFaultKind.BAD_REPLY, f"{self._who} {error}.", CHECK_URL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tools.faults import Fault, WrongUse
 from tools.runtimes.base import Runtime, RuntimeName, RuntimeStatus
+from tools.runtimes.hosts import HostSpec
 
 if TYPE_CHECKING:
     from tools.outcomes import Outcome
     from tools.registry import TagProof
+    from tools.runtimes.host_status import HostStatus
 
 AUTO = "auto"
 _CANDIDATE = "candidate"
@@ -34,6 +37,9 @@ class RuntimeSettings:
     openai_api_key: str | None = None
     hub_endpoint: str | None = None
     hub_token: str | None = None
+    hosts: tuple[HostSpec, ...] = ()
+    """Where the candidate runs, instead of at the addresses above. Judge and brain are not spread: without an
+    address of their kind above, they are on the first host of their kind."""
     prove_tag: Callable[[str], Awaitable[Outcome[TagProof]]] | None = None
     """Asks the Ollama registry for a tag without pulling it."""
 
@@ -65,12 +71,16 @@ class RuntimeShelf:
 
     def __init__(self, settings: RuntimeSettings) -> None:
         self._settings = settings
+        self._hosts = settings.hosts
+        self._ollama_host = settings.ollama_host or self._first(RuntimeName.OLLAMA)
+        self._openai_base_url = settings.openai_base_url or self._first(RuntimeName.OPENAI)
         self._open: dict[tuple[RuntimeName, str], Runtime] = {}
 
     async def choose(self, preference: str, *, model: str | None = None) -> Runtime:
         """The candidate's runtime: the one that is wanted, or with ``auto`` the first that can be used.
 
-        A ``model`` that is a GGUF file goes to the embedded llama.cpp first.
+        A ``model`` that is a GGUF file goes to the embedded llama.cpp first. Where hosts are listed, they are
+        wanted.
         """
         if preference != AUTO:
             if preference not in set(RuntimeName):
@@ -87,10 +97,21 @@ class RuntimeShelf:
         raise Fault(f"No runtime can be used: {' '.join(reasons)}", NO_RUNTIME_STEP)
 
     def _in_order(self, model: str | None) -> list[RuntimeName]:
+        a_file = model is not None and ".gguf" in model.lower()
+        if self._hosts:
+            return [RuntimeName.LLAMACPP, self._spread_as] if a_file else [self._spread_as]
         names = [RuntimeName.OLLAMA, RuntimeName.LLAMACPP]
-        if model is not None and ".gguf" in model.lower():
+        if a_file:
             names.reverse()
-        return [*names, RuntimeName.OPENAI] if self._settings.openai_base_url else names
+        return [*names, RuntimeName.OPENAI] if self._openai_base_url else names
+
+    @property
+    def _spread_as(self) -> RuntimeName:
+        ollama = any(host.runtime is RuntimeName.OLLAMA for host in self._hosts)
+        return RuntimeName.OLLAMA if ollama else RuntimeName.OPENAI
+
+    def _first(self, name: RuntimeName) -> str | None:
+        return next((host.url for host in self._hosts if host.runtime is name), None)
 
     def open(self, spec: str) -> tuple[Runtime, str]:
         """The runtime and the model of a judge or brain by ``provider:model``."""
@@ -101,11 +122,24 @@ class RuntimeShelf:
         """Every runtime, with whether it can be used and why not."""
         found: dict[RuntimeName, RuntimeStatus] = {}
         for name in RuntimeName:
-            if name is RuntimeName.OPENAI and self._settings.openai_base_url is None:
+            if name is RuntimeName.OPENAI and self._openai_base_url is None:
                 found[name] = RuntimeStatus(False, None, "OPENAI_BASE_URL is not set.")
             else:
                 found[name] = await self._get(name, _CANDIDATE).status()
         return found
+
+    async def host_statuses(self) -> list[HostStatus]:
+        """Every listed host, asked at the same time."""
+        from tools.runtimes.host_status import status_of
+
+        async def asked(host: HostSpec) -> HostStatus:
+            runtime = self._at(host)
+            try:
+                return await status_of(host, runtime)
+            finally:
+                await runtime.aclose()
+
+        return list(await asyncio.gather(*(asked(host) for host in self._hosts)))
 
     async def aclose(self) -> None:
         while self._open:
@@ -114,11 +148,31 @@ class RuntimeShelf:
 
     def _get(self, name: RuntimeName, use: str) -> Runtime:
         # Servers serve any number of models; the embedded llama.cpp holds one.
-        key = (name, use if name is RuntimeName.LLAMACPP else "")
-        if key not in self._open:
+        on_hosts = bool(self._hosts) and use == _CANDIDATE and name is self._spread_as
+        key = (name, use if name is RuntimeName.LLAMACPP or on_hosts else "")
+        if key not in self._open and on_hosts:
+            self._open[key] = self._spread()
+        elif key not in self._open:
             # A judge reads the same rubric before every answer; a candidate's answers stay reproducible.
             self._open[key] = self._make(name, keeps_prefixes=use != _CANDIDATE)
         return self._open[key]
+
+    def _spread(self) -> Runtime:
+        if len(self._hosts) == 1 and not self._hosts[0].same:
+            return self._at(self._hosts[0])
+        from tools.runtimes.spread import SpreadRuntime
+
+        return SpreadRuntime([(host, self._at(host)) for host in self._hosts])
+
+    def _at(self, host: HostSpec) -> Runtime:
+        have = self._settings
+        if host.runtime is RuntimeName.OLLAMA:
+            from tools.runtimes.ollama import OllamaRuntime
+
+            return OllamaRuntime(host.url, prove_tag=have.prove_tag)
+        from tools.runtimes.openai_compatible import OpenAICompatibleRuntime
+
+        return OpenAICompatibleRuntime(host.url, have.openai_api_key)
 
     def _make(self, name: RuntimeName, *, keeps_prefixes: bool) -> Runtime:
         have = self._settings
@@ -126,7 +180,7 @@ class RuntimeShelf:
             case RuntimeName.OLLAMA:
                 from tools.runtimes.ollama import OllamaRuntime
 
-                return OllamaRuntime(have.ollama_host, prove_tag=have.prove_tag)
+                return OllamaRuntime(self._ollama_host, prove_tag=have.prove_tag)
             case RuntimeName.LLAMACPP:
                 from tools.runtimes.llamacpp import LlamaCppRuntime
 
@@ -139,8 +193,8 @@ class RuntimeShelf:
             case RuntimeName.OPENAI:
                 from tools.runtimes.openai_compatible import OpenAICompatibleRuntime
 
-                if have.openai_base_url is None:
+                if self._openai_base_url is None:
                     raise WrongUse(
                         "The OpenAI-compatible server has no address.", "Set OPENAI_BASE_URL to it."
                     )
-                return OpenAICompatibleRuntime(have.openai_base_url, have.openai_api_key)
+                return OpenAICompatibleRuntime(self._openai_base_url, have.openai_api_key)
