@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from agent.engine import Engine
 from agent.settings import Settings
 from agent.waiting import expect
-from agent.wishes import Wishes, check, check_name, options_of, words_of
+from agent.wishes import Wishes, check, check_name, options_of, out_dir_of, words_of
 from graphs.approval import TableChanged, check_approval
 from graphs.prompts import Approval, ApprovalAction, JudgeChoice, Reply
 from store import creations, leases, orders, research, runs
@@ -68,15 +68,13 @@ class Actions:
             now = self._clock.now()
             if key is not None and (known := creations.run_of(session, key, fingerprint)) is not None:
                 return Created(known, anew=False)
-            # The folder is named after the run, never after anything in the request.
-            out = self.settings.home / "reports"
-            options, text = options_of(wishes, self.settings, out), words_of(wishes)
+            options, text = options_of(wishes, self.settings), words_of(wishes)
             if wishes.story is not None:
                 from agent.story import load_story
 
                 text = load_story(wishes.story).about.text
             run_id = create_in(session, text, options, wishes.materials, wishes.scenarios, now)
-            own = options.model_copy(update={"out_dir": str(out / run_id)})
+            own = options.model_copy(update={"out_dir": out_dir_of(run_id)})
             runs.set_options(session, run_id, own.model_dump(mode="json"), now)
             if key is not None:
                 creations.keep(session, key, fingerprint, run_id, now)
@@ -84,6 +82,11 @@ class Actions:
             return Created(run_id, anew=True)
 
         await self.database.look(lambda _session: check(wishes))
+        if wishes.host is not None and self.database.dialect != "postgresql":
+            raise WrongUse(
+                f"This service shares its runs with no other machine, so {wishes.host} cannot be named.",
+                "Leave the host out; BMS_DATABASE_URL with a PostgreSQL lets several machines share them.",
+            )
         created = await self.database.run(work)
         self._engine.wake()
         return created
@@ -136,9 +139,9 @@ class Actions:
 
     async def cancel(self, run_id: str) -> str:
         """End a run; what happened, in a sentence."""
-        from graphs.runner import cancel_run
+        from agent.queue.steering import cancel
 
-        return await self.database.run(cancel_run, run_id, self._clock.now())
+        return await self.database.run(cancel, run_id, self._clock.now())
 
     async def delete(self, run_id: str) -> None:
         """Remove a run with everything that is stored of it, its checkpoints and its report."""

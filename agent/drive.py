@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 
 from agent.settings import Settings
-from agent.story import Story, load_story
+from agent.story import Story, story_at
 from agent.terminal import Terminal
 from graphs.options import Approver, RunOptions
 from graphs.prompts import Prompt, Reply
@@ -23,7 +23,6 @@ from store.database import Database
 from store.schema import RunStatus
 from tools.faults import Fault, WrongUse
 from tools.runtimes import RuntimeFault, RuntimeFaultKind
-
 
 PATIENCE_SECONDS = 30.0
 """How long a drive waits for a database that is gone, as LangGraph's checkpoints do."""
@@ -51,6 +50,7 @@ async def cockpit(
     database.patience = PATIENCE_SECONDS
     story = None if run_id is None else story_of(database, run_id)
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_ending_at_sigterm())
         if story is not None and run_id is not None:
             from agent.replaying import replay
 
@@ -69,10 +69,7 @@ def story_of(database: Database, run_id: str) -> Story | None:
     """The story that a run replays."""
     with database.reading() as session:
         options = RunOptions.model_validate(runs.get(session, run_id).options)
-    if options.story is None:
-        return None
-    folder = Path(options.story)
-    return load_story(folder.name, folder.parent)
+    return None if options.story is None else story_at(options.story)
 
 
 async def drive(
@@ -148,6 +145,19 @@ async def _answer(seat: Cockpit, run_id: str, prompt: Prompt, approver: Approver
         return None
     with _ending_at_ctrl_c():
         return ask_person(seat.console, seat.database, run_id, prompt)
+
+
+@contextlib.contextmanager
+def _ending_at_sigterm() -> Iterator[None]:
+    """A machine that shuts down ends a drive as Ctrl-C does: with a sentence, and its lease given back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

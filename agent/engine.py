@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
-import sys
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.orm import Session
 
-from store import events, leases, orders, runs
+from agent import deaths
+from agent.driver_process import GRACE_SECONDS, DriverProcess
+from store import leases, orders
 from store.database import Database
-from store.schema import OrderRow, RunStatus
+from store.schema import OrderRow
 from tools.clock import Clock, SystemClock
 
-INTERRUPTED = 130
-"""Exit status of a driver that was told to stop."""
+if TYPE_CHECKING:
+    from agent.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +26,8 @@ AT_ONCE = 2
 """Runs driven at the same time; two models seldom fit into one machine's memory."""
 LOOK_SECONDS = 2.0
 """How often the engine looks for orders that others have left."""
-TRIES = 3
-"""Processes that may die over one order before it is given up."""
 PAUSE_SECONDS = 0.5
 """Between a process that died and the next for the same order."""
-GRACE_SECONDS = 20.0
-"""How long a driven run has for stopping tidily when the engine stops."""
 
 
 class Engine(Protocol):
@@ -46,6 +41,16 @@ class Engine(Protocol):
     async def stop(self) -> None: ...
 
 
+def engine_for(settings: Settings, database: Database) -> Engine:
+    """The engine that goes with a database: this machine's own processes, or the queue of PostgreSQL, which
+    ``bms worker`` serves on any machine."""
+    if database.dialect != "postgresql":
+        return LocalEngine(database, at_once=settings.runs_at_once)
+    from agent.queue.engine import QueueEngine
+
+    return QueueEngine(database)
+
+
 class LocalEngine:
     """Starts ``python -m agent.driven`` for open orders, the oldest first."""
 
@@ -55,8 +60,7 @@ class LocalEngine:
         self._clock = clock or SystemClock()
         self._awake = asyncio.Event()
         self._driven: dict[int, asyncio.Task[None]] = {}
-        self._processes: dict[int, asyncio.subprocess.Process] = {}
-        self._deaths: dict[int, int] = {}
+        self._processes: dict[int, DriverProcess] = {}
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -71,13 +75,11 @@ class LocalEngine:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         for process in self._processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
+            process.interrupt()
         if self._driven:
             _, late = await asyncio.wait(self._driven.values(), timeout=GRACE_SECONDS)
             for process in list(self._processes.values()):
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
+                process.kill()
             if late:
                 await asyncio.wait(late)
 
@@ -109,35 +111,17 @@ class LocalEngine:
 
     async def _drive(self, order: OrderRow) -> None:
         try:
-            status, words = await self._process(order)
+            self._processes[order.id] = process = await DriverProcess.begin(order.id)
         except OSError as error:  # no memory or no place for another process
-            status, words = -1, str(error)
-        if status in {0, INTERRUPTED, -signal.SIGINT}:  # the last before Python had begun
-            return
-        self._deaths[order.id] = self._deaths.get(order.id, 0) + 1
-        log.warning("the process of order %d ended with %s: %s", order.id, status, words)
-        if self._deaths[order.id] >= TRIES:
-            await self._database.run(_give_up, order, words, self._clock)
+            words = str(error)
         else:
+            ended = await process.end()
+            if ended.tidily:
+                return
+            words = ended.words
+            log.warning("the process of order %d ended with %s: %s", order.id, ended.status, words)
+        if not await self._database.run(deaths.note, order.id, words, self._clock):
             await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _process(self, order: OrderRow) -> tuple[int | None, str]:
-        """Exit status of a process for the order, and the last line that it complained with."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "agent.driven",
-            str(order.id),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C at the server is for the server, which tells its children
-            env={name: value for name, value in os.environ.items() if name != "BMS_TOKEN"},
-        )
-        self._processes[order.id] = process
-        _, said = await process.communicate()
-        lines = said.decode("utf-8", "replace").strip().splitlines()
-        return process.returncode, lines[-1] if lines else ""
 
 
 def _free_orders(session: Session, clock: Clock) -> list[OrderRow]:
@@ -146,12 +130,3 @@ def _free_orders(session: Session, clock: Clock) -> list[OrderRow]:
     return [
         order for order in orders.all_open(session) if leases.holder_of(session, order.run_id, now) is None
     ]
-
-
-def _give_up(session: Session, order: OrderRow, words: str, clock: Clock) -> None:
-    """A run that takes its process down again and again is stopped, with what was said last."""
-    now = clock.now()
-    sentence = f"its process died {TRIES} times; the last said: {words[:300] or 'nothing'}"
-    orders.finish(session, order.id, now, sentence)
-    runs.set_status(session, order.run_id, RunStatus.STOPPED, sentence, now)
-    events.append(session, order.run_id, "stopped", "stopped", {"sentence": sentence}, now)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from agent.story import Story, load_story
+from agent.story import Story, story_at
 from graphs.options import RunOptions
 from store import evaluation, research, runs
 from tools.clock import Clock, FixedClock
@@ -57,10 +56,7 @@ def report_data(session: Session, run_id: str, clock: Clock) -> ReportData:
 
 
 def _story(options: RunOptions) -> Story | None:
-    if options.story is None:
-        return None
-    folder = Path(options.story)  # of the run's own options, which no client has written
-    return load_story(folder.name, folder.parent)
+    return None if options.story is None else story_at(options.story)
 
 
 def files(session: Session, run_id: str, clock: Clock) -> dict[str, File]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from agent.settings import Settings
+from agent.settings import PUBLIC_HUB, PUBLIC_REGISTRY, Settings
 from agent.shelf import shelf_for
 from agent.story import Story
 from graphs.desk import NamedModel, Services
@@ -22,8 +22,6 @@ from tools.runtimes import Artefact
 from tools.runtimes.memory import Shortfall, check_room
 
 DEFAULT_OLLAMA = "http://127.0.0.1:11434"
-PUBLIC_HUB = "https://huggingface.co"
-PUBLIC_REGISTRY = "https://registry.ollama.ai"
 
 
 @contextlib.asynccontextmanager
@@ -74,10 +72,12 @@ async def open_services(
             hub_endpoint=told.hub_endpoint,
             registry_url=told.registry_url,
             check_room=room_under(told.home) if story is None else no_room_needed,
+            data_dir=settings.home,
             max_age=timedelta(days=told.cache_days) if told.cache_days else None,
             replayed=None if story is None else story.replayed,
             clock=run_clock,
             runtime_statuses=shelf.statuses,
+            host_statuses=shelf.host_statuses,
             slow_down=web.slow_down,
             leaderboards=told.leaderboards,
         )
@@ -92,6 +92,7 @@ def replaying(settings: Settings, story: Story) -> Settings:
         home=settings.home,
         database_url=settings.database_url,
         runtime=story.about.runtime,
+        runtimes="",
         ollama_host=DEFAULT_OLLAMA,
         openai_base_url=story.about.openai_base_url,
         openai_api_key=SecretStr("replayed") if story.about.openai_base_url else None,

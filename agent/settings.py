@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -18,7 +18,13 @@ from pydantic_settings import (
 
 from tools.faults import WrongUse
 from tools.search.engines import DEFAULT_ENGINES, engine_names
+from tools.secrecy import hold, passwords_in
 
+if TYPE_CHECKING:
+    from tools.runtimes.hosts import HostSpec
+
+PUBLIC_HUB = "https://huggingface.co"
+PUBLIC_REGISTRY = "https://registry.ollama.ai"
 RUNTIMES = ("auto", "ollama", "llamacpp", "openai")
 FILE = "bms.toml"
 SHORTEST_TOKEN = 16
@@ -42,6 +48,7 @@ VARIABLES = {
     "brain": "BMS_BRAIN",
     "judge": "BMS_JUDGE",
     "runtime": "BMS_RUNTIME",
+    "runtimes": "BMS_RUNTIMES",
     "ollama_host": "OLLAMA_HOST",
     "hub_endpoint": "HF_ENDPOINT",
     "hub_token": "HF_TOKEN",
@@ -75,7 +82,7 @@ class _Environment(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """Everything that can be set from outside. Secrets never show in a repr."""
 
-    model_config = SettingsConfigDict(toml_file=FILE, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(toml_file=FILE, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     home: Path = Field(default_factory=_default_home)
     """Data directory."""
@@ -84,12 +91,14 @@ class Settings(BaseSettings):
     brain: str | None = None
     judge: str | None = None
     runtime: str = "auto"
+    runtimes: str = Field(default="", repr=False)
+    """Inference hosts that scenarios are spread over, separated by commas."""
     ollama_host: str | None = None
-    hub_endpoint: str = "https://huggingface.co"
+    hub_endpoint: str = PUBLIC_HUB
     hub_token: SecretStr | None = None
     openai_base_url: str | None = None
     openai_api_key: SecretStr | None = None
-    registry_url: str = "https://registry.ollama.ai"
+    registry_url: str = PUBLIC_REGISTRY
     duckduckgo_url: str | None = None
     searxng_url: str | None = None
     """A SearXNG server that gives JSON; None leaves that engine out."""
@@ -120,6 +129,22 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SHORTEST_TOKEN} letters, digits and signs, without spaces")
         return SecretStr(text)
 
+    @field_validator("hub_token", "openai_api_key", mode="after")
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value().strip() if value else ""
+        if not text.isascii() or not text.isprintable():
+            raise ValueError("has characters that no key has")
+        return SecretStr(text) if text else None
+
+    @field_validator("hub_endpoint", "registry_url", "duckduckgo_url", mode="after")
+    @classmethod
+    def _no_password(cls, value: str | None) -> str | None:
+        # These addresses stand in events, sources and documents.
+        if value is not None and "@" in urlsplit(value).netloc:
+            raise ValueError("must be an address without a user name and a password")
+        return value
+
     @field_validator("hosts", mode="after")
     @classmethod
     def _names_and_origins(cls, value: str) -> str:
@@ -140,6 +165,14 @@ class Settings(BaseSettings):
             raise ValueError(f"must be one of {', '.join(RUNTIMES)}")
         return value
 
+    @field_validator("runtimes", mode="after")
+    @classmethod
+    def _known_hosts(cls, value: str) -> str:
+        from tools.runtimes.hosts import parse_hosts
+
+        parse_hosts(value)
+        return value
+
     @field_validator("search_engines", mode="after")
     @classmethod
     def _known_engines(cls, value: str) -> str:
@@ -158,13 +191,21 @@ class Settings(BaseSettings):
     @field_validator("home", mode="after")
     @classmethod
     def _whole_path(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        try:
+            return value.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError("names the home of somebody who is not here") from None
 
     @property
     def rows_url(self) -> str:
         from store.database import sqlite_url
 
         return self.database_url or sqlite_url(self.home / "bms.sqlite")
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether runs are queued in PostgreSQL for ``bms worker``, rather than driven by the service."""
+        return self.rows_url.startswith("postgresql")
 
     @property
     def checkpoints_url(self) -> str:
@@ -174,15 +215,27 @@ class Settings(BaseSettings):
         return self.database_url or sqlite_url(self.home / "checkpoints.sqlite")
 
     @property
+    def runtime_hosts(self) -> tuple[HostSpec, ...]:
+        """Endpoints over which the candidate's scenarios are spread; none where nothing is listed."""
+        from tools.runtimes.hosts import parse_hosts
+
+        return parse_hosts(self.runtimes)
+
+    @property
     def models_dir(self) -> Path:
         return self.home / "models"
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
-        """Private hosts that may be reached; the SearXNG server is one, since a person named it."""
-        named = frozenset(host.strip() for host in self.allow_hosts.split(",") if host.strip())
-        searxng = _host_and_port(self.searxng_url) if self.searxng_url else None
-        return named if searxng is None else named | {searxng}
+        """Hosts that may be reached where they are private or on an unusual port: those that are listed, and
+        the servers that a person named in other settings."""
+        listed = {host.strip() for host in self.allow_hosts.split(",")}
+        named = {
+            _host_and_port(url)
+            for url in (self.searxng_url, self.hub_endpoint, self.registry_url)
+            if url and url not in (PUBLIC_HUB, PUBLIC_REGISTRY)
+        }
+        return frozenset(host for host in listed | named if host)
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -192,7 +245,11 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Values that must never be written anywhere."""
         held = (self.hub_token, self.openai_api_key, self.token)
-        return tuple(secret.get_secret_value() for secret in held if secret)
+        addresses = (self.database_url, self.openai_base_url, self.ollama_host)
+        return (
+            *(secret.get_secret_value() for secret in held if secret),
+            *(password for address in addresses for password in passwords_in(address)),
+        )
 
     @classmethod
     def settings_customise_sources(
@@ -225,7 +282,7 @@ def load_settings() -> Settings:
     import tomllib
 
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0])
@@ -244,3 +301,5 @@ def load_settings() -> Settings:
         raise WrongUse(f"{FILE} is not text in UTF-8.") from error
     except OSError as error:
         raise WrongUse(f"{FILE} cannot be read: {error.strerror}.") from error
+    hold((*settings.secrets(), os.environ.get("OLLAMA_API_KEY")))
+    return settings

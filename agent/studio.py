@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
-from agent.wishes import Wishes, check, options_of, words_of
+from agent.wishes import Wishes, check, options_of, out_dir_of, words_of
 from graphs.desk import Desk
 from graphs.journey import build_graph
 from graphs.options import RunOptions
@@ -128,14 +128,13 @@ class Room:
             if known is not None:
                 return known
             check(wishes)
-            out = settings.home / "reports"
-            options, text = options_of(wishes, settings, out), words_of(wishes) if wishes.text else ""
+            options, text = options_of(wishes, settings), words_of(wishes) if wishes.text else ""
             if wishes.story is not None:
                 from agent.story import load_story
 
                 text = load_story(wishes.story).about.text
             run_id = create_in(session, text, options, wishes.materials, wishes.scenarios, now)
-            own = options.model_copy(update={"out_dir": str(out / run_id)})
+            own = options.model_copy(update={"out_dir": out_dir_of(run_id)})
             runs.set_options(session, run_id, own.model_dump(mode="json"), now)
             creations.keep(session, key, wishes.fingerprint, run_id, now)
             return run_id

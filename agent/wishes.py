@@ -27,6 +27,9 @@ Body = Annotated[str, StringConstraints(min_length=1, max_length=LARGEST_TEXT)]
 GIVEN = ("domain", "size", "memory", "licence", "languages", "turns")
 MATERIALS = ("rubric", "taxonomy", "system_prompt")
 
+REPORTS = "reports"
+"""Folder in the data directory with the documents of a service's runs."""
+
 
 class Wishes(BaseModel):
     """A new run."""
@@ -64,6 +67,8 @@ class Wishes(BaseModel):
     """``policy`` takes every proposal of a replayed story, and the record says that nobody was asked; a live
     run needs a person."""
     runtime: Annotated[str, StringConstraints(pattern=r"^(auto|ollama|llamacpp|openai)$")] | None = None
+    host: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,29}$")] | None = None
+    """Machine whose `bms worker` pulls and evaluates the model; any that is free when it is left out."""
     count: int = Field(default=50, ge=1, le=5000)
     seed: int = Field(default=0, ge=-(2**63), lt=2**63)
     max_tokens: int = Field(default=1024, ge=1, le=1_000_000)
@@ -170,7 +175,13 @@ def given_of(wishes: Wishes) -> dict[str, Any]:
     return {"size": "any", **wishes.given} if wishes.model else wishes.given
 
 
-def options_of(wishes: Wishes, settings: Settings, out_dir: Path) -> RunOptions:
+def out_dir_of(run_id: str) -> str:
+    """Where the document of a service's run goes, below the data directory of whoever writes it: named after
+    the run, never after anything in a request."""
+    return f"{REPORTS}/{run_id}"
+
+
+def options_of(wishes: Wishes, settings: Settings) -> RunOptions:
     """The run's options; of a story those that it was recorded with."""
     import psutil
 
@@ -178,14 +189,16 @@ def options_of(wishes: Wishes, settings: Settings, out_dir: Path) -> RunOptions:
         from agent.story import load_story
 
         story = load_story(wishes.story)
-        return story.about.options(out_dir, wishes.approver, story=story.folder)
+        options = story.about.options(Path(REPORTS), wishes.approver, story=story.folder)
+        return options.model_copy(update={"host": wishes.host})
     return RunOptions(
-        out_dir=str(out_dir),
+        out_dir=REPORTS,
         given=given_of(wishes),
         insist=wishes.insist or wishes.model is not None,
         approver=wishes.approver,
         model=wishes.model,
         runtime=wishes.runtime or settings.runtime,
+        host=wishes.host,
         judge=wishes.judge or settings.judge,
         judge_insisted=wishes.insist_judge,
         brain=settings.brain,
@@ -198,5 +211,6 @@ def options_of(wishes: Wishes, settings: Settings, out_dir: Path) -> RunOptions:
         try_prompt=wishes.try_prompt,
         concurrency=wishes.concurrency,
         budget=wishes.budget,
-        machine_memory_bytes=psutil.virtual_memory().total,
+        # Of a run that workers carry out, nobody knows yet whose memory it will be.
+        machine_memory_bytes=None if settings.has_workers else psutil.virtual_memory().total,
     )

@@ -10,6 +10,7 @@ from store import evaluation, research
 from tools.facts import Fact, Factor, settle
 from tools.faults import Fault
 from tools.runtimes import Runtime, RuntimeName
+from tools.runtimes.spread import SpreadRuntime
 
 
 class NoArtefact(Fault):
@@ -53,8 +54,18 @@ async def name_on_runtime(desk: Desk, runtime: Runtime, candidate: str) -> str:
 
 
 async def ready_runtime(desk: Desk, role: Role) -> tuple[Runtime, evaluation.Held]:
-    """The runtime of a model that has been pulled in this run."""
+    """The runtime of a model that has been pulled in this run; one that was moved to another host is pulled
+    there."""
     model = await desk.look(evaluation.held, role)
+    if model is not None and model.loaded is None:
+        from graphs.nodes.pull import make_ready
+
+        await make_ready(desk, role)
+        model = await desk.look(evaluation.held, role)
     if model is None or model.loaded is None:
         raise Fault(f"The {role} model of this run is not loaded.", f"`bms resume {desk.run_id}` loads it.")
-    return await desk.services.choose_runtime(model.artefact.runtime.value), model
+    engine = await desk.services.choose_runtime(model.artefact.runtime.value)
+    if isinstance(engine, SpreadRuntime):
+        request = await desk.request()
+        engine.expect(model.loaded, context=request.needed_context)
+    return engine, model

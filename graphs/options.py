@@ -46,7 +46,8 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     out_dir: str
-    """Absolute path of the folder under which ``docs/base-model-evaluation.md`` is written."""
+    """Folder under which ``docs/base-model-evaluation.md`` is written. One that is not absolute is in the
+    data directory of whoever writes it: a worker has another one than the server that took the order."""
     given: dict[str, Any] = Field(default_factory=dict)
     """Parts of the request that flags named, in the words of :func:`agent.intake.read_request`."""
     insist: bool = False
@@ -55,6 +56,9 @@ class RunOptions(BaseModel):
     model: str | None = None
     """Model named directly (``bms evaluate --model``): no research, and the command is the approval."""
     runtime: str = "auto"
+    host: str | None = None
+    """Machine that the model is pulled and evaluated on, where several workers share the work; the first that
+    takes the run when it is None."""
     judge: str | None = None
     """``provider:model``, several of them separated by commas, or ``human``; asked for when it is None."""
     judge_insisted: bool = False

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import func
@@ -20,7 +20,15 @@ from store.database import Database
 from store.schema import RunRow
 
 NEWS = "bms_news"
-"""Channel of ``NOTIFY`` on which the name of a run or conversation is told when something was written about it."""
+"""Channel of ``NOTIFY`` on which the name of a run or conversation is told when more of it is there."""
+
+KEPT_ALIVE = (
+    "SET tcp_keepalives_idle = 10",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 3",
+)
+"""For the server: a machine that vanished without a word keeps its locks for half a minute, not for hours. A
+process that is frozen keeps them, as its machine still answers; on a local socket these say nothing."""
 
 
 def hold(session: Session, run_id: str, *, tell: bool = False) -> None:
@@ -44,6 +52,19 @@ def lock_key(name: str) -> int:
     """A signed 64-bit number for a name, as PostgreSQL wants it."""
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def is_taken(session: Session, name: str) -> bool:
+    """Whether somebody holds the lock of that name; it is not touched. Nobody does on SQLite."""
+    if session.get_bind().dialect.name != "postgresql":
+        return False
+    key = lock_key(name) % 2**64  # a 64-bit key stands in two halves (PostgreSQL manual, 54.12)
+    query = text(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND classid::bigint = :high AND objid::bigint = :low)"
+    )
+    return bool(session.scalar(query, {"high": key >> 32, "low": key % 2**32}))
 
 
 class Lock:
@@ -79,6 +100,8 @@ class Lock:
     def _take(self) -> bool:
         connection = self._database.connect()
         try:
+            for setting in KEPT_ALIVE:
+                connection.exec_driver_sql(setting)
             taken = connection.scalar(select(func.pg_try_advisory_lock(lock_key(self.name))))
         except BaseException:
             connection.invalidate()

@@ -20,7 +20,7 @@ from agent.conversation.feed import feed
 from agent.conversation.records import Cursor, Turn
 from agent.conversation.replies import in_full
 from agent.conversation.talk import Conversation
-from agent.engine import LocalEngine
+from agent.engine import Engine, engine_for
 from agent.questions import who
 from agent.terminal import plain
 from store import orders, runs, threads
@@ -50,7 +50,7 @@ def chat(thread_id: str | None, run_id: str | None, no_wait: bool) -> None:
         clock = SystemClock()
         with place.database.session() as session:
             thread = _thread(session, thread_id, run_id, clock)
-        engine = LocalEngine(place.database)
+        engine = engine_for(place.settings, place.database)
         actions = Actions(place.settings, place.database, engine, clock)
         talk = Conversation(place.settings, place.database, actions, clock)
         screen = _Screen(place.console, place.database, thread)
@@ -68,9 +68,7 @@ def _thread(session: Session, thread_id: str | None, run_id: str | None, clock: 
     return threads.create(session, clock.now(), run_id=about).id
 
 
-async def _talk(
-    screen: _Screen, talk: Conversation, engine: LocalEngine, *, wait: bool, clock: Clock
-) -> None:
+async def _talk(screen: _Screen, talk: Conversation, engine: Engine, *, wait: bool, clock: Clock) -> None:
     at_terminal = sys.stdin.isatty()
     if at_terminal:
         screen.greet(await screen.database.look(_standing, screen.thread_id, clock))

@@ -80,8 +80,9 @@ def research(text: tuple[str, ...], **flags: Any) -> None:
 
 @click.command()
 @click.option("--model", required=True, help="Model on the runtime: qwen3:8b, owner/repo/file.gguf, a path.")
+@click.option("--host", help="Have the `bms worker` of that name do it, over PostgreSQL.")
 @_run_options
-def evaluate(model: str, **flags: Any) -> None:
+def evaluate(model: str, host: str | None, **flags: Any) -> None:
     """Evaluate one model that you name. Naming it is the approval to pull it."""
     if not model.strip():
         raise WrongUse("The model has no name.", "For example --model qwen3:8b.")
@@ -92,11 +93,16 @@ def evaluate(model: str, **flags: Any) -> None:
             "A domain is needed: what should the model be good at?", 'For example --domain "coding".'
         )
     flags["size"] = flags["size"] or "any"
-    _start(f"evaluate {model} for {flags['domain']}", {**flags, "insist": True}, model=model)
+    _start(f"evaluate {model} for {flags['domain']}", {**flags, "insist": True}, model=model, host=host)
 
 
 def _start(
-    text: str, flags: dict[str, Any], *, model: str | None = None, stop_at_table: bool = False
+    text: str,
+    flags: dict[str, Any],
+    *,
+    model: str | None = None,
+    host: str | None = None,
+    stop_at_table: bool = False,
 ) -> None:
     if not stop_at_table:
         check_folder(flags["out"] / "docs")
@@ -114,9 +120,14 @@ def _start(
 
         from graphs.runner import create_run
 
+        if host is not None:
+            host = _shared_host(place, host)
         run_id = create_run(place.database, text, options, materials, own)
         del materials, own  # they are rows now
         place.console.print(f"[dim]run {run_id}[/]", highlight=False)
+        if host is not None:
+            _leave_to(place, run_id, host, as_json=flags["as_json"])
+            return
 
         async def go() -> None:
             from agent.drive import cockpit, drive
@@ -131,6 +142,42 @@ def _start(
                 finish(place, run_id, standing, as_json=flags["as_json"])
 
         asyncio.run(go())
+
+
+def _shared_host(place: Opened, host: str) -> str:
+    """The name of a machine that a run can be left to; :class:`WrongUse` where there is none but this."""
+    from agent.queue.parts import check_host
+
+    if place.database.dialect != "postgresql":
+        raise WrongUse(
+            "--host is for runs that several machines share, over PostgreSQL.",
+            "Leave it out, or set BMS_DATABASE_URL to a PostgreSQL that all of them reach.",
+        )
+    return check_host(host)
+
+
+def _leave_to(place: Opened, run_id: str, host: str, *, as_json: bool) -> None:
+    """Have the workers of a host carry a run on, instead of this process."""
+    from agent.questions import who
+    from agent.queue import jobs, steering, tables
+    from store import orders, runs
+    from tools.clock import SystemClock
+
+    clock = SystemClock()
+    with place.database.session() as session:
+        tables.make(session)
+        steering.order_at(session, run_id, host, clock.now(), by=who())
+        jobs.fill(session)
+        row = runs.get(session, run_id)
+        status = orders.status_of(session, row, clock.now())
+    if as_json:
+        print_json({"run": run_id, "status": status.value, "host": host, "detail": row.detail})
+        return
+    place.console.print(
+        f"Run {run_id} is for {host}: `bms worker --host {host}` there carries it on. "
+        f"`bms show {run_id}` tells how far it is.",
+        highlight=False,
+    )
 
 
 def _materials(flags: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -344,6 +391,7 @@ def _action(given: dict[str, Any], actions: Any) -> Any:
 @click.option("--yes", is_flag=True, help="Take the proposals from here on; the record says so.")
 @click.option("--further", type=click.IntRange(1, 5000), help="Run so many more scenarios.")
 @click.option("--enough", is_flag=True, help="Where a person judges: the verdicts given are enough.")
+@click.option("--host", help="Have the `bms worker` of that name go on, over PostgreSQL.")
 @click.option("--json", "as_json", is_flag=True)
 def resume(
     run_id: str,
@@ -352,11 +400,20 @@ def resume(
     yes: bool,
     further: int | None,
     enough: bool,
+    host: str | None,
     as_json: bool,
 ) -> None:
     """Go on with a run that was stopped or killed, waits for an answer, or ended undecided."""
     with opened(quiet=as_json) as place:
         run_id = whole_id(place.database, run_id)
+        if host is not None:
+            host = _shared_host(place, host)
+            if judge or insist_judge or further or enough:
+                raise WrongUse("--host moves a run and gives no answer.", "Answer it in a second command.")
+            if yes:
+                _take_proposals(place, run_id)
+            _leave_to(place, run_id, host, as_json=as_json)
+            return
 
         async def go() -> None:
             from agent.drive import cockpit, drive
@@ -439,12 +496,12 @@ def cancel(run_id: str, as_json: bool) -> None:
     with opened(quiet=as_json) as place:
         run_id = whole_id(place.database, run_id)
 
-        from graphs.runner import cancel_run
+        from agent.queue import steering
         from store import runs
         from tools.clock import SystemClock
 
         with place.database.session() as session:
-            sentence = cancel_run(session, run_id, SystemClock().now())
+            sentence = steering.cancel(session, run_id, SystemClock().now())
             status = runs.get(session, run_id).status
         if as_json:
             print_json({"run": run_id, "status": status, "detail": sentence})

@@ -29,6 +29,7 @@ def write_tables(folder: Path, offered: Any) -> list[Path]:
     """``table.md``, ``.csv``, ``.json`` and ``.html`` in ``folder``."""
     from tools.table_export import to_csv, to_json, to_markdown
     from tools.table_html import to_html
+    from tools.whole_files import write_own
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +41,7 @@ def write_tables(folder: Path, offered: Any) -> list[Path]:
             ("html", to_html(offered.table, offered.proposal)),
         ):
             path = folder / f"table.{ending}"
-            path.write_text(text, "utf-8")
+            write_own(text, path)
             written.append(path)
     except OSError as error:
         raise WrongUse(
@@ -294,6 +295,7 @@ def show(run_id: str, with_events: bool, as_json: bool) -> None:
             "text": row.text,
             "status": status.value,
             "stage": row.stage,
+            "host": row.options.get("host"),
             "detail": row.detail or ("its process has ended" if died else ""),
             "request": row.request,
             "searches": counted.searches,
@@ -339,7 +341,10 @@ def _print_run(place: Any, session: Any, told: dict[str, Any]) -> None:
     from store import evaluation
 
     out = place.console
-    out.print(f"[bold]Run {told['run']}[/]: {told['status']} at {told['stage']}. {plain(told['detail'])}")
+    where = f" on {told['host']}" if told["host"] else ""
+    out.print(
+        f"[bold]Run {told['run']}[/]: {told['status']} at {told['stage']}{where}. {plain(told['detail'])}"
+    )
     out.print(f"  {plain(told['text'][:300])}", highlight=False)
     out.print(
         f"  searches: {_tally(told['searches'])}; fetches: {_tally(told['fetches'])}; {told['pages']} pages, "
@@ -390,7 +395,7 @@ def report(run_id: str, form: str, as_json: bool, write: bool, out: Path | None)
             )
         data = assemble(session, row.id, clock, None if story is None else story.replayed)
         if write or out is not None:
-            folder = Path(row.options["out_dir"]) if out is None else out.absolute()
+            folder = place.settings.home / row.options["out_dir"] if out is None else out.absolute()
             check_folder(folder / "docs")
             (folder / "docs").mkdir(parents=True, exist_ok=True)
             click.echo(write_document(folder / "docs", data).path)

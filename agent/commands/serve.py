@@ -21,7 +21,12 @@ GRACE_SECONDS = 5
 LOG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "plain": {
+            "()": "tools.secrecy.HushedFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"screen": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["screen"], "level": "WARNING"},
 }
@@ -41,10 +46,14 @@ def serve(host: str, port: int, open_page: bool) -> None:
 
     settings = load_settings()
     app = make_app(settings, host=host)
-    with Database(settings.rows_url):
-        pass  # what is wrong with it is said here in a sentence, not in the server's log
+    with Database(settings.rows_url) as database:  # what is wrong with it is said here in a sentence
+        shared = database.dialect == "postgresql"
+    if shared:
+        from agent.queue.tables import check_installed
+
+        check_installed()
     with listening(host, port) as listener:
-        _run(app, listener, host, open_page=open_page)
+        _run(app, listener, host, open_page=open_page, shared=shared)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -79,7 +88,7 @@ def _explained(error: OSError, host: str, port: int) -> Fault:
     return Fault(f"Nothing can listen on {host}, port {port}: {error.strerror}.")
 
 
-def _run(app: FastAPI, listener: socket.socket, host: str, *, open_page: bool) -> None:
+def _run(app: FastAPI, listener: socket.socket, host: str, *, open_page: bool, shared: bool) -> None:
     import uvicorn
 
     from agent.service.guard_hosts import EVERYWHERE, bracketed, is_loopback
@@ -93,13 +102,16 @@ def _run(app: FastAPI, listener: socket.socket, host: str, *, open_page: bool) -
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             click.echo(f"bms listens on {address}, until Ctrl-C.")
+            if shared:
+                click.echo("Runs are carried out by `bms worker`, on this machine or on others.")
             if not is_loopback(host):
                 click.echo("It speaks plain HTTP: for other machines, put a proxy with TLS in front of it.")
             if open_page:
                 click.launch(address)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            click.echo("Stopping. Runs under way are interrupted; they go on with the next `bms serve`.")
+            interrupted = "Runs under way are interrupted; they go on with the next `bms serve`."
+            click.echo(f"Stopping. {'Runs go on with their workers.' if shared else interrupted}")
             app.state.place.let_go()
             await super().shutdown(sockets)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from agent.actions import Actions
-from agent.engine import LocalEngine
+from agent.engine import engine_for
 from agent.settings import Settings
 from store.database import Database
 from tools.clock import Clock, SystemClock
@@ -59,7 +59,7 @@ async def own_desk(settings: Settings) -> AsyncIterator[OwnDesk]:
     open, and the next engine goes on with them."""
     clock = SystemClock()
     with Database(settings.rows_url) as database:
-        engine = LocalEngine(database, at_once=settings.runs_at_once)
+        engine = engine_for(settings, database)
         await engine.start()
         try:
             yield OwnDesk(settings, database, Actions(settings, database, engine, clock), clock)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from agent.actions import Actions
 from agent.api import about, events, labels, replies, report, research, results, runs, threads
-from agent.engine import Engine, LocalEngine
+from agent.engine import Engine, engine_for
 from agent.langgraph_api import router as langgraph
 from agent.mcp.http import McpEndpoint, names_of
 from agent.pages import (
@@ -27,6 +27,7 @@ from agent.pages import (
 from agent.pages.render import STATIC, Files
 from agent.service import guard, problems
 from agent.service.feed import Feeds
+from agent.service.news import News
 from agent.service.place import Place
 from agent.service.pulse import Pulses
 from agent.settings import Settings
@@ -37,25 +38,27 @@ from tools.clock import Clock, SystemClock
 def make_app(
     settings: Settings, host: str = "127.0.0.1", *, engine: Engine | None = None, clock: Clock | None = None
 ) -> FastAPI:
-    """The service on the data directory of ``settings``. ``engine`` carries out orders; this machine's own
-    when it is None. ``host`` is the address it will listen on: WrongUse when others could connect to it and
-    there is no token."""
+    """The service on the data directory of ``settings``. ``engine`` carries out orders; the one that goes
+    with the database when it is None. ``host`` is the address it will listen on: WrongUse when others could
+    connect to it and there is no token."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         watch = clock or SystemClock()
         with Database(settings.rows_url) as database:
-            carrier = engine or LocalEngine(database, at_once=settings.runs_at_once)
+            news = News(database)
+            carrier = engine or engine_for(settings, database)
             place = Place(
                 settings=settings,
                 database=database,
                 engine=carrier,
                 actions=Actions(settings, database, carrier, watch),
-                feeds=Feeds(database),
-                pulses=Pulses(database),
+                feeds=Feeds(database, news),
+                pulses=Pulses(database, news, watch),
                 clock=watch,
             )
             app.state.place = place
+            news.start()
             await carrier.start()
             try:
                 yield
@@ -63,6 +66,7 @@ def make_app(
                 place.let_go()
                 await mcp.close()
                 await carrier.stop()
+                await news.stop()
 
     app = FastAPI(
         title="base-model-selector",

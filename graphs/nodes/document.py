@@ -23,11 +23,12 @@ async def document(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
     desk = runtime.context
     services = desk.services
     data = await desk.look(assemble, services.clock, services.replayed)
-    written = await asyncio.to_thread(_write, Path(desk.options.out_dir), data)
+    written = await asyncio.to_thread(_write, services.data_dir / desk.options.out_dir, data)
     digest = sha256(await asyncio.to_thread(written.path.read_bytes)).hexdigest()
-    await desk.write(evaluation.keep_document, str(written.path), digest, services.wall.now())
+    path, now = str(written.path), services.wall.now()
     kept = None if written.kept_previous is None else str(written.kept_previous)
-    await desk.say(STAGE, "document", path=str(written.path), kept_previous=kept)
+    told = {"path": path, "kept_previous": kept}
+    await desk.write_and_say(STAGE, "document", told, evaluation.keep_document, path, digest, now)
     return {}
 
 

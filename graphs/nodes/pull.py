@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime as NodeRuntime
 from langgraph.types import Command
 
 from graphs.desk import Desk
+from graphs.hosts import telling
 from graphs.models import NoArtefact, name_on_runtime
 from graphs.nodes.approve import keep, newest_approval
 from graphs.prompts import Approval, ApprovalAction
@@ -44,7 +45,7 @@ async def pull(
     """
     desk, role = runtime.context, model_role(state.get("role", "primary"))
     try:
-        await _make_ready(desk, role)
+        await make_ready(desk, role)
     except NotToBeHad as fault:
         if desk.options.model is not None:
             raise
@@ -55,7 +56,8 @@ async def pull(
     return Command(goto="answer")
 
 
-async def _make_ready(desk: Desk, role: Role) -> None:
+async def make_ready(desk: Desk, role: Role) -> None:
+    """Do what is still to be done until the role's model is loaded where this process runs."""
     request = await desk.request()
     candidate = await _approved(desk, role)
     known = await desk.look(evaluation.held, role)
@@ -63,15 +65,16 @@ async def _make_ready(desk: Desk, role: Role) -> None:
         known = None  # another model has been approved since
     wanted = desk.options.runtime if known is None else known.artefact.runtime.value
     engine = await desk.services.choose_runtime(wanted, model=desk.options.model)
-    artefact = known.artefact if known else await _prove(desk, engine, role, candidate, request)
-    if known is None or known.pulled_at is None:
-        if artefact.already_here:  # the digest is checked again when it is loaded
-            await desk.write(evaluation.mark_pulled, role, desk.services.wall.now())
-            await desk.say(STAGE, "pulled", name=artefact.name, already_here=True)
-        else:
-            await _transfer(desk, engine, role, artefact)
-    if known is None or known.loaded is None:
-        await _load(desk, engine, role, artefact, request)
+    async with telling(desk, STAGE, engine):
+        artefact = known.artefact if known else await _prove(desk, engine, role, candidate, request)
+        if known is None or known.pulled_at is None:
+            if artefact.already_here:  # the digest is checked again when it is loaded
+                told, now = {"name": artefact.name, "already_here": True}, desk.services.wall.now()
+                await desk.write_and_say(STAGE, "pulled", told, evaluation.mark_pulled, role, now)
+            else:
+                await _transfer(desk, engine, role, artefact)
+        if known is None or known.loaded is None:
+            await _load(desk, engine, role, artefact, request)
 
 
 async def _approved(desk: Desk, role: Role) -> str:
@@ -106,10 +109,11 @@ async def _prove(
             raise
         raise NotToBeHad(fault.sentence, fault.next_step) from fault
     shortfalls = desk.services.check_room(artefact, request.memory_budget_bytes)
+    told = artefact.model_dump(mode="json")
     if not shortfalls:
-        await desk.write(evaluation.keep_artefact, role, candidate, artefact)
-    await desk.say(STAGE, "artefact", **artefact.model_dump(mode="json"))
-    if shortfalls:
+        await desk.write_and_say(STAGE, "artefact", told, evaluation.keep_artefact, role, candidate, artefact)
+    else:
+        await desk.say(STAGE, "artefact", **told)
         sentences = " ".join(shortfall.sentence for shortfall in shortfalls)
         raise NotToBeHad(
             f"There is no room for {name}: {sentences}", "Free some and try again, or take a smaller model."
@@ -124,7 +128,10 @@ async def _transfer(desk: Desk, engine: Runtime, role: Role, artefact: Artefact)
             finished = step.completed_bytes is not None and step.completed_bytes == step.total_bytes
             if finished or step.total_bytes is None or time.monotonic() - last > SECONDS_BETWEEN_PROGRESS:
                 last = time.monotonic()
-                await desk.say(STAGE, "progress", **step._asdict())
+                told = step._asdict()
+                if step.host is None:
+                    del told["host"]
+                await desk.say(STAGE, "progress", **told)
 
     try:
         await patiently(desk, STAGE, attempt)
@@ -134,23 +141,14 @@ async def _transfer(desk: Desk, engine: Runtime, role: Role, artefact: Artefact)
         # What was proved is not what can be pulled; the next approval proves anew.
         await desk.write(evaluation.drop_artefact, role)
         raise NotToBeHad(fault.sentence, fault.next_step) from fault
-    await desk.write(evaluation.mark_pulled, role, desk.services.wall.now())
-    await desk.say(STAGE, "pulled", name=artefact.name)
+    told, now = {"name": artefact.name}, desk.services.wall.now()
+    await desk.write_and_say(STAGE, "pulled", told, evaluation.mark_pulled, role, now)
 
 
 async def _load(
     desk: Desk, engine: Runtime, role: Role, artefact: Artefact, request: EvaluationRequest
 ) -> None:
     loaded = await patiently(desk, STAGE, lambda: engine.load(artefact, context=request.needed_context))
-    await desk.write(evaluation.keep_loaded, role, loaded)
-    await desk.say(
-        STAGE,
-        "loaded",
-        hello=loaded.hello,
-        allocated_context=loaded.allocated_context,
-        digest=loaded.artefact.digest,
-        quantization=loaded.artefact.quantization,
-    )
     if not loaded.hello.strip():
         await desk.say(
             STAGE, "warning", sentence=f'{artefact.name} answered "Hello, testing." with nothing at all.'
@@ -161,3 +159,10 @@ async def _load(
             f"{request.needed_context:,} were wanted."
         )
         await desk.say(STAGE, "warning", sentence=sentence)
+    told = {
+        "hello": loaded.hello,
+        "allocated_context": loaded.allocated_context,
+        "digest": loaded.artefact.digest,
+        "quantization": loaded.artefact.quantization,
+    }
+    await desk.write_and_say(STAGE, "loaded", told, evaluation.keep_loaded, role, loaded)

@@ -64,6 +64,7 @@ def test_every_setting_has_its_variable():
 EXAMPLES = {
     "home": ("/data/one", "/data/two"),
     "runtime": ("ollama", "openai"),
+    "runtimes": ("http://one:11434", "openai:http://two/v1"),
     "searxng_url": ("http://one", "https://two:8443/searx"),
     "search_engines": ("mojeek", "yahoo,brave"),
     "cache_days": ("0.5", "30.0"),
@@ -185,7 +186,7 @@ def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch):
         assert "hunter2" not in text
         assert "own-token" not in text
     assert TOKEN not in settings.model_dump_json()
-    assert settings.secrets() == (TOKEN, "sk-secret", "the-service's-own-token")
+    assert settings.secrets() == (TOKEN, "sk-secret", "the-service's-own-token", "hunter2")
     assert settings.rows_url == "postgresql://user:hunter2@host/name"
 
 

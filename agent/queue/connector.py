@@ -1,0 +1,90 @@
+"""procrastinate's connection to a database that may go away and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+from procrastinate import PsycopgConnector, sql
+from procrastinate.connector import Notify
+from procrastinate.exceptions import ConnectorException
+from psycopg import Error, InterfaceError, OperationalError
+from psycopg.errors import RaiseException
+from sqlalchemy import URL
+
+from store.database import GONE, KEEPALIVES, PAUSE_SECONDS
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 3
+NO_JOB: dict[str, Any] = {"id": None}
+
+R = TypeVar("R")
+
+
+class PatientConnector(PsycopgConnector):
+    """A worker waits for its database as long as it takes: what it drives goes on meanwhile."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(
+            conninfo=url.set(drivername="postgresql").render_as_string(hide_password=False),
+            kwargs=KEEPALIVES,
+            min_size=1,
+            max_size=CONNECTIONS,
+        )
+
+    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        named = list(channels)
+
+        async def listen() -> None:
+            await super(PatientConnector, self).listen_notify(on_notification, named)
+
+        await _patiently(listen)
+
+    async def execute_query_async(self, query: Any, **arguments: Any) -> None:
+        execute = super().execute_query_async
+        try:
+            await _patiently(lambda: execute(query, **arguments))
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, RaiseException):
+                raise
+            # "Job was not found": another worker has taken it over while this one was frozen.
+            log.info("a job was not this worker's any more: %s", error.__cause__)
+
+    async def execute_query_one_async(self, query: Any, **arguments: Any) -> dict[str, Any]:
+        execute = super().execute_query_one_async
+        if query != sql.queries["fetch_job"]:
+            return await _patiently(lambda: execute(query, **arguments))
+        try:
+            found: dict[str, Any] = await execute(query, **arguments)
+        except ConnectorException as error:
+            if not _is_gone(error.__cause__):
+                raise
+            # Asked again at once, a job that was given but not heard of would be forgotten for the next.
+            await asyncio.sleep(PAUSE_SECONDS)
+            return NO_JOB
+        return found
+
+    async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
+        execute = super().execute_query_all_async
+        return await _patiently(lambda: execute(query, **arguments))
+
+
+async def _patiently(work: Callable[[], Awaitable[R]]) -> R:
+    while True:
+        try:
+            return await work()
+        except ConnectorException as error:
+            if not _is_gone(error.__cause__):
+                raise
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _is_gone(cause: BaseException | None) -> bool:
+    if not isinstance(cause, Error):
+        return False
+    if cause.sqlstate is not None:
+        return cause.sqlstate in GONE
+    return isinstance(cause, OperationalError | InterfaceError)
