@@ -1,4 +1,5 @@
-"""Readers of one run while its server is killed: ``python -m benchmarks.events [--small] [--json]``.
+"""Readers of one run while its server is killed: ``python -m benchmarks.events``, with ``--small``,
+``--postgres`` or ``--json``.
 
 Real processes and sockets: the service as ``bms serve`` starts it, a writer that appends events to the rows
 as a driven run does, and readers that connect again with ``Last-Event-ID`` as a browser does.
@@ -25,6 +26,7 @@ import psutil
 
 from store import events, runs
 from store.database import Database, sqlite_url
+from tests.standins.postgres import Postgres
 from tests.standins.service import Served, serving
 from tools.clock import SystemClock
 
@@ -112,11 +114,11 @@ async def parsed(reader: asyncio.StreamReader) -> AsyncIterator[dict[str, str]]:
                 yield event
 
 
-def write(home: Path, run_id: str, count: int, per_second: float) -> None:
+def write(url: str, run_id: str, count: int, per_second: float) -> None:
     """Append events, each in a transaction of its own, as fast as ``per_second``."""
     clock = SystemClock()
     begun = time.monotonic()
-    with Database(sqlite_url(home / "bms.sqlite")) as database:
+    with Database(url) as database:
         for number in range(count):
             time.sleep(max(0.0, begun + number / per_second - time.monotonic()))
             with database.session() as session:
@@ -124,27 +126,33 @@ def write(home: Path, run_id: str, count: int, per_second: float) -> None:
                 events.append(session, run_id, "research", "measured", data, clock.now())
 
 
-def measure(size: Size) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
+def measure(size: Size, *, postgres: bool = False) -> dict[str, Any]:
+    """On SQLite, or on a PostgreSQL of its own."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         home = Path(folder) / "home"
         home.mkdir()
-        with Database(sqlite_url(home / "bms.sqlite")) as database, database.session() as session:
+        url = sqlite_url(home / "bms.sqlite")
+        if postgres:
+            server = Postgres(Path(folder) / "postgres")
+            stack.callback(server.close)
+            url = server.make()
+        with Database(url) as database, database.session() as session:
             run_id = runs.create(
                 session, "a run whose events are read", {"out_dir": folder}, SystemClock().now()
             )
             first = events.append(session, run_id, "intake", "created", {}, SystemClock().now())
-        with serving(home) as served:
-            return asyncio.run(_measured(size, served, run_id, first))
+        with serving(home, BMS_DATABASE_URL=url) as served:
+            return asyncio.run(_measured(size, served, url, run_id, first))
 
 
-async def _measured(size: Size, served: Served, run_id: str, first: int) -> dict[str, Any]:
+async def _measured(size: Size, served: Served, url: str, run_id: str, first: int) -> dict[str, Any]:
     alone = await _load(served, size.idle_seconds)
     until = first + size.events
     readers = [Reader(served.port, run_id) for _ in range(size.readers)]
     reading = [asyncio.create_task(reader.read(until)) for reader in readers]
     await _until(lambda: all(reader.last == first for reader in readers))
     idle = await _load(served, size.idle_seconds)
-    writing = _writer(served.home, run_id, size)
+    writing = _writer(url, run_id, size)
     down: list[tuple[float, float]] = []
     flowing: list[Load] = []
     try:
@@ -168,8 +176,8 @@ async def _measured(size: Size, served: Served, run_id: str, first: int) -> dict
     }
 
 
-def _writer(home: Path, run_id: str, size: Size) -> subprocess.Popen[bytes]:
-    words = ["--write", str(home), run_id, str(size.events), str(size.per_second)]
+def _writer(url: str, run_id: str, size: Size) -> subprocess.Popen[bytes]:
+    words = ["--write", url, run_id, str(size.events), str(size.per_second)]
     return subprocess.Popen([sys.executable, "-m", "benchmarks.events", *words], cwd=ROOT)
 
 
@@ -240,14 +248,15 @@ def _figures(
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="a few readers, one kill, in seconds")
+    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL instead of SQLite")
     parser.add_argument("--json", action="store_true", help="figures alone")
     parser.add_argument("--write", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.write:
-        home, run_id, count, per_second = given.write
-        write(Path(home), run_id, int(count), float(per_second))
+        url, run_id, count, per_second = given.write
+        write(url, run_id, int(count), float(per_second))
         return
-    found = measure(SMALL if given.small else FULL)
+    found = measure(SMALL if given.small else FULL, postgres=given.postgres)
     if given.json:
         print(json.dumps(found))
         return

@@ -25,6 +25,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityEr
 from sqlalchemy.orm import Session
 
 from store.migrate import ensure_schema
+from store.plain import as_json
 from tools.faults import Conflict, Fault, WrongUse
 
 WAL_TRIES = 1000
@@ -189,6 +190,7 @@ class Database:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             await asyncio.wait({future})
+            future.exception()  # the cancellation is what is told
             raise
 
     def close(self) -> None:
@@ -205,26 +207,42 @@ class Database:
 
 def _engine(url: str) -> Engine:
     try:
-        parsed = make_url(url)
+        parsed = _read(url)
         if parsed.get_backend_name() == "sqlite":
-            return create_engine(parsed)
+            return create_engine(parsed, json_serializer=as_json)
         return create_engine(
             parsed,
+            json_serializer=as_json,
             pool_pre_ping=True,
             pool_size=READERS,
             max_overflow=WRITERS + 2,
             connect_args={"connect_timeout": CONNECT_SECONDS, **KEEPALIVES},
         )
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
         raise WrongUse(
             "BMS_DATABASE_URL is not the address of a database that SQLAlchemy knows.",
-            "Write it as postgresql+psycopg://user@host/name, or leave it out for SQLite.",
-        ) from error
+            "Write it as postgresql+psycopg://user@host/name, or leave it out for SQLite. "
+            "A password has %40 for @ and %3A for :.",
+        ) from None
     except ModuleNotFoundError as error:
         raise WrongUse(
             f"The database of BMS_DATABASE_URL needs the Python package {error.name}.",
             "`pip install 'base-model-selector[postgres]'`, or leave the setting out for SQLite.",
         ) from error
+
+
+def _read(url: str) -> URL:
+    """The parts of an address; ValueError where the rest of a password would be taken for the host."""
+    parsed = make_url(url)
+    if "@" in (parsed.host or ""):
+        raise ValueError("an address with two @")
+    return parsed
+
+
+def _shown(url: str) -> str:
+    """An address for people: no password, wherever it stands."""
+    parsed = make_url(url)
+    return parsed.set(query={}).render_as_string(hide_password=True)
 
 
 def _make_parent(path: Path) -> None:
@@ -244,13 +262,19 @@ def _explained(url: str) -> Iterator[None]:
         yield
     except OperationalError as error:
         words = str(error.orig)
-        shown = make_url(url).render_as_string(hide_password=True)
+        shown = _shown(url)
         if "disk is full" in words or "No space left" in words or _sqlstate(error) == DISK_FULL:
             step = "Free some disk space, then `bms resume RUN`: what was finished is kept."
             raise StoreFault("The disk with the database is full.", step) from error
         if "readonly" in words or "unable to open" in words:
             raise StoreFault(
                 f"The database {shown} cannot be written: {words}.", "Set BMS_HOME to a folder that you own."
+            ) from error
+        if "disk I/O error" in words:  # a quota that is used up, or a disk that breaks
+            raise StoreFault(
+                f"The disk with the database {shown} takes nothing more.",
+                "Free some disk space, or look after the disk; then `bms resume RUN`: what was finished is "
+                "kept.",
             ) from error
         if "is locked" in words:
             raise StoreFault(
@@ -263,7 +287,7 @@ def _explained(url: str) -> Iterator[None]:
         ) from error
     except DatabaseError as error:
         if "not a database" in str(error.orig) or "malformed" in str(error.orig):
-            shown = make_url(url).render_as_string(hide_password=True)
+            shown = _shown(url)
             raise StoreFault(
                 f"{shown} is not a usable database.", "Move the file away, or set BMS_HOME to another folder."
             ) from error

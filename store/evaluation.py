@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from store.schema import (
@@ -179,6 +179,18 @@ def conditions(session: Session, run_id: str, role: str) -> dict[str, Any]:
     """Conditions of the first answer of a role; empty when there is none."""
     query = select(AnswerRow.conditions).where(AnswerRow.run_id == run_id, AnswerRow.role == role)
     return session.scalars(query.order_by(AnswerRow.scenario_id).limit(1)).first() or {}
+
+
+def hosts(session: Session, run_id: str, role: str) -> list[tuple[str, str | None, int]]:
+    """Which of several hosts made how many answers of a role, with its digest; empty where there was one."""
+    host, digest = (AnswerRow.conditions[name].as_string() for name in ("host", "digest"))
+    query = (
+        select(host, digest, func.count())
+        .where(AnswerRow.run_id == run_id, AnswerRow.role == role, host.is_not(None))
+        .group_by(host, digest)
+        .order_by(func.count().desc(), host)
+    )
+    return [(name, told, count) for name, told, count in session.execute(query)]
 
 
 def keep_assessments(

@@ -6,19 +6,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from store.locks import hold
 from store.schema import EventRow
 
+MOST_OF_A_VISIT = 100_000
+"""More events than any station tells."""
+
+_LAST = select(func.max(EventRow.seq)).where(EventRow.run_id == bindparam("of_run"))
+_INSERT = insert(EventRow)
+
 
 def append(session: Session, run_id: str, stage: str, kind: str, data: dict[str, Any], now: datetime) -> int:
     """Add an event; its number."""
     hold(session, run_id, tell=True)
-    last = session.scalar(select(func.max(EventRow.seq)).where(EventRow.run_id == run_id)) or 0
-    session.add(EventRow(run_id=run_id, seq=last + 1, at=now, stage=stage, kind=kind, data=data))
-    return last + 1
+    seq = last_seq(session, run_id) + 1
+    row = {"run_id": run_id, "seq": seq, "at": now, "stage": stage, "kind": kind, "data": data}
+    session.connection().execute(_INSERT, row)
+    return seq
 
 
 def append_all(
@@ -33,7 +40,7 @@ def append_all(
         {"run_id": run_id, "seq": seq, "at": now, "stage": stage, "kind": kind, "data": record}
         for seq, record in enumerate(data, last + 1)
     ]
-    session.connection().execute(insert(EventRow), rows)
+    session.connection().execute(_INSERT, rows)
 
 
 def after(session: Session, run_id: str, seq: int, limit: int = 500) -> list[EventRow]:
@@ -48,5 +55,18 @@ def of_kind(session: Session, run_id: str, kind: str) -> list[EventRow]:
     return list(session.scalars(query.order_by(EventRow.seq)))
 
 
+def of_visit(session: Session, run_id: str, task: str) -> list[EventRow]:
+    """What was told since a station was first gone through for ``task``; nothing when it was for another one
+    last. A station that is gone through again tells so again (kind ``stage``)."""
+    stages = select(EventRow).where(EventRow.run_id == run_id, EventRow.kind == "stage")
+    begun = None
+    for row in session.scalars(stages.order_by(EventRow.seq.desc())):
+        if row.data.get("task") != task:
+            break
+        begun = row.seq
+    return [] if begun is None else after(session, run_id, begun, MOST_OF_A_VISIT)
+
+
 def last_seq(session: Session, run_id: str) -> int:
-    return session.scalar(select(func.max(EventRow.seq)).where(EventRow.run_id == run_id)) or 0
+    session.flush()
+    return session.connection().scalar(_LAST, {"of_run": run_id}) or 0

@@ -13,8 +13,9 @@ import os
 import re
 import socket
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from store.locks import hold, tell
@@ -24,9 +25,19 @@ from tools.faults import Fault
 DURATION = timedelta(seconds=30)
 
 SAME_START_SECONDS = 2.0
-"""The start of a process, read twice, may differ by this much: it is told by a clock that is being set."""
+"""The start of a process, read twice, may differ by this much: outside Linux a clock that is being set tells
+it."""
 
 
+_MARK = (
+    update(LeaseRow)
+    .where(
+        LeaseRow.run_id == bindparam("of_run"),
+        LeaseRow.fence == bindparam("with_fence"),
+        LeaseRow.holder == bindparam("by_holder"),
+    )
+    .values(last_write=bindparam("write"))
+)
 _HOLDER = re.compile(r"(?P<host>.+):(?P<pid>[0-9]{1,9}):(?P<start>[0-9]+\.[0-9]+)")
 
 
@@ -48,7 +59,16 @@ def this_process() -> str:
     """``host:pid:start`` — the start tells a process from a later one with the same number."""
     import psutil
 
-    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+    return f"{socket.gethostname()}:{os.getpid()}:{_start(psutil.Process()):.2f}"
+
+
+def _start(process: Any) -> float:
+    """When a process began, in seconds. Linux counts from its own start, which no setting of the clock moves;
+    psutil makes a time of day of that, with the clock as it is now."""
+    import psutil
+
+    began: float = process.create_time()
+    return began - psutil.boot_time() if psutil.LINUX else began
 
 
 def _is_dead(holder: str) -> bool:
@@ -62,7 +82,7 @@ def _is_dead(holder: str) -> bool:
         process = psutil.Process(int(found["pid"]))
         if process.status() == psutil.STATUS_ZOMBIE:
             return True
-        return abs(process.create_time() - float(found["start"])) > SAME_START_SECONDS
+        return abs(_start(process) - float(found["start"])) > SAME_START_SECONDS
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:
@@ -75,10 +95,10 @@ def take(session: Session, run_id: str, holder: str, now: datetime, *, alone: bo
     ``alone`` says that nobody else can be driving it, as who holds its lock (:mod:`store.locks`) knows: a
     lease that has not run out is then the one of a process that is gone.
     """
-    row = session.get(LeaseRow, run_id, with_for_update=True)
+    row = _locked(session, run_id)
     if row is None:
         hold(session, run_id)  # of those who find no row, one makes it
-        row = session.get(LeaseRow, run_id, with_for_update=True)
+        row = _locked(session, run_id)
     if row is None:
         session.add(LeaseRow(run_id=run_id, holder=holder, fence=1, expires_at=now + DURATION))
         session.flush()
@@ -87,6 +107,11 @@ def take(session: Session, run_id: str, holder: str, now: datetime, *, alone: bo
         raise already_running(run_id, row.holder)
     row.holder, row.fence, row.expires_at = holder, row.fence + 1, now + DURATION
     return Lease(run_id, holder, row.fence)
+
+
+def _locked(session: Session, run_id: str) -> LeaseRow | None:
+    """The lease as it is now, also where this session has read it before."""
+    return session.get(LeaseRow, run_id, with_for_update=True, populate_existing=True)
 
 
 def already_running(run_id: str, holder: str) -> AlreadyRunning:
@@ -103,7 +128,7 @@ def renew(session: Session, lease: Lease, now: datetime) -> None:
 
 def check(session: Session, lease: Lease) -> LeaseRow:
     """The row of a lease that is still held, or :class:`LostLease`."""
-    row = session.get(LeaseRow, lease.run_id, with_for_update=True)
+    row = _locked(session, lease.run_id)
     if row is None or row.fence != lease.fence or row.holder != lease.holder:
         raise lost(lease.run_id)
     return row
@@ -118,8 +143,15 @@ def lost(run_id: str) -> LostLease:
 
 
 def mark(session: Session, lease: Lease, write: str) -> None:
-    """Sign this transaction with a name of its own; :class:`LostLease` where the lease is not held."""
-    check(session, lease).last_write = write
+    """Sign this transaction with a name of its own; :class:`LostLease` where the lease is not held.
+
+    One statement, since every write begins with it. It waits for whoever is taking the lease, and then looks
+    at what they left (PostgreSQL manual, 13.2.1); until this transaction ends, nobody else takes it.
+    """
+    session.flush()
+    held = {"of_run": lease.run_id, "with_fence": lease.fence, "by_holder": lease.holder}
+    if session.connection().execute(_MARK, {**held, "write": write}).rowcount != 1:
+        raise lost(lease.run_id)
 
 
 def marked(session: Session, lease: Lease, write: str) -> bool:
@@ -130,7 +162,7 @@ def marked(session: Session, lease: Lease, write: str) -> bool:
 
 def release(session: Session, lease: Lease) -> None:
     """Give the lease back; nothing happens when somebody else holds it by now."""
-    row = session.get(LeaseRow, lease.run_id, with_for_update=True)
+    row = _locked(session, lease.run_id)
     if row is not None and row.fence == lease.fence and row.holder == lease.holder:
         row.holder = ""
         tell(session, lease.run_id)  # no event says that nobody drives it any more

@@ -16,6 +16,7 @@ from sqlalchemy import URL
 
 from store.database import DISK_FULL, GONE, KEEPALIVES, PAUSE_SECONDS, StoreFault
 from store.fencing import Fenced
+from store.plain import plain
 
 PATIENCE_SECONDS = 30.0
 """How long a drive waits for a database that is gone."""
@@ -44,12 +45,19 @@ class PatientSaver(Fenced, AsyncPostgresSaver):
         return await patiently(lambda: super(PatientSaver, self).aget_tuple(config))
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
-        put = super().aput
-        return await patiently(lambda: put(config, checkpoint, metadata, new_versions))
+        put, plainly = super().aput, with_plain_text(checkpoint)
+        return await patiently(lambda: put(config, plainly, metadata, new_versions))
 
     async def aput_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
         put = super().aput_writes
         await patiently(lambda: put(config, writes, task_id, task_path))
+
+
+def with_plain_text(checkpoint: Any) -> Any:
+    """A text that is a value by itself is stored as JSON, which takes no NUL."""
+    values = checkpoint["channel_values"]
+    plainly = {name: plain(value) if isinstance(value, str) else value for name, value in values.items()}
+    return {**checkpoint, "channel_values": plainly}
 
 
 async def patiently(work: Callable[[], Awaitable[R]]) -> R:

@@ -6,13 +6,24 @@ import hashlib
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from store.schema import FetchRow, PageRow, RunRow, SearchRow
 from tools.facts import content_hash
 from tools.outcomes import Blocked, Empty, Failed, Found, Outcome
 from tools.web import Page
+
+
+_TEXT = select(PageRow.text).where(PageRow.content_hash == bindparam("of_hash"))
+_STORED = select(PageRow.content_hash).where(PageRow.content_hash == bindparam("of_hash"))
+_FETCH = (
+    select(FetchRow, PageRow.text)
+    .outerjoin(PageRow, PageRow.content_hash == FetchRow.content_hash)
+    .where(FetchRow.run_id == bindparam("of_run"), FetchRow.url_hash == bindparam("of_url"))
+)
+_INSERT_TEXT = insert(PageRow)
+_INSERT_FETCH = insert(FetchRow)
 
 
 class OutcomeColumns(NamedTuple):
@@ -48,14 +59,13 @@ class Known(NamedTuple):
 
 def stored_fetch(session: Session, run_id: str, url: str) -> Known | None:
     """What this run already knows of ``url``."""
-    row = session.get(FetchRow, (run_id, _hash(url)))
-    return None if row is None else _known(session, row)
+    found = session.execute(_FETCH, {"of_run": run_id, "of_url": _hash(url)}).one_or_none()
+    return None if found is None else _known(*found)
 
 
-def _known(session: Session, row: FetchRow) -> Known:
-    if row.page is None or row.content_hash is None:
+def _known(row: FetchRow, text: str | None) -> Known:
+    if row.page is None or text is None:
         return Known(row, None)
-    text = session.get_one(PageRow, row.content_hash).text
     return Known(row, Page.model_validate({**row.page, "text": text}))
 
 
@@ -78,7 +88,9 @@ def fetch_of_another_run(session: Session, run_id: str, url: str, since: datetim
         .limit(1)
     )
     row = session.scalar(query)
-    return None if row is None else _known(session, row)
+    if row is None:
+        return None
+    return _known(row, None if row.content_hash is None else page_text(session, row.content_hash))
 
 
 def lend_fetch(session: Session, run_id: str, known: Known) -> None:
@@ -91,36 +103,48 @@ def lend_fetch(session: Session, run_id: str, known: Known) -> None:
 def keep_fetch(session: Session, run_id: str, url: str, outcome: Outcome[Page], now: datetime) -> None:
     """Store the outcome of fetching ``url``; the text of a page is stored once."""
     page = outcome.value if isinstance(outcome, Found) else None
-    if page is not None and session.get(PageRow, page.content_hash) is None:
-        session.add(PageRow(content_hash=page.content_hash, text=page.text))
-        session.flush()
+    if page is not None:
+        _keep_text(session, page.content_hash, page.text)
     kind, reason, detail = outcome_columns(outcome)
-    session.merge(
-        FetchRow(
-            run_id=run_id,
-            url_hash=_hash(url),
-            url=url,
-            outcome=kind,
-            reason=reason,
-            detail=detail,
-            page=None if page is None else page.model_dump(mode="json", exclude={"text"}),
-            content_hash=None if page is None else page.content_hash,
-            fetched_at=now,
-        )
-    )
+    columns = {
+        "run_id": run_id,
+        "url_hash": _hash(url),
+        "url": url,
+        "outcome": kind,
+        "reason": reason,
+        "detail": detail,
+        "page": None if page is None else page.model_dump(mode="json", exclude={"text"}),
+        "content_hash": None if page is None else page.content_hash,
+        "fetched_at": now,
+    }
+    row = session.get(FetchRow, (run_id, columns["url_hash"]))
+    if row is None:
+        session.connection().execute(_INSERT_FETCH, columns)
+        return
+    for name, value in columns.items():
+        setattr(row, name, value)
 
 
 def keep_text(session: Session, _run_id: str, text: str) -> None:
     """Store text that sources cite by its hash, such as the readable text of an HTML page."""
-    digest = content_hash(text)
-    if session.get(PageRow, digest) is None:
-        session.add(PageRow(content_hash=digest, text=text))
+    _keep_text(session, content_hash(text), text)
+
+
+def _keep_text(session: Session, digest: str, text: str) -> None:
+    if not is_stored(session, digest):
+        session.connection().execute(_INSERT_TEXT, {"content_hash": digest, "text": text})
+
+
+def is_stored(session: Session, content_hash: str) -> bool:
+    """Whether the page or record that a source cites is stored."""
+    session.flush()
+    return session.connection().scalar(_STORED, {"of_hash": content_hash}) is not None
 
 
 def page_text(session: Session, content_hash: str) -> str | None:
     """Stored text of the page or record that a source cites."""
-    row = session.get(PageRow, content_hash)
-    return None if row is None else row.text
+    session.flush()
+    return session.connection().scalar(_TEXT, {"of_hash": content_hash})
 
 
 def stored_search(session: Session, run_id: str, engine: str, query: str) -> SearchRow | None:

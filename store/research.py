@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from store.reading import page_text
+from store.reading import is_stored, page_text
 from store.schema import (
     ApprovalRow,
     CandidateRow,
     ClaimRow,
     FactRow,
-    PageRow,
     SightingRow,
     TableRow,
     WaveRow,
@@ -98,8 +97,7 @@ class _Stored:
 
     def _is_stored(self, digest: str) -> bool:
         if digest not in self._known:
-            query = select(PageRow.content_hash).where(PageRow.content_hash == digest)
-            self._known[digest] = self._session.scalar(query) is not None
+            self._known[digest] = is_stored(self._session, digest)
         return self._known[digest]
 
     def _text(self, digest: str) -> str | None:

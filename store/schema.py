@@ -10,8 +10,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, TypeDecorator, text
+import sqlalchemy as sa
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, TypeDecorator, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
+
+from store.plain import plain
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -34,6 +38,36 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class _Words(TypeDecorator[str]):
+    """Text that is the same on every database: without NUL, and ordered by code points. A PostgreSQL database
+    orders by the language that it was made for, unless it is told."""
+
+    impl: type[sa.String] = sa.String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        if dialect.name != "postgresql":
+            return self.impl_instance
+        return type(self).impl(getattr(self.impl_instance, "length", None), collation="C")
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else plain(value)
+
+
+class String(_Words):
+    impl = sa.String
+    cache_ok = True
+
+
+class Text(_Words):
+    impl = sa.Text
+    cache_ok = True
+
+
+BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""Of rows that ten thousand runs a day would number beyond 2^31 within months. SQLite's are of 64 bits."""
 
 
 class Base(DeclarativeBase):
@@ -180,7 +214,7 @@ class CandidateRow(Base):
 class FactRow(Base):
     __tablename__ = "facts"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(BIG, primary_key=True, autoincrement=True)
     run_id: Mapped[str] = mapped_column(String(40), ForeignKey("runs.id", ondelete="CASCADE"))
     candidate: Mapped[str] = mapped_column(String(200))
     factor: Mapped[str] = mapped_column(String(40))
@@ -197,7 +231,7 @@ class FactRow(Base):
 class ClaimRow(Base):
     __tablename__ = "claims"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(BIG, primary_key=True, autoincrement=True)
     run_id: Mapped[str] = mapped_column(String(40), ForeignKey("runs.id", ondelete="CASCADE"))
     candidate: Mapped[str] = mapped_column(String(200))
     fingerprint: Mapped[str] = mapped_column(String(64))
@@ -390,7 +424,7 @@ class OrderRow(Base):
 
     __tablename__ = "orders"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(BIG, primary_key=True, autoincrement=True)
     run_id: Mapped[str] = mapped_column(String(40), ForeignKey("runs.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
     """:class:`store.orders.OrderKind`."""

@@ -47,9 +47,11 @@ def _width() -> int | None:
 def read_text(path: Path, what: str) -> str:
     """The text of a file that a person named; :class:`WrongUse` says why it cannot be read."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        with path.open("rb") as stream:
+            raw = stream.read(LARGEST_FILE + 1)  # a device has no size and no end
+        if len(raw) > LARGEST_FILE:
             raise WrongUse(f"The {what} {path} is larger than {LARGEST_FILE // 1_000_000} MB.")
-        return path.read_text("utf-8")
+        return raw.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise WrongUse(f"The {what} {path} cannot be read: {error.strerror}.", "Check the path.") from error
     except UnicodeDecodeError as error:

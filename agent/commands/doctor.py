@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from agent.commands.common import opened, print_json
+from agent.commands.common import print_json
+from agent.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from store.database import Database
 
 
 class Finding(NamedTuple):
@@ -23,25 +27,49 @@ class Finding(NamedTuple):
 @click.option("--offline", is_flag=True, help="Do not ask the network.")
 @click.option("--json", "as_json", is_flag=True)
 def doctor(offline: bool, as_json: bool) -> None:
-    """Look for runtimes, disk, memory, network and judge, and say what is missing."""
-    with opened() as place:
-        findings = asyncio.run(_look(place, offline))
-        if as_json:
-            print_json([finding._asdict() for finding in findings])
-            return
-        for finding in findings:
-            mark = "[green]✓[/]" if finding.fine else "[yellow]–[/]"
-            place.console.print(f"{mark} {finding.what}: ", end="", highlight=False)
-            place.console.print(finding.detail, highlight=False, markup=False)
+    """Look for runtimes, database, disk, memory, network and judge, and say what is missing."""
+    from rich.console import Console
 
-
-async def _look(place: Any, offline: bool) -> list[Finding]:
-    import psutil
-
-    from agent.services import open_services
+    from store.database import Database
     from tools.faults import Fault
 
-    settings = place.settings
+    settings = load_settings()
+    findings = _machine(settings)
+    try:
+        with Database(settings.rows_url) as database:
+            findings.append(_database(database))
+            findings += asyncio.run(_look(settings, database, offline))
+    except Fault as fault:
+        findings.append(Finding("database", False, str(fault)))
+    if as_json:
+        print_json([finding._asdict() for finding in findings])
+        return
+    console = Console()
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.fine else "[yellow]–[/]"
+        console.print(f"{mark} {finding.what}: ", end="", highlight=False)
+        console.print(finding.detail, highlight=False, markup=False, soft_wrap=True)
+
+
+def _database(database: Database) -> Finding:
+    """Which one, at which schema, and who carries out orders. A password is never shown."""
+    from sqlalchemy import text
+    from sqlalchemy.engine import make_url
+
+    from store.migrate import HEAD
+
+    where = make_url(database.url).set(query={}).render_as_string(hide_password=True)
+    if database.dialect != "postgresql":
+        return Finding("database", True, f"{where}, schema {HEAD}; orders are carried out by `bms serve`")
+    with database.reading() as session:
+        number = session.scalar(text("SHOW server_version"))
+    engine = "orders go through the queue to `bms worker`"
+    return Finding("database", True, f"{where}, PostgreSQL {number}, schema {HEAD}; {engine}")
+
+
+def _machine(settings: Settings) -> list[Finding]:
+    import psutil
+
     found = [Finding("data directory", True, str(settings.home))]
     existing = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
@@ -54,10 +82,23 @@ async def _look(place: Any, offline: bool) -> list[Finding]:
             f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB available",
         )
     )
-    async with open_services(settings, place.database) as services:
+    return found
+
+
+async def _look(settings: Settings, database: Database, offline: bool) -> list[Finding]:
+    from agent.services import open_services
+    from tools.faults import Fault
+
+    found: list[Finding] = []
+    async with open_services(settings, database) as services:
         assert services.runtime_statuses is not None
         for name, status in (await services.runtime_statuses()).items():
             found.append(Finding(f"runtime {name.value}", status.available, status.detail))
+        if services.host_statuses is not None:
+            found += [
+                Finding(f"host {one.host.label}", one.available, one.detail)
+                for one in await services.host_statuses()
+            ]
         if not offline:
             found += await _network(services)
         for role in ("judge", "brain"):

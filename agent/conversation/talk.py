@@ -13,10 +13,12 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from pydantic import TypeAdapter
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent import views
@@ -34,7 +36,7 @@ from agent.waiting import Waiting, waiting
 from agent.wishes import Wishes
 from graphs.desk import NamedModel
 from graphs.prompts import Approval, Reply, RequestPrompt, Review
-from store import events, orders, threads
+from store import events, leases, orders, threads
 from store.database import Database
 from store.schema import MessageRow, OrderRow
 from tools.clock import Clock, SystemClock
@@ -129,6 +131,7 @@ class Conversation:
     def _keep_message(
         self, session: Session, thread_id: str, text: str, message_id: str | None
     ) -> MessageRow:
+        threads.locked(session, thread_id)  # another server may be told the same
         if message_id is not None:
             known = threads.by_id(session, thread_id, message_id)
             if known is not None:
@@ -142,7 +145,10 @@ class Conversation:
     def _keep_answer(
         self, session: Session, thread_id: str, answer_id: str, said: Said, run_id: str | None
     ) -> MessageRow:
-        if run_id is not None and threads.get(session, thread_id).run_id != run_id:
+        thread = threads.locked(session, thread_id)
+        if (known := threads.by_id(session, thread_id, answer_id)) is not None:
+            return known
+        if run_id is not None and thread.run_id != run_id:
             before = self._in_force(session, thread_id)
             threads.set_run(session, thread_id, run_id, self._clock.now())
             left = 0 if before is None else events.last_seq(session, before)
@@ -267,6 +273,7 @@ class Conversation:
 
     def _settle(self, session: Session, thread_id: str, message_id: str, yes: bool, by: str) -> Extras:
         """Write down what was said to an offer, before anything is done about it."""
+        threads.locked(session, thread_id)
         row = threads.by_id(session, thread_id, message_id)
         if row is None:
             raise NotFound(f"There is no message {message_id[:60]!r} in this conversation.")
@@ -308,7 +315,11 @@ class Conversation:
                 return await self._reply_to(offer, by, at), None
             case "resume":
                 assert offer.run_id is not None
-                await self._actions.resume(offer.run_id, by=by, further=offer.record.get("further"))
+                try:
+                    await self._actions.resume(offer.run_id, by=by, further=offer.record.get("further"))
+                except (leases.AlreadyRunning, Conflict):
+                    if not await self._database.look(_was_resumed, offer.run_id, by, at):
+                        raise
                 return answer(
                     "It goes on.", links=(view(offer.run_id),), suggestions=("status", "how long?")
                 ), None
@@ -421,12 +432,16 @@ def _reply_of(offer: Offer, by: str, at: Any) -> Reply:
     return reply.model_copy(update=changes)
 
 
+def _was_resumed(session: Session, run_id: str, by: str, at: datetime) -> bool:
+    """Whether the same person had the run go on since: the message was carried out before."""
+    query = select(OrderRow.kind).where(OrderRow.run_id == run_id, OrderRow.by == by, OrderRow.at >= at)
+    return any(kind != orders.OrderKind.REPLY for kind in session.scalars(query))
+
+
 def _was_ordered(
     session: Session, run_id: str, prompt_id: str | None, record: dict[str, Any], by: str
 ) -> bool:
     """Whether this very answer was given to this question before."""
-    from sqlalchemy import select
-
     query = select(OrderRow).where(OrderRow.run_id == run_id, OrderRow.prompt_id == prompt_id)
     return any(
         order.by == by and order.kind == orders.OrderKind.REPLY and order.record == record

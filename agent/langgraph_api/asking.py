@@ -15,7 +15,7 @@ from agent.conversation.feed import run_in_force
 from agent.conversation.records import Extras
 from agent.langgraph_api import kept as ledger
 from agent.langgraph_api import state
-from agent.langgraph_api.driving import Drives, goes_on
+from agent.langgraph_api.driving import Drives, goes_on, is_busy
 from agent.langgraph_api.interrupts import Offered, Question, Schema
 from agent.langgraph_api.kept import Kept
 from agent.langgraph_api.names import check_assistant, run_name
@@ -107,7 +107,7 @@ async def _mind_others(place: Place, drives: Drives, thread_id: str, body: NewRu
     """``enqueue``, the default, says the message at once: a conversation goes on while its run does."""
     if body.multitask_strategy in {None, "enqueue"}:
         return
-    busy = drives.talks(thread_id) or await place.look(goes_on, thread_id, place.clock)
+    busy = drives.talks(thread_id) or await place.look(is_busy, thread_id, place.clock)
     if not busy:
         return
     if body.multitask_strategy == "reject":
@@ -120,7 +120,7 @@ async def _mind_others(place: Place, drives: Drives, thread_id: str, body: NewRu
 
 async def _keep(place: Place, thread_id: str, body: NewRun, who: str, kind: Any, name: str) -> Begun:
     def work(session: Session) -> Begun:
-        thread = threads.get(session, thread_id)
+        thread = threads.locked(session, thread_id)
         if any(known.id == name for known in ledger.all_of(thread)):
             return Begun(ledger.find(thread, name), anew=False)
         one = Kept(
@@ -130,6 +130,7 @@ async def _keep(place: Place, thread_id: str, body: NewRun, who: str, kind: Any,
             by=who,
             run_id=thread.run_id,
             start=str(ledger.position(session, thread)),
+            at_work_until=place.clock.now() + ledger.AT_WORK,
             metadata=ledger.checked(body.metadata or {}),
             strategy=body.multitask_strategy or "enqueue",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from importlib import metadata
@@ -17,6 +18,7 @@ from agent.langgraph_api.names import ALSO, ASSISTANT, GRAPH, check_assistant
 from agent.langgraph_api.wire import AssistantQuery
 from agent.wishes import Wishes
 from tools.faults import Fault
+from tools.secrecy import without_secrets
 
 router = APIRouter()
 
@@ -126,6 +128,7 @@ async def _drawn() -> dict[str, Any]:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env=without_secrets(os.environ),
     )
     out, _ = await process.communicate()
     if process.returncode != 0:

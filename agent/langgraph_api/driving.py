@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -24,8 +25,8 @@ from tools.faults import Conflict, Fault, NotFound
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.25
-"""How often it is looked whether a run goes on; its events do not tell that its process has let go of it."""
+LOOK_SECONDS = 15.0
+"""How often it is looked whether a run goes on, beside whenever something is written about it."""
 
 Act = Callable[[], Awaitable[object]]
 
@@ -60,7 +61,7 @@ class Drives:
         try:
             try:
                 if act is not None:
-                    await act()
+                    await _worked_at(place, thread_id, kept, act)
             except Fault as fault:
                 problem = str(fault)
             except Exception as error:
@@ -68,13 +69,30 @@ class Drives:
                 problem = f"Something unexpected went wrong ({type(error).__name__})."
             finally:
                 self._talking.pop(kept.id, None)
-            while not problem and await place.look(goes_on, thread_id, place.clock):  # noqa: ASYNC110
-                await asyncio.sleep(LOOK_SECONDS)
             with contextlib.suppress(NotFound):  # the conversation was deleted meanwhile
+                seen = await place.pulses.now(thread_id)
+                while not problem and await place.look(goes_on, thread_id, place.clock):
+                    seen = await place.pulses.next(thread_id, seen, LOOK_SECONDS)
                 await place.database.run(finish, thread_id, kept.id, place.clock, problem)
         except asyncio.CancelledError:
             self._talking.pop(kept.id, None)
             raise
+
+
+async def _worked_at(place: Place, thread_id: str, kept: Kept, act: Act) -> None:
+    """``act``, with every server told that it is going on."""
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(ledger.AT_WORK.total_seconds() / 3)
+            await place.database.run(ledger.still_at_work, thread_id, kept.id, place.clock.now())
+
+    telling = asyncio.create_task(tell())
+    try:
+        await act()
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
 
 
 def drives_of(request: Request, talk: Talk) -> Drives:
@@ -93,6 +111,15 @@ def goes_on(session: Session, thread_id: str, clock: Clock) -> bool:
     if row is None or row.run_id is None:
         return False
     return orders.status_of(session, runs.get(session, row.run_id), clock.now()) in GOING
+
+
+def is_talked_to(thread: ThreadRow, now: datetime) -> bool:
+    """Whether some server is answering a message of the thread."""
+    return any(one.is_at_work(now) for one in ledger.all_of(thread))
+
+
+def is_busy(session: Session, thread_id: str, clock: Clock) -> bool:
+    return is_talked_to(threads.get(session, thread_id), clock.now()) or goes_on(session, thread_id, clock)
 
 
 def finish(session: Session, thread_id: str, run_id: str, clock: Clock, problem: str = "") -> None:
@@ -125,7 +152,7 @@ def as_it_is(session: Session, thread_id: str, run_id: str, clock: Clock, held: 
     restarted, is judged by the rows."""
     thread = threads.get(session, thread_id)
     one = ledger.find(thread, run_id)
-    if one.end is not None or held or goes_on(session, thread_id, clock):
+    if one.end is not None or held or one.is_at_work(clock.now()) or goes_on(session, thread_id, clock):
         return one
     return _finished(session, thread, one, clock)
 

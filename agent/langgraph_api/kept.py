@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +17,7 @@ from agent.conversation.records import Cursor
 from agent.langgraph_api.names import ASSISTANT
 from agent.langgraph_api.wire import RunStatus
 from store import events, threads
+from store.locks import tell
 from store.schema import ThreadRow
 from tools.faults import NotFound, WrongUse
 
@@ -24,6 +25,8 @@ RUNS = "langgraph_runs"
 """Tag that holds them; clients do not see it among a thread's metadata."""
 MOST = 200
 """Runs kept of a thread; the oldest go."""
+AT_WORK = timedelta(seconds=30)
+"""For how long a server says that it answers a message; it says so again while it does."""
 LARGEST_METADATA = 20_000
 """Characters as JSON."""
 
@@ -45,8 +48,13 @@ class Kept(BaseModel):
     """Cursor of its last; None while it goes on."""
     status: RunStatus = "running"
     problem: str = ""
+    at_work_until: datetime | None = None
+    """Until then a server is known to be answering its message: any other one can see so."""
     metadata: dict[str, Any] = Field(default_factory=dict)
     strategy: str = "enqueue"
+
+    def is_at_work(self, now: datetime) -> bool:
+        return self.end is None and self.at_work_until is not None and now < self.at_work_until
 
 
 def all_of(thread: ThreadRow) -> list[Kept]:
@@ -73,6 +81,12 @@ def keep(session: Session, thread_id: str, kept: Kept) -> None:
     _change(session, thread_id, change)
 
 
+def still_at_work(session: Session, thread_id: str, run_id: str, now: datetime) -> None:
+    """Its message is being answered, and will be for a while."""
+    one = find(threads.locked(session, thread_id), run_id)
+    keep(session, thread_id, one.model_copy(update={"at_work_until": now + AT_WORK}))
+
+
 def drop(session: Session, thread_id: str, run_id: str) -> None:
     _change(session, thread_id, lambda runs: [one for one in runs if one["id"] != run_id])
 
@@ -80,22 +94,17 @@ def drop(session: Session, thread_id: str, run_id: str) -> None:
 def _change(
     session: Session, thread_id: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 ) -> None:
-    row = _locked(session, thread_id)
+    row = threads.locked(session, thread_id)
     row.tags = {**row.tags, RUNS: change(list(row.tags.get(RUNS, [])))}
-
-
-def _locked(session: Session, thread_id: str) -> ThreadRow:
-    row = session.get(ThreadRow, thread_id, with_for_update=True)
-    if row is None:
-        raise NotFound(f"There is no conversation {thread_id[:60]!r}.")
-    return row
+    tell(session, thread_id)
 
 
 def tag(session: Session, thread_id: str, metadata: Mapping[str, Any], now: datetime) -> None:
     """Merge metadata into the thread's."""
-    row = _locked(session, thread_id)
+    row = threads.locked(session, thread_id)
     row.tags = {**row.tags, **checked(metadata)}
     row.updated_at = now
+    tell(session, thread_id)
 
 
 def checked(metadata: Mapping[str, Any]) -> dict[str, Any]:

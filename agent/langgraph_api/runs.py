@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import uuid
@@ -162,8 +161,8 @@ async def cancel_run(
         raise WrongUse("What a run has found is not rolled back.", "DELETE /api/runs/{id} removes a run.")
     await cancel(here, drives, thread_id, run_id)
     response.status_code = 204 if wait else 202
-    while wait and (await _now(here, drives, thread_id, run_id)).end is None:  # noqa: ASYNC110
-        await asyncio.sleep(LOOK_SECONDS)
+    if wait:
+        await _over(here, drives, thread_id, run_id)
 
 
 @router.get("/threads/{thread_id}/stream")
@@ -205,7 +204,7 @@ def _listed(modes: list[str] | None) -> list[str]:
     found: list[str] = []
     for mode in modes or []:
         if mode.startswith("["):
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 found += [str(one) for one in json.loads(mode)]
                 continue
         found += [part for part in mode.split(",") if part]
@@ -226,11 +225,16 @@ async def _now(here: Place, drives: Drives, thread_id: str, run_id: str) -> Kept
 
 
 async def _waited(here: Place, drives: Drives, thread_id: str, begun: Begun) -> dict[str, Any]:
-    one = await _now(here, drives, thread_id, begun.kept.id)
-    while one.end is None and not here.feeds.closed:
-        await asyncio.sleep(LOOK_SECONDS)
-        one = await _now(here, drives, thread_id, begun.kept.id)
+    one = await _over(here, drives, thread_id, begun.kept.id)
     return await here.look(_values, thread_id, one, here.clock)
+
+
+async def _over(here: Place, drives: Drives, thread_id: str, run_id: str) -> Kept:
+    """The run once it waits or has ended, or as it is when the service stops."""
+    seen = await here.pulses.now(thread_id)
+    while (one := await _now(here, drives, thread_id, run_id)).end is None and not here.feeds.closed:
+        seen = await here.pulses.next(thread_id, seen, LOOK_SECONDS)
+    return one
 
 
 def _values(session: Session, thread_id: str, one: Kept, clock: Clock) -> dict[str, Any]:

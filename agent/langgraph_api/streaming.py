@@ -3,7 +3,6 @@ with the last identifier goes on where it was, also after a restart."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -22,15 +21,16 @@ from agent.langgraph_api.kept import Kept
 from agent.langgraph_api.names import ASSISTANT, GRAPH
 from agent.langgraph_api.talking import message_of, turns
 from agent.langgraph_api.wire import Modes
+from agent.service import pulse
 from agent.service.place import Place
 from agent.views import EventRecord, event_records
 from store import threads
 from tools.clock import Clock
-from tools.faults import WrongUse
+from tools.faults import NotFound, WrongUse
 
 OFFERED = ("values", "updates", "messages", "messages-tuple", "custom", "events")
-TICK_SECONDS = 0.25
-HEARTBEAT_TICKS = 60
+HEARTBEAT = ": still here\n\n"
+HEARTBEAT_SECONDS = 15.0
 BEGINNING = frozenset({"-1", "0"})
 """What clients of the JavaScript SDK send to have everything from the run's beginning."""
 
@@ -118,6 +118,7 @@ async def stream_run(
     yield frame("metadata", {"run_id": one.id, "thread_id": thread_id, "attempt": attempt})
     watch = _Watch(place, drives, thread_id, one.id, modes)
     try:
+        await watch.begin()
         while True:
             news = await watch.look(mark)
             async for text, reached in watch.tell(news, mark):
@@ -128,13 +129,14 @@ async def stream_run(
                 for text in _last(news, mark, modes):
                     yield text
                 return
-            if not news.events and watch.heartbeat:
-                yield ": still here\n\n"
             if place.feeds.closed:
                 return
-            await watch.wait(news.run_id, mark)
-    finally:
-        await watch.close()
+            if news.turns or news.events:
+                continue  # only a look that finds nothing says that everything was read
+            if not await watch.wait():
+                yield HEARTBEAT
+    except NotFound:  # the conversation was deleted
+        return
 
 
 async def stream_thread(
@@ -144,16 +146,18 @@ async def stream_thread(
     mark = await place.look(_here, thread_id) if after is None else after
     watch = _Watch(place, drives, thread_id, None, modes)
     try:
+        await watch.begin()
         while not place.feeds.closed:
             news = await watch.look(mark)
             async for text, reached in watch.tell(news, mark):
                 yield text
                 mark = reached
-            if not news.events and watch.heartbeat:
-                yield ": still here\n\n"
-            await watch.wait(news.run_id, mark)
-    finally:
-        await watch.close()
+            if news.turns or news.events:
+                continue
+            if not await watch.wait():
+                yield HEARTBEAT
+    except NotFound:  # the conversation was deleted
+        return
 
 
 def _here(session: Session, thread_id: str) -> Mark:
@@ -173,15 +177,11 @@ class _Watch:
         self._thread_id = thread_id
         self._one_id = one_id
         self._modes = modes
-        self._batches: AsyncGenerator[list[EventRecord], None] | None = None
-        self._next: asyncio.Task[list[EventRecord]] | None = None
-        self._followed: str | None = None
-        self._ticks = 0
+        self._seen: pulse.Mark | None = None
 
-    @property
-    def heartbeat(self) -> bool:
-        """Whether nothing was sent for a while."""
-        return self._ticks > 0 and self._ticks % HEARTBEAT_TICKS == 0
+    async def begin(self) -> None:
+        """What is written from here on is heard."""
+        self._seen = await self._place.pulses.now(self._thread_id)
 
     async def look(self, mark: Mark) -> _News:
         held = self._one_id is not None and self._drives.holds(self._one_id)
@@ -201,8 +201,6 @@ class _Watch:
         told = any(event.kind in state.TOLD for event in news.events)
         if news.moment is not None and (told or news.turns) and "values" in self._modes:
             yield frame("values", news.moment.values, str(mark)), mark
-        if news.events or news.turns:
-            self._ticks = 0
 
     def _metadata(self, turn: Turn) -> dict[str, Any]:
         return {
@@ -213,34 +211,11 @@ class _Watch:
             "langgraph_node": turn.author,
         }
 
-    async def wait(self, run_id: str | None, mark: Mark) -> None:
-        """Until the run has new events, or a little while: a message makes none."""
-        self._ticks += 1
-        if run_id != self._followed:
-            await self.close()
-            self._followed = run_id
-        if run_id is None:
-            await asyncio.sleep(TICK_SECONDS)
-            return
-        if self._batches is None:
-            self._batches = self._place.feeds.follow(run_id, mark.event)
-        if self._next is None:
-            self._next = asyncio.ensure_future(anext(self._batches, []))
-        done, _ = await asyncio.wait({self._next}, timeout=TICK_SECONDS)
-        if done:
-            ended = not self._next.result()
-            self._next = None
-            if ended:  # nothing came, or the run was deleted
-                await asyncio.sleep(TICK_SECONDS)
-
-    async def close(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._next
-        if self._batches is not None:
-            await self._batches.aclose()
-        self._next = self._batches = self._followed = None
+    async def wait(self) -> bool:
+        """Until there is something new; False when a while went by without."""
+        before = self._seen
+        self._seen = await self._place.pulses.next(self._thread_id, before, HEARTBEAT_SECONDS)
+        return self._seen != before
 
 
 def _news(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from agent.langgraph_api import kept as ledger
 from agent.langgraph_api import state
 from agent.langgraph_api.asking import schema_named
-from agent.langgraph_api.driving import Driven, Drives
+from agent.langgraph_api.driving import Driven, Drives, is_talked_to
 from agent.langgraph_api.interrupts import interrupt_of, name_of
 from agent.langgraph_api.names import ALSO, ASSISTANT, GRAPH, task_name
 from agent.langgraph_api.wire import (
@@ -188,7 +188,8 @@ def _shown(row: ThreadRow) -> dict[str, Any]:
 
 
 def _status(session: Session, row: ThreadRow, clock: Clock, drives: Drives) -> ThreadStatus:
-    return "busy" if drives.talks(row.id) else state.status_of(session, row, clock)
+    busy = drives.talks(row.id) or is_talked_to(row, clock.now())
+    return "busy" if busy else state.status_of(session, row, clock)
 
 
 def _search(session: Session, query: ThreadQuery, clock: Clock, drives: Drives) -> list[str]:

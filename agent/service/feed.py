@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 
 from sqlalchemy.orm import Session
 
+from agent.service.news import News
 from agent.service.problems import TooMany
 from agent.views import EventRecord, event_records
 from store import events
@@ -19,7 +20,9 @@ from tools.faults import Fault
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
-"""How long an event may wait in the rows before readers see it."""
+"""How long an event may wait in the rows before readers see it, where nobody tells of it."""
+GATHER_SECONDS = 0.05
+"""Between two looks at a run that is lively: its events are read a few at a time."""
 IDLE_SECONDS = 15.0
 """After how long without news a reader is told that it is still connected."""
 KEPT = 1000
@@ -33,8 +36,9 @@ MOST_READERS = 300
 class Feeds:
     """One :class:`_Feed` for each run that somebody follows."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, news: News | None = None) -> None:
         self._database = database
+        self._news = news or News(database)
         self._feeds: dict[str, _Feed] = {}
         self._closed = asyncio.Event()
 
@@ -64,7 +68,7 @@ class Feeds:
         """
         feed = self._feeds.get(run_id)
         if feed is None:
-            feed = self._feeds[run_id] = _Feed(self._database, run_id)
+            feed = self._feeds[run_id] = _Feed(self._database, self._news, run_id)
         feed.readers += 1
         try:
             while not self._closed.is_set():
@@ -90,11 +94,12 @@ class Feeds:
 class _Feed:
     """The newest events of one run, read once for all who follow it."""
 
-    def __init__(self, database: Database, run_id: str) -> None:
+    def __init__(self, database: Database, told: News, run_id: str) -> None:
         self.readers = 0
         self.over = False
         """Whether the run is gone."""
         self._database = database
+        self._told = told
         self._run_id = run_id
         self._kept: list[EventRecord] = []
         self._first: int | None = None
@@ -131,18 +136,22 @@ class _Feed:
         return self._kept[start : start + BATCH]
 
     async def _watch(self) -> None:
-        while True:
-            try:
-                if not await self._look():
-                    await asyncio.sleep(LOOK_SECONDS)
-            except Fault as fault:
-                # Readers stay, and are told once the database answers again.
-                log.warning("events of run %s could not be read: %s", self._run_id, fault)
-                await asyncio.sleep(1)
-            except Exception:
-                self.over = True  # readers connect again, and begin a feed that works
-                self.let_go()
-                raise
+        with self._told.bell(self._run_id) as bell:
+            while True:
+                bell.clear()
+                try:
+                    if await self._look():
+                        await asyncio.sleep(GATHER_SECONDS)
+                    else:
+                        await bell.wait(LOOK_SECONDS)
+                except Fault as fault:
+                    # Readers stay, and are told once the database answers again.
+                    log.warning("events of run %s could not be read: %s", self._run_id, fault)
+                    await asyncio.sleep(1)
+                except Exception:
+                    self.over = True  # readers connect again, and begin a feed that works
+                    self.let_go()
+                    raise
 
     async def _look(self) -> bool:
         """Take in what is new; whether there was anything."""

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from agent.cli import COMMANDS
 from graphs.options import RunOptions
 from graphs.tables import current_table
 from store import reading, research, runs
 from store.database import Database
+from store.migrate import HEAD
 from store.schema import RunStatus
 from tests.agent.conftest import Bms
 from tests.standins.command_line import PERSON, ROOT, environment, start
@@ -132,8 +134,8 @@ def test_runs_as_json(bms: Bms, finished: Kept) -> None:
 def test_show_as_json(bms: Bms, finished: Kept) -> None:
     shown = bms("show", finished.run_id, "--json").json
     assert keys(shown) == [
-        *("approvals", "candidates", "detail", "fetches", "last_event", "pages", "request"),
-        *("run", "searches", "stage", "status", "text"),
+        *("approvals", "candidates", "detail", "fetches", "host", "last_event", "pages"),
+        *("request", "run", "searches", "stage", "status", "text"),
     ]
     assert (shown["status"], shown["detail"]) == ("done", "FINE_TUNE")
     with finished.opened() as database, database.reading() as session:
@@ -238,10 +240,13 @@ def test_doctor_as_json(bms: Bms, monkeypatch: pytest.MonkeyPatch, home: Path) -
     assert {tuple(keys(finding)) for finding in found} == {("detail", "fine", "what")}
     told = {finding["what"]: finding for finding in found}
     assert list(told) == [
-        *("data directory", "disk", "memory", "runtime ollama", "runtime llamacpp", "runtime openai"),
-        *("judge", "brain"),
+        *("data directory", "disk", "memory", "database"),
+        *("runtime ollama", "runtime llamacpp", "runtime openai", "judge", "brain"),
     ]
     assert told["data directory"]["detail"] == str(home / "bms")
+    assert told["database"]["detail"] == (
+        f"sqlite:///{home}/bms/bms.sqlite, schema {HEAD}; orders are carried out by `bms serve`"
+    )
     assert told["runtime ollama"] == {
         "what": "runtime ollama",
         "fine": False,
@@ -253,6 +258,27 @@ def test_doctor_as_json(bms: Bms, monkeypatch: pytest.MonkeyPatch, home: Path) -
     )
     lines = bms("doctor", "--offline").out.splitlines()
     assert [line[:2] for line in lines] == ["✓ " if finding["fine"] else "– " for finding in found]
+
+
+def test_doctor_says_which_database_and_never_its_password(
+    bms: Bms, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = make_url(postgres_url)
+    monkeypatch.setenv(
+        "BMS_DATABASE_URL", known.set(password="hunter2").render_as_string(hide_password=False)
+    )
+    there = {one["what"]: one for one in bms("doctor", "--offline", "--json").json}["database"]
+    assert there["fine"]
+    assert re.fullmatch(
+        rf".*/{known.database}, PostgreSQL \d+.*, schema {HEAD}; .*`bms worker`", there["detail"]
+    )
+    monkeypatch.setenv("BMS_DATABASE_URL", "postgresql+psycopg://ada:hunter2@127.0.0.1:9/bms")
+    said = bms("doctor", "--offline", "--json")
+    gone = {one["what"]: one for one in said.json}["database"]
+    assert said.status == 0
+    assert not gone["fine"]
+    assert "does not answer" in gone["detail"]
+    assert "hunter2" not in there["detail"] + said.out + said.err
 
 
 def test_research_as_json_prints_one_object_and_the_rest_elsewhere(bms: Bms) -> None:

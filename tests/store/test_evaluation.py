@@ -19,6 +19,7 @@ from tools.evaluation import (
     Scenario,
     Verdict,
 )
+from tools.faults import Conflict
 from tools.runtimes import LoadedModel
 
 pytestmark = pytest.mark.both_databases
@@ -158,10 +159,27 @@ def test_answers_come_back_by_scenario(database: Database, run_id: str):
         assert evaluation.conditions(session, run_id, "nobody") == {}
 
 
+def test_answers_are_counted_by_the_host_that_made_them(database: Database, run_id: str):
+    made = [("s1", "gpu1", "sha256:aa"), ("s2", "gpu2", "sha256:aa"), ("s3", "gpu2", "sha256:aa")]
+    with database.session() as session:
+        for scenario_id, host, digest in [*made, ("s4", "gpu3", None)]:
+            said = {**CONDITIONS, "host": host, "digest": digest}
+            evaluation.keep_answers(session, run_id, "primary", [answer(scenario_id)], said, NOW)
+    keep_answer(database, run_id, answer("s5"))
+    keep_answer(database, run_id, answer("s1"), "backup")
+    with database.reading() as session:
+        assert evaluation.hosts(session, run_id, "primary") == [
+            ("gpu2", "sha256:aa", 2),
+            ("gpu1", "sha256:aa", 1),
+            ("gpu3", None, 1),
+        ]
+        assert evaluation.hosts(session, run_id, "backup") == []
+
+
 def test_a_scenario_is_answered_once(database: Database, run_id: str):
     """Invariant 7: a second call for the same scenario would be noticed, and the first answer stays."""
     keep_answer(database, run_id, answer(text="first"))
-    with pytest.raises(IntegrityError):
+    with pytest.raises((IntegrityError, Conflict)):
         keep_answer(database, run_id, answer(text="second"))
     with database.reading() as session:
         assert evaluation.answers(session, run_id, "primary")["s1"].text == "first"
@@ -206,9 +224,9 @@ def test_judges_and_roles_are_kept_apart(database: Database, run_id: str):
 
 def test_an_answer_is_assessed_once_by_a_judge_and_whole_or_not_at_all(database: Database, run_id: str):
     keep_assessment(database, run_id, assessment("s1", "A"))
-    with pytest.raises(IntegrityError):
+    with pytest.raises((IntegrityError, Conflict)):
         keep_assessment(database, run_id, assessment("s1", "B"))
-    with pytest.raises(IntegrityError):
+    with pytest.raises((IntegrityError, Conflict)):
         keep_assessment(database, run_id, assessment("s2", "A", "A"))
     with database.reading() as session:
         assert evaluation.assessments(session, run_id, "primary", "ollama:j") == {"s1": assessment("s1", "A")}

@@ -31,6 +31,7 @@ from store.schema import (
     RunStatus,
     VerdictRow,
 )
+from tests.standins.postgres import Postgres
 from tests.standins.processes import together
 from tests.standins.records import NOW
 from tools.candidates import Standing
@@ -83,6 +84,34 @@ def test_a_new_file_is_what_the_migrations_make_of_it(tmp_path: Path, monkeypatc
     assert {"role VARCHAR(10) NOT NULL", "conditions JSON NOT NULL"} <= made["table answers"]
     assert any("ON DELETE CASCADE" in part for part in made["table answers"])
     assert len(made) > 2 * len(Base.metadata.tables)
+
+
+COLUMNS = """
+    SELECT table_name, column_name, data_type, character_maximum_length, collation_name, column_default,
+        is_nullable
+    FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
+"""
+COUNTERS = "SELECT sequencename, data_type::text FROM pg_sequences ORDER BY 1"
+
+
+def test_migrations_make_the_same_of_postgresql_with_text_ordered_by_code_points(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+):
+    def made(url: str) -> list[tuple[object, ...]]:
+        with Database(url) as database, database.connect() as connection:
+            return [tuple(row) for query in (COLUMNS, COUNTERS) for row in connection.execute(text(query))]
+
+    fast, slow = postgres.make(), postgres.make()
+    try:
+        columns = made(fast)
+        monkeypatch.setattr(migrate, "_made_anew", lambda _engine: False)
+        assert made(slow) == columns
+    finally:
+        postgres.drop(fast)
+        postgres.drop(slow)
+    ours = [row for row in columns if row[0] != "alembic_version"]
+    assert {row[4] for row in ours if len(row) > 2 and row[2] in {"text", "character varying"}} == {"C"}
+    assert {row[1] for row in ours if len(row) == 2} == {"bigint"}
 
 
 def test_a_file_with_tables_of_somebody_else_is_left_to_the_migrations(engine: Engine):
