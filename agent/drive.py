@@ -94,6 +94,9 @@ async def drive(
     if order is not None and (reply is not None or further is not None):
         raise orders.already_answered(order)
     while True:
+        left = await _left_elsewhere(seat, run_id, reply, further)
+        if left is not None:
+            return left
         screen = Terminal(seat.console, seat.database, run_id, after=seen)
         async with screen.following():
             try:
@@ -114,6 +117,31 @@ async def drive(
         reply = await _answer(seat, run_id, prompt, options.approver)
         if reply is None:
             return standing
+
+
+async def _left_elsewhere(
+    seat: Cockpit, run_id: str, reply: Reply | None, further: int | None
+) -> Standing | None:
+    """Leave the run to the workers of its host, where that is another machine; None where it is not."""
+    from agent.queue import leaving
+
+    host = await seat.database.look(leaving.elsewhere, run_id, reply)
+    if host is None:
+        return None
+    from agent.actions import Actions
+    from agent.questions import who
+    from agent.queue import jobs, tables
+    from agent.queue.engine import QueueEngine
+
+    actions, by = Actions(seat.settings, seat.database, QueueEngine(seat.database)), who()
+    if reply is not None:
+        await actions.reply(run_id, reply, by=by)
+    elif await seat.database.look(orders.open_order, run_id) is None:
+        await actions.resume(run_id, by=by, further=further)
+    await seat.database.run(tables.make)
+    await seat.database.run(jobs.fill)
+    told = await seat.database.look(leaving.sentence, host)
+    return Standing(RunStatus.QUEUED, None, told.replace(" RUN ", f" {run_id} "))
 
 
 async def _with_a_way_on(fault: Fault, seat: Cockpit, run_id: str) -> Fault:
@@ -153,7 +181,13 @@ def _ending_at_sigterm() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+    def end(*_: object) -> None:
+        if not callable(signal.getsignal(signal.SIGINT)):
+            raise KeyboardInterrupt  # begun in the background by a script: there Ctrl-C itself is ignored
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:

@@ -65,6 +65,8 @@ class RunSummary(_Record):
     """Why it waits, stopped or ended, in a sentence."""
     story: str | None
     """Name of the recorded story that it replays."""
+    host: str | None
+    """Machine whose worker evaluates it, where several share the runs."""
     created_at: datetime
     updated_at: datetime
 
@@ -224,17 +226,27 @@ class CandidatePage(Page):
 def summary(session: Session, row: RunRow, clock: Clock) -> RunSummary:
     story = row.options.get("story")
     status = orders.status_of(session, row, clock.now())
-    died = status is RunStatus.STOPPED and row.status == RunStatus.RUNNING
     return RunSummary(
         id=row.id,
         text=row.text,
         status=status,
         stage=row.stage,
-        detail="its process has ended" if died and not row.detail else row.detail,
+        detail=_detail(session, row, status),
         story=None if story is None else str(story).replace("\\", "/").rstrip("/").rpartition("/")[2],
+        host=row.options.get("host"),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _detail(session: Session, row: RunRow, status: RunStatus) -> str:
+    host = row.options.get("host")
+    if status is RunStatus.QUEUED and host is not None:
+        from agent.queue import leaving
+
+        return leaving.sentence(session, host).replace(" RUN ", f" {row.id} ")
+    died = status is RunStatus.STOPPED and row.status == RunStatus.RUNNING
+    return "its process has ended" if died and not row.detail else row.detail
 
 
 def run_page(session: Session, clock: Clock, limit: int, offset: int) -> RunPage:

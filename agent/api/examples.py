@@ -35,6 +35,7 @@ SUMMARY: dict[str, Any] = {
     "stage": "approve",
     "detail": "waits for an approval of the table",
     "story": "therapy-8b",
+    "host": None,
     "created_at": "2026-11-21T10:00:00Z",
     "updated_at": "2026-11-21T10:00:07Z",
 }

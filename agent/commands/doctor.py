@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -30,17 +33,11 @@ def doctor(offline: bool, as_json: bool) -> None:
     """Look for runtimes, database, disk, memory, network and judge, and say what is missing."""
     from rich.console import Console
 
-    from store.database import Database
-    from tools.faults import Fault
-
     settings = load_settings()
     findings = _machine(settings)
-    try:
-        with Database(settings.rows_url) as database:
-            findings.append(_database(database))
-            findings += asyncio.run(_look(settings, database, offline))
-    except Fault as fault:
-        findings.append(Finding("database", False, str(fault)))
+    with contextlib.ExitStack() as stack:
+        finding, database = _database(settings, stack)
+        findings += [finding, *asyncio.run(_look(settings, database, offline))]
     if as_json:
         print_json([finding._asdict() for finding in findings])
         return
@@ -51,7 +48,21 @@ def doctor(offline: bool, as_json: bool) -> None:
         console.print(finding.detail, highlight=False, markup=False, soft_wrap=True)
 
 
-def _database(database: Database) -> Finding:
+def _database(settings: Settings, stack: contextlib.ExitStack) -> tuple[Finding, Database]:
+    """How it stands, and one to look at the rest with: an empty one where the real one is of no use."""
+    from store.database import Database, sqlite_url
+    from tools.faults import Fault
+
+    try:
+        database = stack.enter_context(Database(settings.rows_url))
+        return _answering(database), database
+    except Fault as fault:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        empty = stack.enter_context(Database(sqlite_url(folder / "bms.sqlite")))
+        return Finding("database", False, str(fault)), empty
+
+
+def _answering(database: Database) -> Finding:
     """Which one, at which schema, and who carries out orders. A password is never shown."""
     from sqlalchemy import text
     from sqlalchemy.engine import make_url

@@ -159,8 +159,9 @@ def _shared_host(place: Opened, host: str) -> str:
 def _leave_to(place: Opened, run_id: str, host: str, *, as_json: bool) -> None:
     """Have the workers of a host carry a run on, instead of this process."""
     from agent.questions import who
-    from agent.queue import jobs, steering, tables
+    from agent.queue import jobs, leaving, steering, tables
     from store import orders, runs
+    from store.schema import RunStatus
     from tools.clock import SystemClock
 
     clock = SystemClock()
@@ -170,14 +171,13 @@ def _leave_to(place: Opened, run_id: str, host: str, *, as_json: bool) -> None:
         jobs.fill(session)
         row = runs.get(session, run_id)
         status = orders.status_of(session, row, clock.now())
+        told = leaving.sentence(session, host).replace(" RUN ", f" {run_id} ")
     if as_json:
         print_json({"run": run_id, "status": status.value, "host": host, "detail": row.detail})
         return
-    place.console.print(
-        f"Run {run_id} is for {host}: `bms worker --host {host}` there carries it on. "
-        f"`bms show {run_id}` tells how far it is.",
-        highlight=False,
-    )
+    if status is RunStatus.WAITING:
+        told = f"It is for {host} from now on. It {row.detail}: answer it, and it goes on there."
+    place.console.print(f"Run {run_id}: {told} `bms show {run_id}` tells how far it is.", highlight=False)
 
 
 def _materials(flags: dict[str, Any]) -> dict[str, tuple[str, str]]:

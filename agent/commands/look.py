@@ -342,9 +342,12 @@ def _print_run(place: Any, session: Any, told: dict[str, Any]) -> None:
 
     out = place.console
     where = f" on {told['host']}" if told["host"] else ""
-    out.print(
-        f"[bold]Run {told['run']}[/]: {told['status']} at {told['stage']}{where}. {plain(told['detail'])}"
-    )
+    detail = plain(told["detail"])
+    if told["status"] == "queued" and told["host"]:
+        from agent.queue import leaving
+
+        detail = leaving.sentence(session, told["host"]).replace(" RUN ", f" {told['run']} ")
+    out.print(f"[bold]Run {told['run']}[/]: {told['status']} at {told['stage']}{where}. {detail}")
     out.print(f"  {plain(told['text'][:300])}", highlight=False)
     out.print(
         f"  searches: {_tally(told['searches'])}; fetches: {_tally(told['fetches'])}; {told['pages']} pages, "

@@ -55,7 +55,9 @@ def _work(settings: Settings, host: str, *, research: int, evaluate: bool) -> No
     from tools.clock import SystemClock
     from tools.escape import terminal
 
-    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # what became of a job is said here
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    for name in ("procrastinate", "psycopg.pool"):  # what became of a job, and of the database, is said here
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     clock = SystemClock()
 
     def say(sentence: str) -> None:

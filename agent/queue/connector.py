@@ -27,10 +27,10 @@ R = TypeVar("R")
 class PatientConnector(PsycopgConnector):
     """A worker waits for its database as long as it takes: what it drives goes on meanwhile."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, name: str) -> None:
         super().__init__(
             conninfo=url.set(drivername="postgresql").render_as_string(hide_password=False),
-            kwargs=KEEPALIVES,
+            kwargs={**KEEPALIVES, "application_name": name},
             min_size=1,
             max_size=CONNECTIONS,
         )

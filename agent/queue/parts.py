@@ -11,7 +11,7 @@ import re
 import socket
 from enum import StrEnum
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from graphs.options import RunOptions
@@ -21,7 +21,7 @@ from store.locks import hold
 from store.orders import OrderKind
 from store.schema import OrderRow
 from tools.clock import Clock
-from tools.faults import WrongUse
+from tools.faults import Fault, WrongUse
 
 LONGEST_HOST = 30
 """PostgreSQL's channels have names of 63 bytes, and procrastinate puts 23 before the queue's own."""
@@ -54,12 +54,24 @@ def part_of(options: RunOptions, stage: str, reply: Reply | None = None) -> Part
     return Part.RESEARCH if stage in RESEARCH_STAGES else Part.EVALUATE
 
 
+class Unreadable(Fault):
+    """Options or a reply that another version of bms has written."""
+
+
 def part_of_order(session: Session, order: OrderRow) -> Part:
+    """:class:`Unreadable` for an order that this version does not understand."""
     row = runs.get(session, order.run_id)
-    options = RunOptions.model_validate(row.options)
-    if order.kind == OrderKind.EXTEND:
-        return Part.EVALUATE
-    reply = _reply.validate_python(order.record) if order.kind == OrderKind.REPLY else None
+    try:
+        options = RunOptions.model_validate(row.options)
+        if order.kind == OrderKind.EXTEND:
+            return Part.EVALUATE
+        reply = _reply.validate_python(order.record) if order.kind == OrderKind.REPLY else None
+    except ValidationError as error:
+        raise Unreadable(
+            f"What run {row.id} is to do was written by another version of bms, which this one does not "
+            "understand.",
+            "Bring bms up to date on every machine.",
+        ) from error
     return part_of(options, row.stage, reply)
 
 
@@ -68,9 +80,14 @@ def queue_name(part: Part, host: str | None = None) -> str:
 
 
 def queue_of(session: Session, order: OrderRow) -> str:
-    """The queue that an order belongs to as things are now."""
+    """The queue that an order belongs to as things are now. One that cannot be read keeps no other from its
+    queue: whoever takes it says so."""
+    try:
+        part = part_of_order(session, order)
+    except Unreadable:
+        return queue_name(Part.RESEARCH)
     options = RunOptions.model_validate(runs.get(session, order.run_id).options)
-    return queue_name(part_of_order(session, order), options.host)
+    return queue_name(part, options.host)
 
 
 def settle_down(session: Session, order_id: int, host: str, clock: Clock) -> Part | None:

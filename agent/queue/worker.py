@@ -23,6 +23,7 @@ from agent import deaths
 from agent.driver_process import BUSY, GRACE_SECONDS, INTERRUPTED, DriverProcess, Ended
 from agent.queue import jobs, tables
 from agent.queue.connector import PatientConnector
+from agent.queue.leaving import AT_WORK
 from agent.queue.parts import Part, queue_name, queue_of
 from store import orders, runs
 from store.database import Database
@@ -59,6 +60,11 @@ class Serves(NamedTuple):
     research: int
     """Runs at the same time; 0: none."""
     evaluate: bool
+
+    @property
+    def name(self) -> str:
+        """Under which PostgreSQL, and whoever asks it, knows the worker."""
+        return f"{AT_WORK}{self.host}" if self.evaluate else "bms worker"
 
     def queues(self, part: Part) -> list[str]:
         return [queue_name(part), *([queue_name(part, self.host)] if part is Part.EVALUATE else [])]
@@ -108,7 +114,7 @@ class QueueWorker:
         self._processes: dict[int, DriverProcess] = {}
         self._known: set[int] = set()
         """Jobs that this worker has in hand."""
-        self._app = App(connector=PatientConnector(make_url(database.url)))
+        self._app = App(connector=PatientConnector(make_url(database.url), serves.name))
         self._app.task(name=jobs.TASK, pass_context=True, retry=Again())(self._carry_out)
 
     async def run(self) -> None:

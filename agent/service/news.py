@@ -13,6 +13,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -133,19 +134,23 @@ class News:
             number: int = connection.execute("PRAGMA data_version").fetchone()[0]
             return number
 
-        file = Path(name)
-        connection = await asyncio.to_thread(sqlite3.connect, file, check_same_thread=False)
+        # One thread for all that is done with the connection: it must not be closed while another looks.
+        loop, hands = asyncio.get_running_loop(), ThreadPoolExecutor(1, thread_name_prefix="news")
         try:
-            known = await asyncio.to_thread(version)
-            self._set_alive(alive=True)
-            while True:
-                await asyncio.sleep(FILE_SECONDS)
-                found = await asyncio.to_thread(version)
-                if found != known:
-                    known = found
-                    self._ring(lambda _bell: True)
+            connection = await loop.run_in_executor(hands, sqlite3.connect, Path(name))
+            try:
+                known = await loop.run_in_executor(hands, version)
+                self._set_alive(alive=True)
+                while True:
+                    await asyncio.sleep(FILE_SECONDS)
+                    found = await loop.run_in_executor(hands, version)
+                    if found != known:
+                        known = found
+                        self._ring(lambda _bell: True)
+            finally:
+                hands.submit(connection.close)
         finally:
-            connection.close()
+            hands.shutdown(wait=False)
 
     def _set_alive(self, *, alive: bool) -> None:
         """Whoever sleeps looks once more: what was written before is not told, or not any more."""
