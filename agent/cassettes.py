@@ -7,24 +7,30 @@ replacement, in recording and in replay.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
-from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import primp
 import vcr
 import yaml
 from vcr.cassette import Cassette
+from vcr.persisters.filesystem import CassetteDecodeError, CassetteNotFoundError, FilesystemPersister
 from vcr.record_mode import RecordMode
 from vcr.request import Request
+from vcr.serializers import yamlserializer
 
 from tools.faults import WrongUse
 from tools.search.base import NotRecordedError
+from tools.secrecy import Secrets
 
 KEPT_REQUEST_HEADERS = frozenset({"accept", "content-type", "range"})
 KEPT_RESPONSE_HEADERS = frozenset(
@@ -48,10 +54,6 @@ KEPT_RESPONSE_HEADERS = frozenset(
 )
 REDACTED = "REDACTED"
 
-SHORTEST_SECRET = 12
-"""Characters. Servers on one's own machine are given keys such as ``ollama``; leaving that word out
-everywhere would spoil a recording, and the header that it is sent in is never kept."""
-
 
 def request_key(request: Request) -> str:
     """What makes two requests the same: method, address, sorted query, and the body's meaning."""
@@ -70,6 +72,29 @@ def _body(request: Request) -> str:
         return text
 
 
+class Tape(NamedTuple):
+    """What a file of recordings holds, never to be changed."""
+
+    interactions: Sequence[tuple[Request, dict[str, Any]]]
+    places: Mapping[str, Sequence[int]]
+    """By :func:`request_key`, where its recordings stand, in their order."""
+
+
+@lru_cache(maxsize=2)
+def read_tape(path: str, changed: int, size: int) -> Tape:
+    """The recordings of a file, read again only when it has changed: that takes half a second."""
+    clean_request, clean_response = _cleaner((), {})
+    requests, responses, *_ = FilesystemPersister.load_cassette(path, yamlserializer)
+    interactions = [
+        (clean_request(request), clean_response(response))
+        for request, response in zip(requests, responses, strict=True)
+    ]
+    places: dict[str, list[int]] = {}
+    for place, (request, _) in enumerate(interactions):
+        places.setdefault(request_key(request), []).append(place)
+    return Tape(interactions, places)
+
+
 class StoryCassette(Cassette):  # type: ignore[misc]
     """A cassette played in order, request by request.
 
@@ -84,19 +109,22 @@ class StoryCassette(Cassette):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.misses = []
-        self._places: dict[str, list[int]] = {}
+        self._places: Mapping[str, Sequence[int]] = {}
 
     def _load(self) -> None:
         if self.record_mode == RecordMode.ALL:
             return  # a recording is made anew
         try:
-            super()._load()
+            found = os.stat(self._path)
+            tape = read_tape(str(self._path), found.st_mtime_ns, found.st_size)
+        except (OSError, CassetteDecodeError, CassetteNotFoundError) as error:
+            sentence = f"There is no readable recording at {self._path}."
+            raise WrongUse(sentence, "`bms record` makes one.") from error
         except (yaml.YAMLError, ValueError, LookupError, TypeError) as error:
             raise WrongUse(f"{self._path} is not a recording that can be read.") from error
-        if not self.rewound:
-            raise WrongUse(f"There is no readable recording at {self._path}.", "`bms record` makes one.")
-        for place, (request, _) in enumerate(self.data):
-            self._places.setdefault(request_key(request), []).append(place)
+        self.data = list(tape.interactions)
+        self._places = tape.places
+        self.rewound = True
         if self.journal is not None and self.journal.exists():
             for line in self.journal.read_text().split():
                 if line.isdigit() and int(line) < len(self.data):
@@ -121,7 +149,7 @@ class StoryCassette(Cassette):  # type: ignore[misc]
         if self.journal is not None:
             with self.journal.open("a") as journal:
                 journal.write(f"{place}\n")
-        return self.data[place][1]
+        return copy.deepcopy(self.data[place][1])
 
     def unused(self) -> list[str]:
         """Recordings that nothing asked for."""
@@ -179,20 +207,12 @@ class PrimpClient:
 
 def _cleaner(secrets: Sequence[str], renamed: Mapping[str, str]) -> tuple[Any, Any]:
     """Hooks that keep only what a replay needs, and no secret of this machine."""
-    spellings = {
-        spelling
-        for secret in secrets
-        if len(secret) >= SHORTEST_SECRET
-        for spelling in (secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1])
-    }
+    held = Secrets(secrets)
 
     def clean(text: Any) -> Any:
-        for spelling in spellings:
-            if isinstance(text, bytes):
-                text = text.replace(spelling.encode(), REDACTED.encode())
-            elif isinstance(text, str):
-                text = text.replace(spelling, REDACTED)
-        return text
+        if isinstance(text, bytes):
+            return held.out_of_bytes(text, REDACTED)
+        return held.out_of(text, REDACTED) if isinstance(text, str) else text
 
     def request(given: Request) -> Request:
         headers = {k: v for k, v in given.headers.items() if k.lower() in KEPT_REQUEST_HEADERS}

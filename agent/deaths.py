@@ -26,9 +26,13 @@ FINISHED = (FetchRow, SearchRow, AnswerRow, AssessmentRow, CallRow)
 def note(session: Session, order_id: int, words: str, clock: Clock) -> bool:
     """Keep that a process died over an order; whether that was once too often, so that the run is stopped."""
     order = session.get(OrderRow, order_id)
-    if order is None or order.done_at is not None:
+    if order is None:
+        return True
+    row = runs.locked(session, order.run_id)
+    session.refresh(order)
+    if order.done_at is not None:
         return True  # carried out, or taken back: nobody needs to go on
-    now, row = clock.now(), runs.get(session, order.run_id)
+    now = clock.now()
     reached = {"stage": row.stage, "rows": [_count(session, kind, row.id) for kind in FINISHED]}
     earlier = [
         event.data["reached"]

@@ -28,7 +28,7 @@ from agent.waiting import last_question
 from graphs.options import Approver, RunOptions
 from graphs.prompts import POLICY, Reply
 from store import leases, orders, runs
-from store.database import CommitUnheard, Database
+from store.database import Database, StoreAway
 from store.locks import Lock
 from store.orders import OrderKind
 from store.schema import OrderRow, RunRow, RunStatus
@@ -61,8 +61,11 @@ async def carry_out(database: Database, order: OrderRow, host: str | None = None
         return BUSY
     if part is Part.RESEARCH:
         return await _drive_order(database, order, part)
-    async with _alone_on(database, host) as alone:
-        return await _drive_order(database, order, part) if alone else BUSY
+    try:
+        async with _alone_on(database, host) as alone:
+            return await _drive_order(database, order, part) if alone else BUSY
+    except HostTaken:
+        return BUSY
 
 
 async def _drive_order(database: Database, order: OrderRow, part: Part | None) -> int:
@@ -80,8 +83,8 @@ async def _drive_order(database: Database, order: OrderRow, part: Part | None) -
             await _drive(seat, order, part)
     except (leases.AlreadyRunning, leases.LostLease):
         return BUSY  # whoever drives it now may not know of this order: it stays, and is tried again
-    except CommitUnheard:
-        return BUSY  # whoever looks next sees what became of it
+    except StoreAway:
+        return BUSY  # whoever looks when the database is back sees what became of it
     except Fault as fault:
         problem = hushed(str(fault))
     # Where the lease was not even taken: a run that has ended, a story without a recording.
@@ -89,23 +92,38 @@ async def _drive_order(database: Database, order: OrderRow, part: Part | None) -
     return 0
 
 
+class HostTaken(Fault):
+    """Another process evaluates on this host by now: the lock went with a connection that broke."""
+
+
 @contextlib.asynccontextmanager
 async def _alone_on(database: Database, host: str) -> AsyncIterator[bool]:
-    """Whether nobody else evaluates on the host; nobody can begin to while the body runs."""
+    """Whether nobody else evaluates on the host; nobody can begin to while the body runs. The body is
+    cancelled, and :class:`HostTaken` raised, where somebody has begun all the same."""
     lock = Lock(database, f"host:{host}")
     if not await lock.take():
         yield False
         return
+    driver = asyncio.current_task()
+    assert driver is not None
+    taken = False
 
     async def keep() -> None:
-        while True:  # it goes with a connection that breaks
+        nonlocal taken
+        while not taken:
             await asyncio.sleep(LOOK_SECONDS)
-            with contextlib.suppress(Fault):
-                await lock.hold_on()
+            with contextlib.suppress(Exception):  # while the database is gone nobody gets the lock
+                taken = not await lock.hold_on()
+        driver.cancel()
 
     keeper = asyncio.create_task(keep())
     try:
         yield True
+    except asyncio.CancelledError:
+        if not taken:
+            raise
+        driver.uncancel()
+        raise HostTaken(f"Another run is evaluated on {host}.") from None
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
@@ -131,6 +149,7 @@ async def _drive(seat: Cockpit, order: OrderRow, part: Part | None) -> None:
 
 def _hand_over(session: Session, order: OrderRow, reply: Reply) -> None:
     """This order ends where the next one begins, which is for whoever does that part."""
+    runs.locked(session, order.run_id)  # first, as everybody does who also writes to its orders
     mine = session.get(OrderRow, order.id, with_for_update=True)
     if mine is None or mine.done_at is not None:
         return  # cancelled meanwhile
@@ -205,5 +224,7 @@ if __name__ == "__main__":
     hush_tracebacks()
     try:
         sys.exit(command(sys.argv[1:]))
+    except StoreAway:
+        sys.exit(BUSY)  # no fault of the order's
     except Fault as fault:
         sys.exit(hushed(str(fault)))

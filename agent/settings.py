@@ -32,6 +32,7 @@ MUST = {
     "cache_days": "must be a number of days, 0 or more",
     "leaderboards": "must be true or false",
     "runs_at_once": "must be a whole number, 1 to 16",
+    "threads": "must be a whole number, 1 to 256",
 }
 """What pydantic says in its own way."""
 
@@ -64,6 +65,7 @@ VARIABLES = {
     "token": "BMS_TOKEN",
     "hosts": "BMS_HOSTS",
     "runs_at_once": "BMS_RUNS_AT_ONCE",
+    "threads": "BMS_THREADS",
 }
 """The environment variable of each setting. ``bms.toml`` has the settings' own names."""
 
@@ -118,6 +120,9 @@ class Settings(BaseSettings):
     ``http://localhost:3000`` lets pages of that origin use LangGraph's protocol."""
     runs_at_once: int = Field(default=2, ge=1, le=16)
     """Runs that the service drives at the same time."""
+    threads: int | None = Field(default=None, ge=1, le=256)
+    """Processor threads of the embedded llama.cpp, which chooses where this is None. Its threads wait for one
+    another busily: on processors that others use as well, fewer are faster."""
 
     @field_validator("token", mode="after")
     @classmethod

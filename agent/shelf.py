@@ -23,6 +23,7 @@ def shelf_for(settings: Settings, prove_tag: ProveTag | None = None) -> RuntimeS
             hub_endpoint=settings.hub_endpoint,
             hub_token=None if token is None else token.get_secret_value(),
             hosts=settings.runtime_hosts,
+            threads=settings.threads,
             prove_tag=prove_tag,
         )
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from graphs.desk import Desk, NamedModel
 from graphs.ledger import Terms
 from graphs.pages import Names, named_in
+from graphs.told import counting
 from store import evaluation, reading, research
 from tools.claim_reading import claims_from_reply, reading_request, windows
 from tools.evidence import PageReader
@@ -52,8 +53,8 @@ async def read_by_brain(desk: Desk, terms: Terms, names: Names, urls: Iterable[s
             found = await asyncio.to_thread(claims_from_reply, str(told["text"]), reader)
             if found.claims:
                 await desk.write(reading.keep_text, readable_text(stored.page))
-            kept = await desk.write(research.keep_claims, found.claims)
-            await desk.say(STAGE, "read", url=url, claims=kept, refused=len(found.refusals))
+            what = counting("claims", url=url, refused=len(found.refusals))
+            await desk.write_and_say(STAGE, "read", what, research.keep_claims, found.claims)
         pages += bool(shown)
         if pages == MOST_PAGES:
             return

@@ -6,16 +6,19 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
 from graphs.options import RunOptions
-from store import events, leases
+from graphs.told import Told
+from store import events, leases, runs
 from store.database import CommitUnheard, Database
 from store.locks import Lock
+from store.schema import EventRow
 from tools.clock import Clock, SystemClock
 from tools.request import EvaluationRequest
 from tools.runtimes import Artefact, ChatReply, ChatRequest, Runtime, RuntimeName, RuntimeStatus
@@ -24,6 +27,9 @@ from tools.search import SearchEngine
 from tools.search.chain import SearchChain
 from tools.web import Web
 from tools.web.patience import PatientWeb
+
+if TYPE_CHECKING:
+    from tools.runtimes.host_status import HostStatus
 
 WAIT_BUDGET_SECONDS = 300.0
 """Seconds that a drive waits, in all, for hosts that limit requests; and as many for engines that block."""
@@ -75,6 +81,8 @@ class Services:
     registry_url: str
     check_room: Callable[[Artefact, int | None], Sequence[Shortfall]]
     """What an artefact lacks in disk and memory; the second argument is a memory budget in bytes."""
+    data_dir: Path = Path()
+    """What an ``out_dir`` that is not absolute begins at."""
     max_age: timedelta | None = None
     """How old may be what another run has read and this one uses; None when runs lend each other nothing."""
     leaderboards: bool = True
@@ -83,6 +91,8 @@ class Services:
     """The story that is replayed; None for a live run."""
     runtime_statuses: Callable[[], Awaitable[Mapping[RuntimeName, RuntimeStatus]]] | None = None
     """Every runtime and whether it can be used; for people, no node asks."""
+    host_statuses: Callable[[], Awaitable[Sequence[HostStatus]]] | None = None
+    """Every inference host of the list, and what it has; for people too."""
     clock: Clock = field(default_factory=SystemClock)
     """The run's own time; a replay's stands still."""
     wall: Clock = field(default_factory=SystemClock)
@@ -90,6 +100,13 @@ class Services:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     slow_down: Callable[[str, float], None] | None = None
     """Spaces the requests to a host by so many seconds, as its robots.txt asks for."""
+
+
+@dataclass
+class _Held:
+    """When this process last saw that the lease is its own."""
+
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +120,8 @@ class Desk:
     lock: Lock
     """Held for the whole of the drive, where the database has such a thing."""
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _told: Told = field(default_factory=Told, repr=False)
+    _held: _Held = field(default_factory=_Held, repr=False)
 
     async def look(
         self, query: Callable[Concatenate[Session, str, P], R], *args: P.args, **kwargs: P.kwargs
@@ -129,33 +148,67 @@ class Desk:
                 answers.append(query(session, self.run_id, *args, **kwargs))
                 return answers[-1]
 
+            now = self.services.wall.now()
             while True:
                 try:
-                    return await database.run(fenced)
+                    answer = await database.run(fenced)
                 except CommitUnheard:
-                    if await database.look(leases.marked, self.lease, write):
-                        return answers[-1]
+                    if not await database.look(leases.marked, self.lease, write):
+                        continue
+                    answer = answers[-1]
+                self._held.at = now
+                return answer
+
+    async def make_sure(self) -> None:
+        """Before a model is asked: :class:`~store.leases.LostLease` where this process was away for so long
+        that another may have taken over, and has. It would be paid for what the other has asked for."""
+        now, seen = self.services.wall.now(), self._held.at
+        if seen is None or not timedelta(0) <= now - seen < leases.DURATION:
+            await self.services.database.look(leases.check, self.lease)
+            self._held.at = now
 
     async def write_and_say(
         self,
         stage: str,
         kind: str,
-        data: Mapping[str, Any],
-        query: Callable[Concatenate[Session, str, P], object],
+        data: Mapping[str, Any] | Callable[[R], Mapping[str, Any]],
+        query: Callable[Concatenate[Session, str, P], R],
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> None:
-        """``query`` and the event that tells of it in one transaction: neither is ever without the other."""
+    ) -> R:
+        """``query`` and the event that tells of it in one transaction: neither is ever without the other.
 
-        def both(session: Session, run_id: str) -> None:
-            query(session, run_id, *args, **kwargs)
-            events.append(session, run_id, stage, kind, dict(data), self.services.wall.now())
+        ``data`` may be made of what ``query`` gives back.
+        """
 
-        await self.write(both)
+        def both(session: Session, run_id: str) -> tuple[R, dict[str, Any]]:
+            result = query(session, run_id, *args, **kwargs)
+            told = dict(data(result) if callable(data) else data)
+            if not self._told.knows(stage, kind, told):
+                events.append(session, run_id, stage, kind, told, self.services.wall.now())
+            return result, told
+
+        result, told = await self.write(both)
+        self._told.tell(stage, kind, told)
+        return result
 
     async def say(self, stage: str, kind: str, /, **data: Any) -> None:
-        """Append an event."""
-        await self.write(events.append, stage, kind, data, self.services.wall.now())
+        """Append an event, unless this station has told the same before its process died."""
+        if not self._told.tell(stage, kind, data):
+            await self.write(events.append, stage, kind, data, self.services.wall.now())
+
+    async def enter(self, station: str, task: str) -> None:
+        """Tell that a station begins, or begins again; ``task`` names this visit to it."""
+        now = self.services.wall.now()
+
+        def begin(session: Session, run_id: str) -> list[EventRow]:
+            before = events.of_visit(session, run_id, task)
+            runs.set_stage(session, run_id, station, now)
+            events.append(session, run_id, station, "stage", {"task": task}, now)
+            return before
+
+        before = await self.write(begin)
+        self._told.before((event.stage, event.kind, event.data) for event in before)
 
     @cached_property
     def search(self) -> SearchChain:
@@ -170,6 +223,4 @@ class Desk:
         return PatientWeb(self.services.web, budget_seconds=waits, sleep=self.services.sleep)
 
     async def request(self) -> EvaluationRequest:
-        from store import runs
-
         return await self.look(runs.request_of)

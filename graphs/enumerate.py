@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from graphs.desk import Desk
 from graphs.fanout import each
 from graphs.ledger import UNREAD, Terms, judged, makers, seeds, take_named
+from graphs.told import counting
 from store import reading, research
 from tools.candidates import Standing
 from tools.coverage import Sighting
@@ -190,5 +191,5 @@ async def _keep_sightings(desk: Desk, census: _Census, accepted: set[str]) -> No
 async def _keep_seeds(desk: Desk, terms: Terms) -> None:
     known = await desk.look(research.known_keys)
     fresh = [seed for seed in seeds(terms) if seed.key not in known]
-    new = await desk.write(research.keep_candidates, fresh)
-    await desk.say(STAGE, "enumerated", source="known families and fine-tunes", seen=len(fresh), new=new)
+    told = counting("new", source="known families and fine-tunes", seen=len(fresh))
+    await desk.write_and_say(STAGE, "enumerated", told, research.keep_candidates, fresh)

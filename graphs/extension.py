@@ -33,6 +33,8 @@ class Extension(NamedTuple):
     further: int
     again: int
     """Unmeasured answers that get another chance."""
+    order: int | None = None
+    """What it was done for, where that was an order."""
 
     @property
     def sentence(self) -> str:
@@ -44,15 +46,26 @@ class Extension(NamedTuple):
         return f"It {' and '.join(parts)}."
 
 
-def extend(session: Session, run_id: str, further: int | None, now: datetime, *, by_story: bool) -> None:
+def extend(
+    session: Session,
+    run_id: str,
+    further: int | None,
+    now: datetime,
+    *,
+    by_story: bool,
+    order_id: int | None = None,
+) -> bool:
     """Open a finished run again: ``further`` scenarios, or as many as would settle it when that is None.
 
     All of it in the one transaction of ``session``: a process that dies right after it is succeeded by one
-    that finds what is to be done.
+    that finds what is to be done. False where the run has been opened for this order before: whoever carried
+    it out did not live to say so.
 
     :class:`WrongUse` for a run that has decided already, or where nothing more can be had.
     """
-    row = runs.get(session, run_id)
+    row, earlier = runs.get(session, run_id), open_extension(session, run_id)
+    if order_id is not None and earlier is not None and earlier.order == order_id:
+        return False
     if row.status != RunStatus.DONE:
         became = f": {row.detail.rstrip('.')}" if row.detail else ""
         raise WrongUse(
@@ -95,11 +108,12 @@ def extend(session: Session, run_id: str, further: int | None, now: datetime, *,
             f"There is nothing more to run that would settle it: {decision.reason}",
             f"`bms report {row.id}` says what can be done.",
         )
-    earlier = open_extension(session, row.id)
-    found = Extension(1 if earlier is None else earlier.serial + 1, len(planned) + more, more, again)
+    serial = 1 if earlier is None else earlier.serial + 1
+    found = Extension(serial, len(planned) + more, more, again, order_id)
     evaluation.keep_call(session, row.id, EXTENSION, "", found._asdict(), now)
     runs.reopen(session, row.id, now)
     events.append(session, row.id, "scenarios", "extension", {"sentence": found.sentence}, now)
+    return True
 
 
 def open_extension(session: Session, run_id: str) -> Extension | None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from graphs.desk import Desk
 from graphs.fanout import each
+from graphs.told import counting
 from store import research
 from tools.candidates import Candidate, Standing
 from tools.folding import Folded, fold
@@ -149,8 +150,8 @@ async def take_named(
             for model in models
             if model.id not in known  # asked for by an older name, or one in other capitals
         ]
-        new = await desk.write(research.keep_candidates, lines)
-        await desk.say(STAGE, "enumerated", source=found_by, seen=len(lines), new=new)
+        told = counting("new", source=found_by, seen=len(lines))
+        await desk.write_and_say(STAGE, "enumerated", told, research.keep_candidates, lines)
         accepted += [line.key for line in lines if line.standing is Standing.ACCEPTED]
         wanted, found_by = list(folding.unseen), "the original of a repository that was seen"
     return accepted

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from graphs.desk import Desk
 from graphs.fanout import Crew
+from graphs.findings import keep_findings
 from graphs.ledger import repositories_in
 from store import reading, research
 from tools.candidates import Claim
@@ -153,9 +154,9 @@ class Pages:
         """A row for what robots.txt forbids: nobody has asked for it, so nothing else stores that."""
         stored = await self._desk.look(reading.stored_fetch, url)
         if stored is None or stored.row.reason != outcome.reason:
-            await self._desk.write(reading.keep_fetch, url, outcome, self._desk.services.wall.now())
-            told = reading.outcome_columns(outcome)
-            await self._desk.say("research", "page", url=url, **told._asdict())
+            told = {"url": url, **reading.outcome_columns(outcome)._asdict()}
+            now = self._desk.services.wall.now()
+            await self._desk.write_and_say("research", "page", told, reading.keep_fetch, url, outcome, now)
 
     def _extract(self, page: Page, names: Names) -> _Read:
         text, hidden = readable_text(page), hidden_text(page)
@@ -172,9 +173,7 @@ class Pages:
 
     async def _keep(self, url: str, read: _Read) -> None:
         if read.facts or read.claims:
-            await self._desk.write(reading.keep_text, read.text)
-            await self._desk.write(research.keep_facts, read.facts)
-            await self._desk.write(research.keep_claims, read.claims)
+            await self._desk.write(keep_findings, [read.text], read.facts, read.claims)
         self._shown[url] |= read.named
         self._note(read.mentions)
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from sqlalchemy.orm import Session
 
 from graphs.desk import Replayed
+from graphs.hosts import left_out
 from graphs.materials import DRAFTED, drafted
 from graphs.nodes.choose_judge import INSISTENCE, insistence_key
 from graphs.nodes.scenarios import AGREED
@@ -32,6 +33,7 @@ from tools.paired import PairedComparison
 from tools.report import (
     ApprovalNote,
     Conditions,
+    HostShare,
     JudgeNote,
     ModelResult,
     OutcomeTally,
@@ -185,6 +187,11 @@ def _model(session: Session, run_id: str, result: Result, gate_share: float) -> 
             timeout_seconds=said["timeout_seconds"],
             system_prompt=said["system_prompt"],
             system_prompt_from="" if prompt is None else prompt.name,
+            hosts=tuple(
+                HostShare(host=host, digest=digest, answers=count)
+                for host, digest, count in evaluation.hosts(session, run_id, result.role)
+            ),
+            hosts_left_out=left_out(session, run_id),
         ),
         judge=JudgeNote(
             name=result.judge,

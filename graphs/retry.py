@@ -53,4 +53,8 @@ async def patiently(
         await desk.say(stage, "retry", sentence=sentence, wait_seconds=seconds)
         await desk.services.sleep(seconds)
 
-    return await keep_trying(call, wait, throttle)
+    async def attempt() -> R:
+        await desk.make_sure()
+        return await call()
+
+    return await keep_trying(attempt, wait, throttle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -18,7 +19,7 @@ from graphs.extension import extend, open_extension
 from graphs.options import RunOptions
 from graphs.prompts import Labelled, LabelsPrompt, Prompt, Reply
 from store import evaluation, events, leases, orders, runs
-from store.database import Database, StoreFault
+from store.database import CommitUnheard, Database, StoreAway, StoreFault
 from store.fencing import Fenced
 from store.locks import Lock
 from store.schema import LeaseRow, RunRow, RunStatus
@@ -71,8 +72,9 @@ class Runner:
         self._services = services
         self._leases: dict[str, leases.Lease] = {}
         """Of the runs that are driven now."""
-        if isinstance(checkpointer, Fenced):
-            checkpointer.may_write = self._check_lease
+        self._fenced = checkpointer if isinstance(checkpointer, Fenced) else None
+        if self._fenced is not None:
+            self._fenced.may_write = self._check_lease
         self.graph: CompiledStateGraph[Any, Any, Any, Any] = build_graph(checkpointer)
 
     async def standing(self, run_id: str) -> Standing:
@@ -102,6 +104,9 @@ class Runner:
         """
         row = await self._services.database.look(runs.get, run_id)
         if RunStatus(row.status).ended:
+            if order_id is not None:  # whoever drove it to its end did not live to say so
+                await self._services.database.run(orders.finish, order_id, self._services.wall.now())
+                return await self.standing(row.id)
             became = f": {row.detail.rstrip('.')}" if row.detail else ""
             raise WrongUse(
                 f"Run {row.id} has ended ({row.status}){became}.",
@@ -125,8 +130,9 @@ class Runner:
 
         async def go_on(desk: Desk) -> Standing:
             by_story = self._services.replayed is not None
-            await desk.write(extend, further, self._services.wall.now(), by_story=by_story)
-            return await self._drive(desk, None)
+            now = self._services.wall.now()
+            opened = await desk.write(extend, further, now, by_story=by_story, order_id=order_id)
+            return await self._drive(desk, None) if opened else await self.standing(desk.run_id)
 
         return await self._under_lease(row, go_on, order_id, to_be_continued=to_be_continued)
 
@@ -163,6 +169,8 @@ class Runner:
         done: int | None = None
         problem = ""
         try:
+            if self._fenced is not None:
+                await self._fenced.take_over(row.id, lease.fence)
             order = await database.look(orders.open_order, row.id)
             if order_id is not None and (order is None or order.id != order_id):
                 return await self.standing(row.id)
@@ -172,6 +180,8 @@ class Runner:
             done = None if to_be_continued and standing.prompt is not None else order_id
         except leases.LostLease:
             raise  # whoever has taken over carries the order out
+        except StoreAway:
+            raise  # it stays open, and is gone on with when the database is back
         except Fault as fault:
             done, problem = order_id, str(fault)
             raise
@@ -247,8 +257,7 @@ class Runner:
             work, _config(desk.run_id), context=desk, stream_mode="tasks", durability="sync"
         ):
             if "input" in task:
-                await desk.write(runs.set_stage, task["name"], self._services.wall.now())
-                await desk.say(task["name"], "stage")
+                await desk.enter(task["name"], task["id"])
 
     async def _arrived(self, desk: Desk) -> Standing:
         pending = await self._pending(desk.run_id)
@@ -281,6 +290,8 @@ class Runner:
         with contextlib.suppress(
             Fault
         ):  # the database may be what failed; the first failure is the one to tell
+            if RunStatus((await desk.look(runs.get)).status).ended:
+                return  # it was interrupted because it was cancelled, and that has been said
             await self._set(desk, RunStatus.STOPPED, sentence)
             await desk.say("stopped", "stopped", sentence=sentence)
 
@@ -292,21 +303,21 @@ class Runner:
         reason: list[Fault] = []
 
         async def beat() -> None:
-            while True:
+            healthy = time.monotonic()
+            while not reason:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 try:
-                    await self._services.database.run(leases.renew, desk.lease, self._services.wall.now())
-                    if not await desk.lock.hold_on():
-                        raise leases.lost(desk.run_id)
-                    row = await self._services.database.look(runs.get, desk.run_id)
+                    await self._beat(desk)
+                except CommitUnheard:
+                    continue  # a renewal may be made twice
                 except Fault as fault:
                     reason.append(fault)
+                except Exception as error:  # noqa: BLE001 - without a heart no cancellation is heard of
+                    if time.monotonic() - healthy >= leases.DURATION.total_seconds():
+                        reason.append(_heartless(desk.run_id, error))
                 else:
-                    if row.status == RunStatus.CANCELLED:
-                        reason.append(Cancelled(f"Run {desk.run_id} was cancelled."))
-                if reason:
-                    driver.cancel()
-                    return
+                    healthy = time.monotonic()
+            driver.cancel()
 
         heart = asyncio.create_task(beat())
         try:
@@ -318,6 +329,24 @@ class Runner:
             raise reason[0] from None
         finally:
             heart.cancel()
+
+    async def _beat(self, desk: Desk) -> None:
+        """Renew what is held; a Fault where it is held no more, or the run was cancelled."""
+        await self._services.database.run(leases.renew, desk.lease, self._services.wall.now())
+        if not await desk.lock.hold_on():
+            raise leases.lost(desk.run_id)
+        row = await self._services.database.look(runs.get, desk.run_id)
+        if row.status == RunStatus.CANCELLED:
+            raise Cancelled(f"Run {desk.run_id} was cancelled.")
+
+
+def _heartless(run_id: str, error: Exception) -> Fault:
+    """What is told when the lease could not be looked after for as long as it holds."""
+    fault = Fault(
+        f"Run {run_id} could not be kept: {type(error).__name__}.", f"`bms resume {run_id}` goes on."
+    )
+    fault.__cause__ = error
+    return fault
 
 
 def _driven(session: Session, run_id: str) -> leases.AlreadyRunning:
@@ -336,7 +365,7 @@ def _let_go(session: Session, lease: leases.Lease, order_id: int | None, problem
 
 def cancel_run(session: Session, run_id: str, now: datetime) -> str:
     """End the run; whoever drives it stops within seconds. What happened, in a sentence."""
-    row = runs.get(session, run_id)
+    row = runs.locked(session, run_id)
     if RunStatus(row.status).ended:
         if orders.open_order(session, row.id) is None:
             raise Conflict(f"Run {row.id} has already ended ({row.status}).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphs.desk import Desk
 from graphs.ledger import Terms
 from graphs.names import look_up, names_of_all
+from graphs.told import counting
 from store import reading, research
 from tools.leaderboards import claims_from_standings, leaderboards_for, read_leaderboard, unknown_names
 from tools.outcomes import Found
@@ -29,12 +30,6 @@ async def read_leaderboards(desk: Desk, web: Web, terms: Terms) -> None:
         unknown = unknown_names(standings, await names_of_all(desk), size=size)[:NEW_NAMES]
         await look_up(desk, web, [name.repo or name.name for name in unknown], terms, board.title, NEW_NAMES)
         claims = claims_from_standings(standings, await names_of_all(desk), size=size)
-        kept = await desk.write(research.keep_claims, claims)
-        await desk.say(
-            STAGE,
-            "leaderboard",
-            title=board.title,
-            entries=len(standings.entries),
-            claims=kept,
-            **columns._asdict(),
-        )
+        entries = len(standings.entries)
+        told = counting("claims", title=board.title, entries=entries, **columns._asdict())
+        await desk.write_and_say(STAGE, "leaderboard", told, research.keep_claims, claims)

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from graphs.desk import Desk
 from graphs.fanout import each
+from graphs.findings import keep_findings
 from graphs.ledger import BY_PERSON, Terms, a_candidate, makers
 from graphs.names import names_of
-from store import reading, research
+from store import research
 from tools.candidates import Candidate, Claim, Standing
 from tools.card_facts import domain_focus, facts_from_card, tagged_focus
 from tools.evidence import claims_from_page
@@ -203,10 +204,8 @@ class Study:
     async def _keep(self, pages: Sequence[Page], facts: Sequence[Fact], claims: Sequence[Claim] = ()) -> None:
         """Facts and claims with the texts that they cite."""
         if facts or claims:
-            for page in pages:
-                await self._desk.write(reading.keep_text, readable_text(page))
-            await self._desk.write(research.keep_facts, facts)
-            await self._desk.write(research.keep_claims, claims)
+            texts = [readable_text(page) for page in pages]
+            await self._desk.write(keep_findings, texts, facts, claims)
 
     async def _reject(self, candidate: Candidate, reason: str) -> None:
         rejected = candidate.model_copy(update={"standing": Standing.REJECTED, "reason": reason})

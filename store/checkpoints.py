@@ -17,8 +17,8 @@ from store.database import StoreFault, write_ahead
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
-TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "writes")
-"""Of LangGraph, on one database or the other."""
+TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "writes", "fences")
+"""Of LangGraph, on one database or the other, and our gate before them."""
 
 
 @asynccontextmanager
@@ -38,19 +38,52 @@ async def open_checkpointer(url: str) -> AsyncIterator[BaseCheckpointSaver[Any]]
 
 @asynccontextmanager
 async def _open_sqlite(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+    import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    from store.fencing import Fenced
+    from store.fencing import GATE, Fenced
 
     class SqliteSaver(Fenced, AsyncSqliteSaver):
         """LangGraph's, fenced."""
 
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._fences: dict[str, int] = {}
+
+        async def close_gate(self) -> None:
+            await self.conn.create_function("own_fence", 1, lambda thread: self._fences.get(thread, 0))
+            for statement in GATE:
+                await self.conn.execute(statement)
+            await self.conn.commit()
+
+        async def undo(self) -> None:
+            async with self.lock:
+                await self.conn.rollback()
+
+        async def take_over(self, thread_id: str, fence: int) -> None:
+            self._fences[thread_id] = fence
+            try:
+                async with self.lock:
+                    await self.conn.execute(
+                        "INSERT INTO fences VALUES (?, ?) ON CONFLICT (thread_id)"
+                        " DO UPDATE SET fence = max(fence, excluded.fence)",
+                        (thread_id, fence),
+                    )
+                    await self.conn.commit()
+            except sqlite3.Error as error:
+                raise StoreFault(
+                    f"The checkpoints in {path} cannot be written: {error}.",
+                    "End whoever else writes to them, or free some disk space; then `bms resume RUN`.",
+                ) from error
+
     async with AsyncExitStack() as stack:
         try:
             _try(path)
-            saver = await stack.enter_async_context(SqliteSaver.from_conn_string(str(path)))
+            connection = await stack.enter_async_context(aiosqlite.connect(path))
+            saver = SqliteSaver(connection)
             await saver.conn.execute("PRAGMA busy_timeout=10000")
             await saver.setup()
+            await saver.close_gate()
         except (OSError, sqlite3.Error) as error:
             raise StoreFault(
                 f"The checkpoints in {path} cannot be used: {error}.",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import JSON, Connection, Table, create_engine, func, insert, inspect, null, select, text
 from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from store.checkpoints import forget, open_checkpointer
@@ -30,6 +31,8 @@ BATCH = 200
 """Rows in memory at a time; a page has a few hundred kilobytes at most."""
 WRITES = ("checkpoint_writes", "writes")
 """LangGraph's table of what a step wrote before it ended, on PostgreSQL and on SQLite."""
+IDLE_FOR_LONG = "SET LOCAL idle_in_transaction_session_timeout = 0"
+"""One side's transaction waits while the other side works, and both while checkpoints are copied."""
 
 Tell = Callable[[str, int, int], None]
 """What is being copied, how much of it is, and of how much."""
@@ -88,11 +91,13 @@ def _stand_still(session: Session) -> None:
     from writing anything."""
     if session.get_bind().dialect.name == "postgresql":
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        session.execute(text(IDLE_FOR_LONG))
         session.execute(text("LOCK TABLE leases IN SHARE MODE"))
 
 
 def _keep_others_out(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(IDLE_FOR_LONG))
         session.execute(text("LOCK TABLE runs, threads IN EXCLUSIVE MODE"))
 
 
@@ -130,7 +135,14 @@ def _copy_table(source: Connection, target: Connection, table: Table, tell: Tell
     tell(table.name, 0, total)
     done, sent = 0, 0
     for batch in _batches(source, table):
-        target.execute(insert(table), [_written(table, row) for row in batch])
+        try:
+            target.execute(insert(table), [_written(table, row) for row in batch])
+        except DataError as error:
+            said = str(error.orig).splitlines()[0].rstrip(".")
+            raise CopyFault(
+                f"A row of the table {table.name} is not taken by the other database: {said}.",
+                "Nothing was stored. Delete the run that has it, or report this.",
+            ) from error
         done += len(batch)
         sent = _sum(sent, batch)
         tell(table.name, done, total)

@@ -44,9 +44,29 @@ CONNECT_SECONDS = 5
 """How long one try to connect may take."""
 STANDING_IN_THE_WAY = frozenset({"23505", "40001", "40P01"})
 """unique_violation, serialization_failure, deadlock_detected (PostgreSQL manual, appendix A)."""
-GONE = frozenset({"57P01", "57P02", "57P03", "53300"})
-"""admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections."""
+GONE = frozenset({"57P01", "57P02", "57P03", "53300", "25P03"})
+"""admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections,
+idle_in_transaction_session_timeout."""
+STUCK_SECONDS = 60
+"""A process that is frozen in the middle of a transaction, or cut off, loses it then; others wait for its
+locks so long, and not for ever."""
+KEPT_ALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+"""For the server: a machine that vanished without a word keeps its locks for half a minute, not for hours. A
+process that is frozen keeps them, as its machine still answers; on a local socket these say nothing."""
 DISK_FULL = "53100"
+NOT_ALLOWED = "42501"
+"""insufficient_privilege."""
+REFUSED = (
+    "authentication failed",
+    "does not exist",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "not permitted to log in",
+    "permission denied for database",
+)
+"""What PostgreSQL says to whoever it does not let in."""
+
+AWAY = "Is it running, and is BMS_DATABASE_URL right? What was under way can go on when it answers."
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,7 +76,11 @@ class StoreFault(Fault):
     """The database cannot be used."""
 
 
-class CommitUnheard(StoreFault):
+class StoreAway(StoreFault):
+    """The database does not answer now; what is under way can go on when it does."""
+
+
+class CommitUnheard(StoreAway):
     """The connection broke while a commit was under way: it may have happened or not."""
 
 
@@ -84,6 +108,8 @@ class Database:
         if self._sqlite:
             event.listen(self._engine, "connect", _sqlite_pragmas)
             event.listen(self._engine, "begin", _sqlite_begin)
+        elif self.dialect == "postgresql":
+            event.listen(self._engine, "connect", _bounded)
         # One writer at a time is all that SQLite takes; whoever reads need not wait for it.
         self._writers = ThreadPoolExecutor(1 if self._sqlite else WRITERS, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
@@ -210,6 +236,12 @@ def _engine(url: str) -> Engine:
         parsed = _read(url)
         if parsed.get_backend_name() == "sqlite":
             return create_engine(parsed, json_serializer=as_json)
+        if parsed.get_backend_name() != "postgresql":
+            kind = parsed.get_backend_name()
+            raise WrongUse(
+                f"BMS_DATABASE_URL names a database of the kind {kind}, which bms does not use.",
+                "Write it as postgresql+psycopg://user@host/name, or leave it out for SQLite.",
+            )
         return create_engine(
             parsed,
             json_serializer=as_json,
@@ -227,7 +259,8 @@ def _engine(url: str) -> Engine:
     except ModuleNotFoundError as error:
         raise WrongUse(
             f"The database of BMS_DATABASE_URL needs the Python package {error.name}.",
-            "`pip install 'base-model-selector[postgres]'`, or leave the setting out for SQLite.",
+            "Write it as postgresql+psycopg://user@host/name after `pip install "
+            "'base-model-selector[postgres]'`, or leave the setting out for SQLite.",
         ) from error
 
 
@@ -281,11 +314,31 @@ def _explained(url: str) -> Iterator[None]:
                 f"Another process is writing to the database {shown} and does not finish.",
                 "End it, or wait for it; then `bms resume RUN` goes on from where it was.",
             ) from error
-        raise StoreFault(
-            f"The database {shown} does not answer: {words.strip().splitlines()[0].rstrip('.')}.",
-            "Is it running, and is BMS_DATABASE_URL right? `bms resume RUN` goes on from where it was.",
-        ) from error
+        if _sqlstate(error) in STANDING_IN_THE_WAY:
+            raise StoreFault(
+                "Somebody else was at the same rows of the database, and was first.",
+                "Nothing was changed here: do it again.",
+            ) from error
+        first = words.strip().splitlines()[0].rstrip(".")
+        kind = StoreAway if _is_gone(error) and not url.startswith("sqlite") else StoreFault
+        if any(word in first for word in REFUSED) and not url.startswith("sqlite"):
+            raise kind(
+                f"The database {shown} lets nobody in like that: {first.rpartition('FATAL:')[2].strip()}.",
+                "Correct BMS_DATABASE_URL, or the password in PGPASSWORD or ~/.pgpass; user and database are "
+                "made by whoever looks after PostgreSQL.",
+            ) from error
+        raise kind(f"The database {shown} does not answer: {first}.", AWAY) from error
     except DatabaseError as error:
+        if _is_gone(error):
+            raise StoreAway(
+                f"The database {_shown(url)} went away in the middle of something.", AWAY
+            ) from error
+        if _sqlstate(error) == NOT_ALLOWED:
+            said = str(error.orig).strip().splitlines()[0]
+            raise StoreFault(
+                f"The user of {_shown(url)} may not do in it what is needed: {said}.",
+                "Make that user the owner, as in ALTER DATABASE bms OWNER TO bms.",
+            ) from error
         if "not a database" in str(error.orig) or "malformed" in str(error.orig):
             shown = _shown(url)
             raise StoreFault(
@@ -304,6 +357,13 @@ def _is_gone(error: DBAPIError) -> bool:
     if error.connection_invalidated or _sqlstate(error) in GONE:
         return True
     return isinstance(error, OperationalError) and _sqlstate(error) is None
+
+
+def _bounded(connection: Any, _record: object) -> None:
+    """PostgreSQL gives up a transaction whose process says nothing any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{STUCK_SECONDS}s'; {KEPT_ALIVE}")
+    connection.commit()
 
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:

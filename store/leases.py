@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
-from store.locks import hold, tell
+from store.locks import hold, is_taken, tell
 from store.schema import LeaseRow
 from tools.faults import Fault
 
@@ -155,8 +155,11 @@ def mark(session: Session, lease: Lease, write: str) -> None:
 
 
 def marked(session: Session, lease: Lease, write: str) -> bool:
-    """Whether the transaction signed so was committed, as far as it was the newest under the lease."""
-    row = session.get(LeaseRow, lease.run_id)
+    """Whether the transaction signed so was committed, as far as it was the newest under the lease.
+
+    A commit that is still under way is waited for: its row is locked.
+    """
+    row = _locked(session, lease.run_id)
     return row is not None and row.fence == lease.fence and row.last_write == write
 
 
@@ -169,7 +172,13 @@ def release(session: Session, lease: Lease) -> None:
 
 
 def holder_of(session: Session, run_id: str, now: datetime) -> str | None:
-    """Who drives the run now, or None."""
+    """Who drives the run now, or None.
+
+    The clocks of machines differ. Where the lease alone would say that nobody does, the driver's lock is
+    asked for; a lease that runs longer than any is given was given by a clock ahead, and says nothing.
+    """
     row = session.get(LeaseRow, run_id)
-    alive = row is not None and row.holder and row.expires_at > now and not _is_dead(row.holder)
-    return row.holder if row is not None and alive else None
+    if row is None or not row.holder:
+        return None
+    held = now < row.expires_at <= now + DURATION and not _is_dead(row.holder)
+    return row.holder if held or is_taken(session, f"run:{run_id}") else None

@@ -10,25 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import threading
 
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import func
 
-from store.database import Database
+from store.database import AWAY, Database, StoreAway
 from store.schema import RunRow
 
 NEWS = "bms_news"
 """Channel of ``NOTIFY`` on which the name of a run or conversation is told when more of it is there."""
-
-KEPT_ALIVE = (
-    "SET tcp_keepalives_idle = 10",
-    "SET tcp_keepalives_interval = 5",
-    "SET tcp_keepalives_count = 3",
-)
-"""For the server: a machine that vanished without a word keeps its locks for half a minute, not for hours. A
-process that is frozen keeps them, as its machine still answers; on a local socket these say nothing."""
 
 
 def hold(session: Session, run_id: str, *, tell: bool = False) -> None:
@@ -74,6 +67,9 @@ class Lock:
         self.name = name
         self._database = database
         self._connection: Connection | None = None
+        self._working = threading.Lock()
+        """Of the thread that has the connection in hand: a heartbeat's goes on when that is cancelled."""
+        self._given_back = False
 
     @property
     def is_held(self) -> bool:
@@ -84,6 +80,7 @@ class Lock:
         """Whether the lock is ours now; at once, and true on SQLite, which has none."""
         if self._database.dialect != "postgresql":
             return True
+        self._given_back = False
         return await asyncio.to_thread(self._take)
 
     async def hold_on(self) -> bool:
@@ -93,19 +90,24 @@ class Lock:
         return await asyncio.to_thread(self._hold_on)
 
     async def release(self) -> None:
-        """Give the lock back; nothing happens when it is not held."""
-        if self._connection is not None:
-            await asyncio.to_thread(self._drop)
+        """Give the lock back, for good; nothing happens when it is not held."""
+        self._given_back = True
+        if self._database.dialect == "postgresql":
+            await asyncio.to_thread(self._give_back)
 
     def _take(self) -> bool:
+        with self._working:
+            return not self._given_back and self._try()
+
+    def _try(self) -> bool:
         connection = self._database.connect()
         try:
-            for setting in KEPT_ALIVE:
-                connection.exec_driver_sql(setting)
             taken = connection.scalar(select(func.pg_try_advisory_lock(lock_key(self.name))))
-        except BaseException:
+        except BaseException as error:
             connection.invalidate()
             connection.close()
+            if isinstance(error, DBAPIError):
+                raise StoreAway("The database went away while a lock was taken.", AWAY) from error
             raise
         if not taken:
             connection.close()
@@ -114,14 +116,21 @@ class Lock:
         return True
 
     def _hold_on(self) -> bool:
-        if self._connection is not None:
-            try:
-                self._connection.scalar(select(1))
-            except DBAPIError:
-                self._drop()
-            else:
-                return True
-        return self._take()
+        with self._working:
+            if self._given_back:
+                return False
+            if self._connection is not None:
+                try:
+                    self._connection.scalar(select(1))
+                except SQLAlchemyError:
+                    self._drop()
+                else:
+                    return True
+            return self._try()
+
+    def _give_back(self) -> None:
+        with self._working:
+            self._drop()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -23,7 +23,7 @@ MIGRATING = 0x626D73
 
 
 class SchemaFault(Fault):
-    """The database was made by a newer version of the program."""
+    """The database was made by a newer version of the program, or by another program."""
 
 
 def current_revision(engine: Engine) -> str | None:
@@ -73,6 +73,11 @@ def ensure_schema(engine: Engine) -> None:
     found = current_revision(engine)
     if found == HEAD or (found is None and _made_anew(engine)):
         return
+    found = current_revision(engine)  # somebody else may just have made it
+    if found is None and inspect(engine).has_table("runs"):
+        raise SchemaFault(
+            "The database holds tables that bms did not make.", "Name an empty one with BMS_DATABASE_URL."
+        )
     from alembic import command
     from alembic.script import ScriptDirectory
 
@@ -81,7 +86,7 @@ def ensure_schema(engine: Engine) -> None:
     if found is not None and found not in known:
         raise SchemaFault(
             f"The database is at revision {found}, which this version of bms does not know.",
-            "Upgrade bms, or set BMS_HOME to another folder.",
+            "Upgrade bms here, or name another database with BMS_DATABASE_URL or BMS_HOME.",
         )
     with engine.begin() as connection:
         _alone(connection)

@@ -74,7 +74,7 @@ def already_answered(order: OrderRow) -> Conflict:
     """What somebody is told who answers beside an open order."""
     return Conflict(
         f"Run {order.run_id} has been given an answer already, by {order.by}, which is not carried out yet.",
-        f"`bms resume {order.run_id}` carries it out.",
+        f"`bms show {order.run_id}` follows it; `bms resume {order.run_id}` carries it out if nobody does.",
     )
 
 

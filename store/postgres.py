@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import URL
 
-from store.database import DISK_FULL, GONE, KEEPALIVES, PAUSE_SECONDS, StoreFault
+from store.database import AWAY, DISK_FULL, GONE, KEEPALIVES, PAUSE_SECONDS, StoreAway, StoreFault
 from store.fencing import Fenced
 from store.plain import plain
 
@@ -25,6 +26,9 @@ MAKING_TABLES = 0x6C67
 CONNECTIONS = 3
 
 R = TypeVar("R")
+
+# Whoever has set up no logging would read of broken connections before the sentence that explains them.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 def is_gone(error: Error) -> bool:
@@ -79,12 +83,9 @@ async def patiently(work: Callable[[], Awaitable[R]]) -> R:
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _away(error: Exception) -> StoreFault:
+def _away(error: Exception) -> StoreAway:
     said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-    return StoreFault(
-        f"The database with the checkpoints does not answer: {said}.",
-        "Is it running, and is BMS_DATABASE_URL right? `bms resume RUN` goes on from where it was.",
-    )
+    return StoreAway(f"The database with the checkpoints does not answer: {said}.", AWAY)
 
 
 @asynccontextmanager

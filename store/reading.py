@@ -14,7 +14,6 @@ from tools.facts import content_hash
 from tools.outcomes import Blocked, Empty, Failed, Found, Outcome
 from tools.web import Page
 
-
 _TEXT = select(PageRow.text).where(PageRow.content_hash == bindparam("of_hash"))
 _STORED = select(PageRow.content_hash).where(PageRow.content_hash == bindparam("of_hash"))
 _FETCH = (
@@ -103,8 +102,9 @@ def lend_fetch(session: Session, run_id: str, known: Known) -> None:
 def keep_fetch(session: Session, run_id: str, url: str, outcome: Outcome[Page], now: datetime) -> None:
     """Store the outcome of fetching ``url``; the text of a page is stored once."""
     page = outcome.value if isinstance(outcome, Found) else None
-    if page is not None:
-        _keep_text(session, page.content_hash, page.text)
+    if page is not None and not is_stored(session, page.content_hash):
+        text = {"content_hash": page.content_hash, "text": page.text}
+        session.connection().execute(_INSERT_TEXT, text)
     kind, reason, detail = outcome_columns(outcome)
     columns = {
         "run_id": run_id,
@@ -127,12 +127,9 @@ def keep_fetch(session: Session, run_id: str, url: str, outcome: Outcome[Page], 
 
 def keep_text(session: Session, _run_id: str, text: str) -> None:
     """Store text that sources cite by its hash, such as the readable text of an HTML page."""
-    _keep_text(session, content_hash(text), text)
-
-
-def _keep_text(session: Session, digest: str, text: str) -> None:
+    digest = content_hash(text)
     if not is_stored(session, digest):
-        session.connection().execute(_INSERT_TEXT, {"content_hash": digest, "text": text})
+        session.add(PageRow(content_hash=digest, text=text))
 
 
 def is_stored(session: Session, content_hash: str) -> bool:

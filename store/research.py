@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from store.reading import is_stored, page_text
@@ -135,14 +135,15 @@ def keep_facts(session: Session, run_id: str, facts: Iterable[Fact]) -> int:
                 row.record = marked[row.fingerprint].model_dump(mode="json")
     return _add(
         session,
+        FactRow,
         (
-            FactRow(
-                run_id=run_id,
-                candidate=fact.candidate,
-                factor=fact.factor.value,
-                fingerprint=mark,
-                record=fact.model_dump(mode="json"),
-            )
+            {
+                "run_id": run_id,
+                "candidate": fact.candidate,
+                "factor": fact.factor.value,
+                "fingerprint": mark,
+                "record": fact.model_dump(mode="json"),
+            }
             for mark in marked
             if mark in fresh and stored.holds((fact := marked[mark]).source)
         ),
@@ -163,22 +164,25 @@ def keep_claims(session: Session, run_id: str, claims: Iterable[Claim]) -> int:
     fresh = _new(session, ClaimRow, run_id, marked)
     return _add(
         session,
+        ClaimRow,
         (
-            ClaimRow(
-                run_id=run_id,
-                candidate=claim.candidate,
-                fingerprint=mark,
-                record=claim.model_dump(mode="json"),
-            )
+            {
+                "run_id": run_id,
+                "candidate": claim.candidate,
+                "fingerprint": mark,
+                "record": claim.model_dump(mode="json"),
+            }
             for mark in marked
             if mark in fresh and stored.holds((claim := marked[mark]).source)
         ),
     )
 
 
-def _add(session: Session, rows: Iterable[FactRow | ClaimRow]) -> int:
+def _add(session: Session, table: type[FactRow | ClaimRow], rows: Iterable[dict[str, Any]]) -> int:
     kept = list(rows)
-    session.add_all(kept)
+    if kept:
+        session.flush()
+        session.connection().execute(insert(table), kept)
     return len(kept)
 
 

@@ -63,6 +63,16 @@ def get(session: Session, run_id: str) -> RunRow:
     raise NotFound(f"There is no run {run_id[:60]!r}.", "`bms runs` lists them.")
 
 
+def locked(session: Session, run_id: str) -> RunRow:
+    """The run as it is now, which nobody else changes until this transaction ends: what is decided by its
+    status is still true when it is written. SQLite has one writer at a time anyway."""
+    row = get(session, run_id)
+    if session.get_bind().dialect.name == "postgresql":
+        session.flush()  # what has been changed here and not written would be forgotten
+        session.refresh(row, with_for_update={"key_share": True})
+    return row
+
+
 def latest(session: Session, limit: int = 20, offset: int = 0) -> list[RunRow]:
     """The newest runs first."""
     query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id)
@@ -72,7 +82,7 @@ def latest(session: Session, limit: int = 20, offset: int = 0) -> list[RunRow]:
 def set_status(
     session: Session, run_id: str, status: RunStatus, detail: str, now: datetime, *, stage: str | None = None
 ) -> None:
-    row = get(session, run_id)
+    row = locked(session, run_id)
     if RunStatus(row.status).ended:
         return  # a cancellation that came while the last step finished stays
     row.status, row.detail, row.updated_at = status, detail, now
@@ -82,7 +92,7 @@ def set_status(
 
 def reopen(session: Session, run_id: str, now: datetime) -> None:
     """A run that has ended goes on."""
-    row = get(session, run_id)
+    row = locked(session, run_id)
     row.status, row.detail, row.updated_at = RunStatus.STOPPED, "opened again", now
 
 

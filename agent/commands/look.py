@@ -366,7 +366,9 @@ def _print_run(place: Any, session: Any, told: dict[str, Any]) -> None:
         )
     print_result(out, session, told["run"])
     for document in evaluation.documents(session, told["run"]):
-        out.print(f"  {document.path}", highlight=False)
+        here = Path(document.path).exists()
+        away = "" if here else f" (not here: `bms report {told['run']}` makes it anew)"
+        out.print(f"  {document.path}{away}", highlight=False)
 
 
 def _tally(counts: dict[str, int]) -> str:

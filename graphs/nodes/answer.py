@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from graphs.clerk import Clerk
 from graphs.desk import Desk
 from graphs.fanout import each
+from graphs.hosts import telling
 from graphs.models import ready_runtime
 from graphs.retry import patiently
 from graphs.state import Journey, Role
-from graphs.throttles import throttle_for
+from graphs.throttles import throttle_of
 from graphs.trials import model_role, scenarios_of, trial_of
 from store import evaluation, events
 from tools.concurrency import Throttle
@@ -32,6 +33,7 @@ from tools.runtimes import (
     RuntimeFault,
     RuntimeFaultKind,
 )
+from tools.runtimes.spread import SpreadRuntime
 
 STAGE = "answer"
 CUT_OFF = "answer cut off"
@@ -57,7 +59,7 @@ async def answer(state: Journey, runtime: NodeRuntime[Desk]) -> Journey:
     missing = [scenario for scenario in wanted if scenario.id not in done]
     if missing:
         asker = await _asker(desk, role, len(done), len(wanted))
-        async with Clerk(desk, asker.keep_all) as clerk:
+        async with telling(desk, STAGE, asker.engine), Clerk(desk, asker.keep_all) as clerk:
             asker.clerk = clerk
             await each(missing, asker.ask, at_once=asker.throttle)
     return {"answered": True}
@@ -84,7 +86,7 @@ async def _asker(desk: Desk, role: Role, done: int, total: int) -> _Asker:
         prompt=trial.prompt,
         version=(await engine.status()).version,
         cut_off=await desk.look(evaluation.stored_calls, CUT_OFF),
-        throttle=throttle_for(engine.name, desk.options.concurrency),
+        throttle=throttle_of(engine, desk.options.concurrency),
         done=done,
         total=total,
     )
@@ -107,6 +109,8 @@ class _Asker:
     done: int
     total: int
     warned: set[str] = field(default_factory=set)
+    hosts: dict[str, str | None] = field(default_factory=dict)
+    """Which of several hosts answered a scenario."""
     clerk: Clerk[Answer] = field(init=False)
 
     async def ask(self, scenario: Scenario) -> None:
@@ -118,7 +122,7 @@ class _Asker:
         if stored is None:
             given = await self._answer(scenario, request)
         else:
-            given = classify_reply(ChatReply.model_validate(stored), None, scenario)
+            given = self._heard(ChatReply.model_validate(stored), scenario)
         if given.outcome is AnswerOutcome.TRUNCATED and (limit := self._larger(given)):
             if stored is None:
                 await self._keep_cut_off(key, given)
@@ -131,13 +135,18 @@ class _Asker:
             reply = await patiently(
                 self.desk, STAGE, lambda: self.engine.chat(self.loaded.artefact.name, request), self.throttle
             )
-            given = classify_reply(reply, None, scenario)
+            given = self._heard(reply, scenario)
             await self._warn(reply.left_out)
         except RuntimeFault as fault:
             if fault.kind not in OF_THE_ANSWER:
                 raise
             given = classify_reply(None, fault, scenario)
+            self.hosts[scenario.id] = None
         return given.model_copy(update={"max_tokens": request.max_tokens})
+
+    def _heard(self, reply: ChatReply, scenario: Scenario) -> Answer:
+        self.hosts[scenario.id] = reply.host
+        return classify_reply(reply, None, scenario)
 
     async def _warn(self, left_out: tuple[str, ...]) -> None:
         """Say once what the server does not do as it was asked."""
@@ -163,6 +172,7 @@ class _Asker:
             completion_tokens=cut.completion_tokens,
             seconds=cut.seconds or 0.0,
             left_out=cut.left_out,
+            host=self.hosts[cut.scenario_id],
             first_token_seconds=cut.first_token_seconds,
         )
         now = self.desk.services.wall.now()
@@ -170,7 +180,11 @@ class _Asker:
 
     def keep_all(self, session: Session, run_id: str, given: Sequence[Answer]) -> None:
         now = self.desk.services.wall.now()
-        evaluation.keep_answers(session, run_id, self.role, given, self._conditions(), now)
+        by_host: dict[str | None, list[Answer]] = {}
+        for one in given:
+            by_host.setdefault(self.hosts.get(one.scenario_id), []).append(one)
+        for host, theirs in by_host.items():
+            evaluation.keep_answers(session, run_id, self.role, theirs, self._conditions(host), now)
         told = []
         for one in given:
             self.done += 1
@@ -185,9 +199,12 @@ class _Asker:
             )
         events.append_all(session, run_id, STAGE, "answer", told, now)
 
-    def _conditions(self) -> dict[str, Any]:
+    def _conditions(self, host: str | None) -> dict[str, Any]:
         """Under what the answers were made; the template's text is with the loaded model."""
         artefact, template = self.loaded.artefact, self.loaded.template
+        there: dict[str, Any] = {}
+        if isinstance(self.engine, SpreadRuntime) and host is not None:
+            there = self.engine.facts(artefact.name, host)._asdict()
         return {
             "runtime": self.engine.name.value,
             "runtime_version": self.version,
@@ -198,4 +215,5 @@ class _Asker:
             "allocated_context": self.loaded.allocated_context,
             "system_prompt": self.prompt,
             **self.template.model_dump(mode="json", exclude={"messages", "json_schema"}),
+            **there,
         }

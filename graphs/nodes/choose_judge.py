@@ -191,10 +191,10 @@ async def _preflight(desk: Desk, judge: str, rubric: Rubric) -> PreflightReport:
             report.results[0].assessment.detail,
             "Take a judge with more context or a shorter rubric, or ask by criterion (--per-criterion).",
         )
-    if chat.faults == 0:
-        record = report.model_dump(mode="json")
-        await desk.write(evaluation.keep_call, PREFLIGHT, judge, record, desk.services.wall.now())
     await desk.say(STAGE, "preflight", judge=judge, passed=report.passed, sentence=report.sentence)
     for warning in report.warnings:
         await desk.say(STAGE, "warning", sentence=warning)
+    if chat.faults == 0:  # last: who finds this row tells nothing of it any more
+        record = report.model_dump(mode="json")
+        await desk.write(evaluation.keep_call, PREFLIGHT, judge, record, desk.services.wall.now())
     return report

@@ -19,15 +19,14 @@ async def compare(state: Journey, runtime: Runtime[Desk]) -> Journey:
     desk = runtime.context
     table = await desk.look(current_table, desk.services.clock.today())
     proposal = propose(table)
-    await desk.write(research.keep_table, table, proposal, desk.services.wall.now())
-    await desk.say(
-        STAGE,
-        "table",
-        hash=table.hash,
-        rows=len(table.rows),
-        eligible=len(table.eligible),
-        primary=proposal.primary,
-        backup=proposal.backup,
-    )
+    told = {
+        "hash": table.hash,
+        "rows": len(table.rows),
+        "eligible": len(table.eligible),
+        "primary": proposal.primary,
+        "backup": proposal.backup,
+    }
+    now = desk.services.wall.now()
+    await desk.write_and_say(STAGE, "table", told, research.keep_table, table, proposal, now)
     prompt = prompt_for(desk.run_id, table.hash, proposal, state.get("problem"))
     return {"prompt": prompt.model_dump(mode="json"), "again": False, "problem": None}

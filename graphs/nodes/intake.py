@@ -32,8 +32,8 @@ async def intake(
     match reading:
         case Ready(request):
             now = services.wall.now()
-            await desk.write(runs.set_request, request, now)
-            await desk.say(STAGE, "request", request=request.model_dump(mode="json"))
+            told = {"request": request.model_dump(mode="json")}
+            await desk.write_and_say(STAGE, "request", told, runs.set_request, request, now)
             named = desk.options.model is not None
             return Command(
                 goto="scenarios" if named else "research",

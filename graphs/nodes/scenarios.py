@@ -50,10 +50,9 @@ async def _made(desk: Desk, stored: list[Scenario], target: int) -> list[Scenari
     else:
         made = generate(taxonomy, target, seed)
     made = await worded(desk, made, taxonomy, stored)
-    await desk.write(evaluation.keep_scenarios, made, len(stored))
     every = [*stored, *made]
-    cover = coverage(every, taxonomy)
-    await desk.say(STAGE, "scenarios", count=len(every), source=taxonomy.name, missing=len(cover.missing))
+    told = {"count": len(every), "source": taxonomy.name, "missing": len(coverage(every, taxonomy).missing)}
+    await desk.write_and_say(STAGE, "scenarios", told, evaluation.keep_scenarios, made, len(stored))
     return every
 
 

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.agent.conftest import Bms
-from tests.standins.command_line import ROOT, environment
+from tests.standins.command_line import ROOT, Said, environment, warm
 from tests.standins.replayed import Kept
 
-STARTED = "from agent.commands.chat import chat; chat.main(prog_name='bms chat')"
 
-
-def chat(home: Path, typed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", STARTED, *arguments],
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=ROOT,
-        env=environment(home),
-        check=False,
-    )
+def chat(home: Path, typed: str, *arguments: str) -> Said:
+    env = environment(home)
+    process = warm().start("agent.cli:main", "chat", *arguments, cwd=ROOT, env=env, stdin=subprocess.PIPE)
+    out, err = process.communicate(typed, timeout=120)
+    return Said(process.wait(), out, err)
 
 
 def test_every_line_of_a_pipe_is_a_message(waiting: Kept) -> None:
     done = chat(waiting.home, "why not DeepSeek?\ndon't approve\nquit\nstatus\n", "--run", waiting.run_id)
-    assert done.returncode == 0, done.stderr
-    text = " ".join(done.stdout.split())
+    assert done.status == 0, done.err
+    text = " ".join(done.out.split())
     assert "The table is ready" in text
     assert "> why not DeepSeek?" in text
     assert "deepseek-ai/DeepSeek-R1-Distill-Llama-8B" in text
@@ -45,8 +36,8 @@ def test_a_story_from_start_to_end(tmp_path: Path) -> None:
         "replay the demo\napprove qwen3 with gemma as backup\nyes\nmy notes: it listens\nwhat failed most?\n"
     )
     done = chat(tmp_path, typed)
-    assert done.returncode == 0, done.stderr
-    text = " ".join(done.stdout.split())
+    assert done.status == 0, done.err
+    text = " ".join(done.out.split())
     places = [
         text.find(words)
         for words in (

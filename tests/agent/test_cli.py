@@ -278,6 +278,7 @@ def test_doctor_says_which_database_and_never_its_password(
     assert said.status == 0
     assert not gone["fine"]
     assert "does not answer" in gone["detail"]
+    assert {one["what"] for one in said.json} >= {"runtime ollama", "judge"}
     assert "hunter2" not in there["detail"] + said.out + said.err
 
 

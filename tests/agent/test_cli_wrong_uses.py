@@ -218,9 +218,9 @@ def test_stories_that_do_not_exist(bms: Bms) -> None:
         (
             b'jugde = "x"',
             "bms.toml has 'jugde', which is no setting. There are home, database_url, brain, judge, runtime, "
-            "ollama_host, hub_endpoint, hub_token, openai_base_url, openai_api_key, registry_url, "
+            "runtimes, ollama_host, hub_endpoint, hub_token, openai_base_url, openai_api_key, registry_url, "
             "duckduckgo_url, searxng_url, search_engines, cache_days, leaderboards, allow_hosts, token, "
-            "hosts, runs_at_once.",
+            "hosts, runs_at_once, threads.",
         ),
         (
             b"runtime = 3",

@@ -86,6 +86,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Written:
         *("--judge", f"llamacpp:{judge}", "--insist-judge", "--rubric", str(rubric)),
         *("--system-prompt", str(prompt), "--count", str(COUNT), "--max-tokens", "6"),
         *("--out", str(place.out), "--yes"),
+        env={"BMS_THREADS": "1"},
     )
     try:
         out, err = process.communicate(timeout=INFERENCE_SECONDS)

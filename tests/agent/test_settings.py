@@ -71,6 +71,7 @@ EXAMPLES = {
     "leaderboards": ("False", "True"),
     "token": ("a-token-of-this-test", "another-token-of-this-test"),
     "runs_at_once": ("1", "3"),
+    "threads": ("2", "4"),
 }
 
 

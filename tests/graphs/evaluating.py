@@ -119,7 +119,10 @@ class Evaluation:
 
 
 @contextlib.asynccontextmanager
-async def evaluating(home: Path, script: Script | None = None) -> AsyncIterator[Evaluation]:
+async def evaluating(
+    home: Path, script: Script | None = None, *, candidate: Runtime | None = None
+) -> AsyncIterator[Evaluation]:
+    """``candidate`` answers instead of the server; whoever made it closes it."""
     told = script or Script()
     with (
         OpenAIServer(reply=told, model=CANDIDATE, serves_any=True) as server,
@@ -128,7 +131,7 @@ async def evaluating(home: Path, script: Script | None = None) -> AsyncIterator[
         runtime = OpenAICompatibleRuntime(f"{server.url}/v1")
 
         async def choose(preference: str, *, model: str | None = None) -> Runtime:
-            return runtime
+            return candidate or runtime
 
         async def open_model(spec: str) -> NamedModel:
             return NamedModel(spec, runtime, spec.partition(":")[2])

@@ -1,6 +1,6 @@
 """``bms``, killed with SIGKILL right after a given event has been committed.
 
-``python -m tests.graphs.killed STAGE KIND NTH ARGUMENT …`` runs ``bms ARGUMENT …`` and dies when the NTH
+:func:`killed` runs ``bms ARGUMENT …`` and dies when the NTH
 event of that stage and kind is in the database. Nothing in the program knows of it: the event is seen where
 rows are written, and the process gets no chance to clean up.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from typing import Any
 
 from agent.cli import main
@@ -43,6 +42,7 @@ def arm(stage: str, kind: str, nth: int) -> None:
     Database.run = dying  # type: ignore[method-assign]
 
 
-if __name__ == "__main__":
-    arm(sys.argv[1], sys.argv[2], int(sys.argv[3]))
-    main(sys.argv[4:])
+def killed(arguments: list[str]) -> None:
+    """``STAGE KIND NTH ARGUMENT …``"""
+    arm(arguments[0], arguments[1], int(arguments[2]))
+    main(arguments[3:])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -123,8 +122,9 @@ async def _carry_on(home: Path, addresses: Addresses, run_id: str) -> None:
             await driven(services, home, run_id)
 
 
-if __name__ == "__main__":  # HOME ADDRESSES RUN [STAGE KIND NTH]: see tests.graphs.killed
-    where, told, which, *dying = sys.argv[1:]
+def main(arguments: list[str]) -> None:
+    """``HOME ADDRESSES RUN [STAGE KIND NTH]``: see :mod:`tests.graphs.killed`."""
+    where, told, which, *dying = arguments
     if dying:
         arm(dying[0], dying[1], int(dying[2]))
     asyncio.run(_carry_on(Path(where), Addresses(*json.loads(told)), which))

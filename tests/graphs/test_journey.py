@@ -314,7 +314,7 @@ async def test_the_embedded_llamacpp_without_ollama_says_that_the_answers_are_no
     """Real inference from the approval to the document: a random model's answers and verdicts."""
     model = write_tiny_gguf(tmp_path / "tiny.gguf")
     judge = write_tiny_gguf(tmp_path / "judge.gguf", seed=11, context_length=16384)
-    shelf = RuntimeShelf(RuntimeSettings(models_dir=tmp_path / "models"))
+    shelf = RuntimeShelf(RuntimeSettings(models_dir=tmp_path / "models", threads=1))
 
     async def open_model(spec: str) -> NamedModel:
         return NamedModel(spec, *shelf.open(spec))

@@ -240,7 +240,7 @@ async def test_a_brain_that_lies_changes_no_fact_no_star_and_no_choice(calm: Cal
 async def test_a_brain_of_noise_changes_no_fact_no_star_and_no_choice(calm: Calm, tmp_path: Path) -> None:
     """Real inference: the embedded llama.cpp on a tiny random model, held to the form of the reply."""
     model = write_tiny_gguf(tmp_path / "tiny.gguf", context_length=16384)
-    shelf = RuntimeShelf(RuntimeSettings(models_dir=tmp_path / "models"))
+    shelf = RuntimeShelf(RuntimeSettings(models_dir=tmp_path / "models", threads=1))
 
     async def open_model(spec: str) -> NamedModel:
         return NamedModel(spec, *shelf.open(spec))

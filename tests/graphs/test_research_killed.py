@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -17,11 +15,19 @@ from store import events, reading, research
 from store.database import Database, sqlite_url
 from store.schema import FetchRow, SearchRow
 from tests.graphs.researching import REQUESTS, proposal_of, researched
-from tests.graphs.test_killed import Point
+from tests.standins.command_line import Said, ended, warm
 from tests.standins.http_server import StandIn
 from tests.standins.world import World
 
-ROOT = Path(__file__).parents[2]
+
+class Point(NamedTuple):
+    """Where to die: after the commit with the nth event of this stage and kind in the process."""
+
+    stage: str
+    kind: str
+    nth: int
+
+
 POINTS = (
     Point("research", "page", 3),  # a page of a listing
     Point("research", "query", 10),
@@ -81,18 +87,9 @@ class Watch:
         return [*pages, *(query for query in self._world.search.queries if query in self.searched)]
 
 
-def _process(home: Path, world: World, run_id: str, *dying: object) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "tests.graphs.researching",
-        str(home),
-        json.dumps(world.addresses),
-        run_id,
-    ]
-    return subprocess.run(
-        [*command, *map(str, dying)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
-    )
+def _process(home: Path, world: World, run_id: str, *dying: object) -> Said:
+    told = (str(home), json.dumps(world.addresses), run_id, *map(str, dying))
+    return ended(warm().start("tests.graphs.researching:main", *told))
 
 
 async def test_killed_in_the_middle_of_research_nothing_finished_is_asked_again(tmp_path: Path) -> None:
@@ -104,12 +101,12 @@ async def test_killed_in_the_middle_of_research_nothing_finished_is_asked_again(
         watch.look()
         for point in POINTS:
             died = _process(tmp_path, world, run_id, *point)
-            assert died.returncode == -signal.SIGKILL, f"{point}: {died.stdout}\n{died.stderr}"
+            assert died.status == -signal.SIGKILL, f"{point}: {died}"
             assert not watch.repeated(), point
             watch.look()
             assert watch.fetched
-        ended = _process(tmp_path, world, run_id)
-        assert ended.returncode == 0, ended.stderr
+        whole = _process(tmp_path, world, run_id)
+        assert whole.status == 0, whole
         assert not watch.repeated()
         with database.reading() as session:
             offered = research.newest_table(session, run_id)

@@ -14,24 +14,24 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import psutil
+
+from tests.standins.zygote import Forked, Zygote
 
 ROOT = Path(__file__).parents[2]
 PERSON = "ada"
 """Who is at the terminal."""
 PATIENCE = 60.0
 """Seconds after which a process or a screen that a test waits for has failed it."""
+OPENED = "opened\n"
+"""What a forked process says when it has its terminal."""
 SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[=>])")
 """What rich and readline write to move the cursor and to colour."""
-ON_A_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-)
-"""Makes standard input the controlling terminal, so that the terminal's Ctrl-C is a signal."""
 
 
 class Said(NamedTuple):
@@ -74,20 +74,19 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, **ours, **more}
 
 
-def start(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+@cache
+def warm() -> Zygote:
+    """What ``bms`` is forked from: one for this process, closed at the end of the test session."""
+    ours = ("tests.standins.preloaded", "tests.standins.nested", __name__)
+    return Zygote("agent.commands.serve", "agent.service.app", "uvicorn", *ours)
+
+
+def start(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Forked:
     """``bms ARGUMENTS`` as a process that has no terminal. Whoever starts it ends it with :func:`ended`."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "agent.cli", *arguments],
-        cwd=home,
-        env=environment(home, **(env or {})),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return warm().bms(*arguments, cwd=home, env=environment(home, **(env or {})))
 
 
-def ended(process: subprocess.Popen[str]) -> Said:
+def ended(process: subprocess.Popen[str] | Forked) -> Said:
     """Wait for the end of a process; one that does not end is killed and fails the test."""
     try:
         out, err = process.communicate(timeout=PATIENCE)
@@ -95,6 +94,7 @@ def ended(process: subprocess.Popen[str]) -> Said:
         process.kill()
         out, err = process.communicate()
         raise AssertionError(f"the process did not end; it said:\n{out}\n{err}") from None
+    assert process.returncode is not None
     return Said(process.returncode, out, err)
 
 
@@ -103,22 +103,41 @@ def bms_process(home: Path, *arguments: str, env: Mapping[str, str] | None = Non
     return ended(start(home, *arguments, env=env))
 
 
+def on_terminal(arguments: Sequence[str]) -> None:
+    """In a forked process: ``bms`` with the terminal that comes first in ``arguments``.
+
+    Opened by the leader of a session it is the controlling one, so that its Ctrl-C is a signal.
+    """
+    name, *rest = arguments
+    opened = os.open(name, os.O_RDWR)
+    print(OPENED, end="", flush=True)
+    for number in range(3):
+        os.dup2(opened, number)
+    os.close(opened)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    from agent.cli import main
+
+    main(rest)
+
+
 class AtTerminal:
     """``bms ARGUMENTS`` at a terminal of 45 lines and 170 columns; killed at the end of the block."""
 
     def __init__(self, home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 45, 170, 0, 0))
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", ON_A_TERMINAL, "-m", "agent.cli", *arguments],
+        self._process = warm().start(
+            f"{__name__}:on_terminal",
+            os.ttyname(theirs),
+            *arguments,
             cwd=home,
             env=environment(home, **(env or {})),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
         )
-        os.close(theirs)
+        said = self._process.stdout.readline()
+        os.close(theirs)  # not before it is open on their side: a terminal that nobody has open has ended
+        assert said == OPENED, self._process.communicate()[1]
         self.raw = b""
         """Everything that was written to the terminal."""
         self._seen = 0
@@ -182,5 +201,5 @@ class AtTerminal:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
-        self._process.wait(PATIENCE)
+        self._process.communicate(timeout=PATIENCE)
         os.close(self._ours)

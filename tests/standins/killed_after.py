@@ -1,8 +1,8 @@
 """``bms``, killed with SIGKILL after a given step.
 
-``python -m tests.standins.killed_after STEP NTH ARGUMENT …`` runs ``bms ARGUMENT …``. ``STEP`` is a function
-written ``module:function``. Called for the NTH time, a query dies with the commit that it is part of,
-anything else right after its call. The program knows nothing of it and gets no chance to clean up.
+:func:`killed` runs ``bms ARGUMENT …``. ``STEP`` is a function written ``module:function``. Called for the
+NTH time, a query dies with the commit that it is part of, anything else right after its call. The program
+knows nothing of it and gets no chance to clean up.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-import sys
 from typing import Any
 
 from agent.cli import main
@@ -42,6 +41,7 @@ def arm(step: str, nth: int, *, query: bool) -> None:
     Database.run = dying  # type: ignore[method-assign]
 
 
-if __name__ == "__main__":
-    arm(sys.argv[1], int(sys.argv[2]), query=sys.argv[1].startswith("store."))
-    main(sys.argv[3:])
+def killed(arguments: list[str]) -> None:
+    """``STEP NTH ARGUMENT …``"""
+    arm(arguments[0], int(arguments[1]), query=arguments[0].startswith("store."))
+    main(arguments[2:])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
@@ -35,9 +37,30 @@ class Loopback:
         """Set with the first request."""
         self.closing = threading.Event()
         """Set when the server goes down: what a slow answer waits for."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Exchange,), {"owner": self}))
+        self._connections: set[socket.socket] = set()
+        self._listen(0)
+
+    def _listen(self, port: int) -> None:
+        handler = type("Handler", (Exchange,), {"owner": self, "connections": self._connections})
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def kill(self) -> None:
+        """Go down at once, as a process that is killed does: what is under way breaks off."""
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        for connection in tuple(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._connections.clear()
+
+    def revive(self) -> None:
+        """Come up again on the same port."""
+        self.closing.clear()
+        self._listen(self.port)
+        self._thread.start()
 
     @property
     def port(self) -> int:
@@ -71,6 +94,16 @@ class Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     owner: Loopback
+    connections: set[socket.socket]
+
+    def setup(self) -> None:
+        super().setup()
+        self.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.connections.discard(self.connection)
+        with contextlib.suppress(ConnectionError):
+            super().finish()
 
     def _exchange(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))

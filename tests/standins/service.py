@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from fastapi import FastAPI
 from agent.engine import Engine
 from agent.service.app import make_app
 from agent.settings import Settings
-from tests.standins.command_line import PATIENCE, environment
+from tests.standins.command_line import PATIENCE, environment, warm
+from tests.standins.zygote import Forked
 
 
 class Served:
@@ -62,17 +63,10 @@ class Served:
     def _log(self) -> Path:
         return self.home / "served.log"
 
-    def _begin(self) -> subprocess.Popen[bytes]:
+    def _begin(self) -> Forked:
         self.home.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "agent.cli", "serve", "--port", str(self.port)],
-                cwd=self.home,
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        log, port = str(self._log), str(self.port)
+        self.process = warm().start(f"{__name__}:serve", log, port, cwd=self.home, env=self._env)
         until = time.monotonic() + PATIENCE
         while not answers(self.url):
             assert self.process.poll() is None, f"the service ended:\n{self.said}"
@@ -81,6 +75,19 @@ class Served:
                 raise AssertionError(f"the service does not answer:\n{self.said}")
             time.sleep(0.05)
         return self.process
+
+
+def serve(arguments: Sequence[str]) -> None:
+    """In a forked process: ``bms serve`` on a port, writing to the end of a file."""
+    log, port = arguments
+    with open(log, "ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    from agent.cli import main
+    from tests.standins.nested import fork_drivers
+
+    fork_drivers()
+    main(["serve", "--port", port])
 
 
 @contextmanager

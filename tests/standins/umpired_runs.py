@@ -6,15 +6,13 @@ import json
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from store.database import Database, sqlite_url
-from tests.standins.command_line import ROOT, Said, ended, environment
+from tests.standins.command_line import Said, ended, environment, warm
 from tests.standins.umpired import CANDIDATE, JUDGE, RUBRIC
 
 OF_THE_MOMENT = {
@@ -102,15 +100,8 @@ class Place(NamedTuple):
 
     def dies(self, module: str, *how: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
         """``bms`` in a process of ``module``, which has to kill itself."""
-        command = [sys.executable, "-m", module, *how, *arguments]
-        process = subprocess.Popen(
-            command,
-            cwd=self.home,
-            env={**environment(self.home, **env), "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        process = warm().start(
+            f"{module}:killed", *how, *arguments, cwd=self.home, env=environment(self.home, **env)
         )
         said: Said = ended(process)
         assert said.status == -signal.SIGKILL, said

@@ -86,6 +86,44 @@ async def test_who_has_lost_the_run_writes_no_checkpoint(url: str):
         assert waiting.next == ("ask",), "the run stands where its driver left it"
 
 
+async def test_a_writer_that_falls_asleep_on_its_way_to_the_file_is_refused(tmp_path: Path):
+    """It has asked whether it may write, and another takes the run over before it does."""
+    url = sqlite_url(tmp_path / "checkpoints.sqlite")
+    asked: list[str] = []
+
+    async def may(run_id: str) -> None:
+        if asked:
+            raise leases.lost(run_id)
+
+    run_id = CONFIG["configurable"]["thread_id"]
+    async with open_checkpointer(url) as sleeper, open_checkpointer(url) as successor:
+        assert isinstance(sleeper, Fenced)
+        assert isinstance(successor, Fenced)
+        sleeper.may_write = may
+        await sleeper.take_over(run_id, 1)
+        await build(sleeper).ainvoke({"steps": 1}, CONFIG, durability="sync")
+        await successor.take_over(run_id, 2)
+        put = sleeper._fenced
+
+        async def sleeps(config: Any, work: Any) -> Any:
+            async def late() -> Any:
+                asked.append("the first time it was allowed")
+                return await work()
+
+            return await put(config, late)
+
+        sleeper._fenced = sleeps  # type: ignore[method-assign]
+        with pytest.raises(leases.LostLease):
+            await build(sleeper).ainvoke(Command(resume=4), CONFIG, durability="sync")
+        assert asked
+        waiting = await build(successor).aget_state(CONFIG)
+        assert waiting.next == ("ask",), "the run stands where its successor has it"
+        assert await build(successor).ainvoke(Command(resume=5), CONFIG, durability="sync") == {"steps": 6}
+        await sleeper.take_over(run_id, 3)
+        asked.clear()
+        await sleeper.aput_writes(waiting.config, [("steps", 9)], "task")
+
+
 async def test_processes_that_begin_together_make_the_tables_once(postgres: Postgres):
     url = postgres.make()
     try:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from store import runs
-from store.database import Database, StoreFault, _explained, sqlite_url, write_ahead
+from store.database import Database, StoreAway, StoreFault, _explained, sqlite_url, write_ahead
 from store.schema import EventRow, RunStatus
 from tests.standins.records import NOW
 from tools.faults import WrongUse
@@ -197,15 +197,42 @@ def test_any_folder_can_hold_the_data(tmp_path: Path, name: str):
     assert [entry.name for entry in tmp_path.iterdir() if entry.name != "home"] == [name]
 
 
-@pytest.mark.parametrize("url", ["nonsense", "foo://host/name", "http://[", ""])
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://user:p@ss@host/name", ""])
 def test_an_address_that_is_none_is_wrong_use(url: str):
     with pytest.raises(WrongUse, match="BMS_DATABASE_URL is not the address"):
         Database(url)
 
 
 def test_a_missing_driver_is_named():
-    with pytest.raises(WrongUse, match="needs the Python package pymssql"):
-        Database("mssql+pymssql://user@host/name")
+    with pytest.raises(WrongUse, match="needs the Python package psycopg2"):
+        Database("postgresql+psycopg2://user@host/name")
+
+
+@pytest.mark.parametrize("kind", ["mysql", "foo", "http"])
+def test_a_database_of_another_kind_is_wrong_use(kind: str):
+    with pytest.raises(WrongUse, match=f"of the kind {kind}"):
+        Database(f"{kind}://user@host/name")
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://user@host/name", "sqlite:////file"])
+def test_only_what_can_be_waited_for_is_away(url: str):
+    with pytest.raises(StoreFault, match="does not answer: connection refused") as caught, _explained(url):
+        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+    assert isinstance(caught.value, StoreAway) == url.startswith("postgresql")
+
+
+def test_whoever_is_not_let_in_is_told_what_postgresql_said():
+    said = Exception(
+        'connection to server at "h" failed: FATAL:  password authentication failed for user "u"'
+    )
+    refused = 'lets nobody in like that: password authentication failed for user "u"'
+    with (
+        pytest.raises(StoreFault, match=refused) as caught,
+        _explained("postgresql+psycopg://u:hunter2@h/name"),
+    ):
+        raise OperationalError("SELECT 1", {}, said)
+    assert "PGPASSWORD" in caught.value.next_step
+    assert "hunter2" not in str(caught.value)
 
 
 def test_no_password_is_shown_and_a_host_called_full_is_no_full_disk():

@@ -170,6 +170,15 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path):
     assert "Upgrade bms" in caught.value.next_step
 
 
+def test_tables_of_another_program_are_left_alone(tmp_path: Path):
+    engine = create_engine(sqlite_url(tmp_path / "theirs.sqlite"))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE runs (metres INTEGER)"))
+    with pytest.raises(SchemaFault, match="tables that bms did not make"):
+        ensure_schema(engine)
+    assert inspect(engine).get_table_names() == ["runs"]
+
+
 def test_migrations_do_not_change_when_the_models_do():
     for path in (SCRIPTS / "versions").glob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text())))
