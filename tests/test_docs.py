@@ -619,7 +619,7 @@ def test_output_on_the_pages_is_what_the_program_prints(played: Played) -> None:
 
 def test_the_reference_has_every_kind_of_event_with_its_data(played: Played) -> None:
     told = rows_of("Events")
-    files = [path for folder in ("graphs", "store") for path in (ROOT / folder).rglob("*.py")]
+    files = [path for folder in ("agent", "graphs", "store") for path in (ROOT / folder).rglob("*.py")]
     source = "".join(path.read_text("utf-8") for path in files)
     assert [kind for kind in told if f'"{kind}"' not in source] == []
     log = bms_process(played.home, "show", played.run_id, "--events", "--json").json["events"]
