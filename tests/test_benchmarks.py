@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import hosts
 from benchmarks.bounds import bound_of
 from benchmarks.crowd import FULL, article
 from benchmarks.evaluation import AT_ONCE, ONE, Case, ideal_seconds, slopes
@@ -78,6 +80,20 @@ def test_the_small_evaluation_benchmark_asks_each_scenario_once_and_prints_every
 def test_ideal_time_is_that_of_full_slots() -> None:
     assert ideal_seconds(Case(5000, 0.2)) == 100.0
     assert ideal_seconds(Case(50, 0.0)) == 0.0
+
+
+def test_the_floor_of_several_hosts_is_rounds_of_answers() -> None:
+    assert hosts.ideal_seconds(hosts.Case(4, 1)) == pytest.approx(13 * 0.2)
+    assert hosts.ideal_seconds(hosts.Case(2, 4)) == pytest.approx(7 * 0.2)
+    assert hosts.ideal_seconds(hosts.Case(4, 1, killed_at=4)) == pytest.approx((4 + 12) * 0.2)
+    assert hosts.ideal_seconds(hosts.Case(2, 1, slow=0.2)) == pytest.approx(5.0)
+
+
+@pytest.mark.slow
+def test_the_small_benchmark_of_hosts_asks_every_scenario_once() -> None:
+    (row,) = [asyncio.run(hosts.measure(case)) for case in hosts.CASES[4:5]]
+    assert row["calls"] == sum(row["shares"]) == hosts.SCENARIOS
+    assert all(row["shares"])
 
 
 def test_a_slope_is_between_the_two_largest_runs_without_latency() -> None:

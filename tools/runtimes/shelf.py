@@ -40,6 +40,8 @@ class RuntimeSettings:
     hosts: tuple[HostSpec, ...] = ()
     """Where the candidate runs, instead of at the addresses above. Judge and brain are not spread: without an
     address of their kind above, they are on the first host of their kind."""
+    threads: int | None = None
+    """Processor threads of the embedded llama.cpp; None lets it choose."""
     prove_tag: Callable[[str], Awaitable[Outcome[TagProof]]] | None = None
     """Asks the Ollama registry for a tag without pulling it."""
 
@@ -188,6 +190,7 @@ class RuntimeShelf:
                     have.models_dir,
                     hub_endpoint=have.hub_endpoint,
                     token=have.hub_token,
+                    threads=have.threads,
                     cache_prompt=keeps_prefixes,
                 )
             case RuntimeName.OPENAI:
