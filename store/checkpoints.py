@@ -85,10 +85,10 @@ async def _open_sqlite(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
             await saver.setup()
             await saver.close_gate()
         except (OSError, sqlite3.Error) as error:
-            raise StoreFault(
-                f"The checkpoints in {path} cannot be used: {error}.",
-                "Move the file away, or set BMS_HOME to a folder that you own.",
-            ) from error
+            step = "Move the file away, or set BMS_HOME to a folder that you own."
+            if "full" in str(error):
+                step = "Free some disk space, then `bms resume RUN`: what was finished is kept."
+            raise StoreFault(f"The checkpoints in {path} cannot be used: {error}.", step) from error
         yield saver
 
 

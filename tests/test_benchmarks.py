@@ -55,6 +55,7 @@ def test_the_small_research_benchmark_prints_every_figure() -> None:
     assert told["waits_for"] == "waits for an approval of the table"
 
 
+@pytest.mark.slow
 def test_the_small_evaluation_benchmark_asks_each_scenario_once_and_prints_every_figure() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.evaluation", "--small", "--json"],

@@ -131,6 +131,7 @@ async def test_a_killed_driver_is_replaced_and_the_run_ends_as_it_would_have(
         assert Path(state.documents[0]).is_relative_to(waiting.out)
 
 
+@pytest.mark.slow
 async def test_a_driver_that_is_stopped_or_killed_in_the_research_leaves_its_order_to_the_next(home: Path):
     async with staged(home) as stage:
         run_id = await stage.create(STORY)
@@ -145,6 +146,7 @@ async def test_a_driver_that_is_stopped_or_killed_in_the_research_leaves_its_ord
         await stage.driver(run_id, after=driver)
 
 
+@pytest.mark.slow
 async def test_an_answer_that_no_engine_has_seen_is_taken_by_the_next(home: Path):
     async with staged(home) as stage:
         run_id = await stage.create()

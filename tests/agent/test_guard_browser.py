@@ -116,8 +116,15 @@ def sign_in(page: Page, service: Service, target: str = "/runs/1") -> None:
     page.wait_for_url(f"**{target}")
 
 
-@pytest.mark.parametrize("which", ["open", "locked"])
-@pytest.mark.parametrize("host", ["127.0.0.1", "evil.example"], ids=["another port", "another site"])
+@pytest.mark.parametrize(
+    ("host", "which"),
+    [
+        pytest.param("evil.example", "open", id="another site-open"),
+        pytest.param("127.0.0.1", "locked", id="another port-locked"),
+        pytest.param("127.0.0.1", "open", id="another port-open", marks=pytest.mark.slow),
+        pytest.param("evil.example", "locked", id="another site-locked", marks=pytest.mark.slow),
+    ],
+)
 def test_a_page_elsewhere_reaches_nothing(
     page: Page, services: dict[str, Service], elsewhere: int, host: str, which: str
 ):

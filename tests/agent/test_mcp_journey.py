@@ -115,6 +115,7 @@ class Driver:
         return document
 
 
+@pytest.mark.slow
 async def test_over_stdio_a_client_drives_the_story_to_its_end(tmp_path: Path) -> None:
     async with Client(started(tmp_path)) as client:
         driver = Driver(client)

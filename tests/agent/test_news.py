@@ -159,7 +159,7 @@ async def test_a_listener_whose_connection_is_cut_listens_again(
         await asyncio.to_thread(append, database, run_id)
         assert [event.seq for event in await anext(reader)] == [1]
         waiting = asyncio.ensure_future(anext(reader))
-        await asyncio.to_thread(server.cut, database.url)
+        await asyncio.to_thread(server.cut, database.url, wait=False)
         await alive(news, wanted=False)
         await asyncio.to_thread(append, database, run_id)
         assert [event.seq for event in await waiting] == [2]

@@ -346,7 +346,13 @@ def world() -> Iterator[World]:
         yield opened
 
 
-@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in {"law", "mathematics"} else ())
+        for name in REQUESTS
+    ],
+)
 async def test_a_request_is_researched_up_to_its_table(world: World, tmp_path: Path, name: str) -> None:
     """One test for each request, since research takes seconds and every check looks at the same run."""
     done = await researched(world, tmp_path / "run", REQUESTS[name], budget=Budget())

@@ -262,6 +262,7 @@ async def test_a_brain_of_noise_changes_no_fact_no_star_and_no_choice(calm: Calm
 # --- a second run ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_second_run_asks_only_for_what_is_stale(tmp_path: Path) -> None:
     with World() as world, Database(f"sqlite:///{tmp_path}/bms.sqlite") as database:
 

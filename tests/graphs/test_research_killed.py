@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import pytest
+
 from graphs.options import Budget, RunOptions
 from graphs.runner import create_run
 from store import events, reading, research
@@ -92,6 +94,7 @@ def _process(home: Path, world: World, run_id: str, *dying: object) -> Said:
     return ended(warm().start("tests.graphs.researching:main", *told))
 
 
+@pytest.mark.slow
 async def test_killed_in_the_middle_of_research_nothing_finished_is_asked_again(tmp_path: Path) -> None:
     text, budget = REQUESTS["therapy"], BUDGET
     with World() as world, Database(sqlite_url(tmp_path / "bms.sqlite")) as database:

@@ -55,10 +55,10 @@ class Postgres:
     def drop(self, url: str) -> None:
         self._say("DROP DATABASE IF EXISTS {} WITH (FORCE)", make_url(url).database or "")
 
-    def cut(self, url: str) -> None:
-        """End every connection to a database, as a restart of the server would."""
-        name = make_url(url).database
-        self._ask("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", name)
+    def cut(self, url: str, *, wait: bool = True) -> None:
+        """End every connection to a database, as a restart of its server would; ``wait`` for it."""
+        name, most = make_url(url).database, 5000 if wait else 0
+        self._ask("SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE datname = %s", most, name)
 
     def stop(self) -> None:
         """End the server at once, as a power cut would."""

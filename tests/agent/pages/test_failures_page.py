@@ -165,7 +165,7 @@ def test_hostile_texts_stay_text(finished_run: Kept, serve: Serve, page: Page) -
     assert too_wide(page) <= 0
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+@pytest.mark.parametrize(("width", "dark"), [pytest.param(1280, False, marks=pytest.mark.slow), (390, True)])
 def test_keyboard_widths_and_accessibility(
     finished_run: Kept, serve: Serve, new_page: NewPage, width: int, dark: bool
 ) -> None:

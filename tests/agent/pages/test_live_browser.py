@@ -15,7 +15,9 @@ from tests.standins.records import NOW
 VIEWS = ("/", "/runs", "/runs/{}", "/runs/{}/research", "/runs/{}/evaluation")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(WIDE, False), (NARROW, True)])
+@pytest.mark.parametrize(
+    ("width", "dark"), [pytest.param(WIDE, False, marks=pytest.mark.slow), (NARROW, True)]
+)
 def test_views_fit_and_are_accessible(
     finished_run: Any, serve: Any, new_page: Any, width: int, dark: bool
 ) -> None:

@@ -53,7 +53,9 @@ def visible(page: Page) -> list[str]:
     )
 
 
-@pytest.mark.parametrize(("width", "dark"), [(WIDE, False), (NARROW, True)])
+@pytest.mark.parametrize(
+    ("width", "dark"), [(WIDE, False), pytest.param(NARROW, True, marks=pytest.mark.slow)]
+)
 def test_every_view_is_accessible_and_fits(site: Site, new_page: Callable[..., Page], width: int, dark: bool):
     """Table and approval in all four; the others once in each width and each theme."""
     page = new_page(width=width, dark=dark)
