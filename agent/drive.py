@@ -140,8 +140,7 @@ async def _left_elsewhere(
         await actions.resume(run_id, by=by, further=further)
     await seat.database.run(tables.make)
     await seat.database.run(jobs.fill)
-    told = await seat.database.look(leaving.sentence, host)
-    return Standing(RunStatus.QUEUED, None, told.replace(" RUN ", f" {run_id} "))
+    return Standing(RunStatus.QUEUED, None, await seat.database.look(leaving.sentence, run_id, host))
 
 
 async def _with_a_way_on(fault: Fault, seat: Cockpit, run_id: str) -> Fault:

@@ -244,7 +244,7 @@ def _detail(session: Session, row: RunRow, status: RunStatus) -> str:
     if status is RunStatus.QUEUED and host is not None:
         from agent.queue import leaving
 
-        return leaving.sentence(session, host).replace(" RUN ", f" {row.id} ")
+        return leaving.sentence(session, row.id, host) or row.detail
     died = status is RunStatus.STOPPED and row.status == RunStatus.RUNNING
     return "its process has ended" if died and not row.detail else row.detail
 

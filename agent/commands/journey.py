@@ -171,7 +171,7 @@ def _leave_to(place: Opened, run_id: str, host: str, *, as_json: bool) -> None:
         jobs.fill(session)
         row = runs.get(session, run_id)
         status = orders.status_of(session, row, clock.now())
-        told = leaving.sentence(session, host).replace(" RUN ", f" {run_id} ")
+        told = leaving.sentence(session, run_id, host)
     if as_json:
         print_json({"run": run_id, "status": status.value, "host": host, "detail": row.detail})
         return

@@ -346,7 +346,7 @@ def _print_run(place: Any, session: Any, told: dict[str, Any]) -> None:
     if told["status"] == "queued" and told["host"]:
         from agent.queue import leaving
 
-        detail = leaving.sentence(session, told["host"]).replace(" RUN ", f" {told['run']} ")
+        detail = leaving.sentence(session, told["run"], told["host"]) or detail
     out.print(f"[bold]Run {told['run']}[/]: {told['status']} at {told['stage']}{where}. {detail}")
     out.print(f"  {plain(told['text'][:300])}", highlight=False)
     out.print(

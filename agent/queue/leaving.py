@@ -44,11 +44,16 @@ def elsewhere(session: Session, run_id: str, reply: Reply | None) -> str | None:
     return options.host if part is Part.EVALUATE else None
 
 
-def sentence(session: Session, host: str) -> str:
-    """Who carries a run on that belongs to ``host``, and what to do where nobody is there."""
+def sentence(session: Session, run_id: str, host: str) -> str:
+    """Who carries a run on that belongs to ``host``, and what to do where nobody is there.
+
+    Empty on SQLite, where a run that was copied from PostgreSQL is driven by whoever has it.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return ""
     if host in hosts_at_work(session):
         return f"It goes on at {host}, whose worker is at work."
     return (
         f"It goes on at {host}, and no worker of {host} is at work: start `bms worker --host {host}` there, "
-        "or move the run with `bms resume RUN --host OTHER`."
+        f"or move the run with `bms resume {run_id} --host OTHER`."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from agent.views import summary
 from graphs.options import RunOptions
 from graphs.prompts import Approval, ApprovalAction, Labelled, Reply
 from store import orders, runs
-from store.database import Database
+from store.database import Database, sqlite_url
 from store.orders import OrderKind
 from store.schema import RunStatus
 from tests.standins.records import NOW
@@ -97,3 +98,14 @@ def test_a_host_is_at_work_while_its_worker_is_connected(
         assert leaving.hosts_at_work(session) == {"gpu1"}
         assert "at work" in summary(session, runs.get(session, run_id), clock).detail
         assert "no worker" not in summary(session, runs.get(session, run_id), clock).detail
+
+
+def test_a_run_that_was_copied_to_sqlite_is_told_of_too(tmp_path: Path) -> None:
+    with Database(sqlite_url(tmp_path / "bms.sqlite")) as database:
+        run_id = run_on(database, "gpu1", "answer", RunStatus.STOPPED)
+        with database.session() as session:
+            orders.submit(session, run_id, OrderKind.DRIVE, NOW, by="Ann")
+        with database.reading() as session:
+            told = summary(session, runs.get(session, run_id), FixedClock(NOW))
+            assert leaving.elsewhere(session, run_id, None) is None
+    assert (told.status, told.detail) == (RunStatus.QUEUED, "waits for something")

@@ -467,6 +467,7 @@ async def test_a_run_goes_through_the_queue_and_survives_cut_connections(stage: 
         assert stage.look(run_state, run_id, CLOCK).status is RunStatus.QUEUED
         async with stage.working():
             first = await stage.asked(run_id)
+            await stage.until(lambda: len(stage.said) == 2)  # an answer that is quicker is told otherwise
             postgres.cut(stage.database.url)
             await actions.reply(run_id, NONSENSE, by="ada", prompt_id=first)
             await stage.asked(run_id, after=first)
