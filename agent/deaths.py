@@ -51,8 +51,8 @@ def note(session: Session, order_id: int, words: str, clock: Clock) -> bool:
         return False
     sentence = f"its process died {len(earlier) + 1} times; the last said: {said}"
     orders.finish(session, order.id, now, sentence)
-    runs.set_status(session, row.id, RunStatus.STOPPED, sentence, now)
-    events.append(session, row.id, "stopped", "stopped", {"sentence": sentence}, now)
+    if runs.set_status(session, row.id, RunStatus.STOPPED, sentence, now):
+        events.append(session, row.id, "stopped", "stopped", {"sentence": sentence}, now)
     return True
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
-"""Runs driven at the same time; two models seldom fit into one machine's memory."""
+"""Runs driven at the same time, by all engines of one home: two models seldom fit into a machine's memory."""
 LOOK_SECONDS = 2.0
 """How often the engine looks for orders that others have left."""
 PAUSE_SECONDS = 0.5
@@ -49,6 +49,14 @@ def engine_for(settings: Settings, database: Database) -> Engine:
     from agent.queue.engine import QueueEngine
 
     return QueueEngine(database)
+
+
+class _Orders(NamedTuple):
+    """What is open; the oldest first."""
+
+    driven: frozenset[int]
+    """Somebody drives their runs: this engine, another one on the same rows, or the one before it."""
+    free: list[OrderRow]
 
 
 class LocalEngine:
@@ -87,12 +95,13 @@ class LocalEngine:
         while True:
             self._awake.clear()
             try:
-                free = await self._database.look(_free_orders, self._clock)
+                seen = await self._database.look(_orders, self._clock)
             except Exception as error:  # noqa: BLE001 - without this loop nothing is driven any more
                 log.warning("orders could not be read: %s", error)  # they wait in the database
-                free = []
-            for order in free:
-                if order.id not in self._driven and len(self._driven) < self._at_once:
+                seen = _Orders(frozenset(), [])
+            for order in seen.free:
+                driven = len(seen.driven | self._driven.keys())
+                if order.id not in self._driven and driven < self._at_once:
                     task = asyncio.create_task(self._drive(order))
                     self._driven[order.id] = task
                     task.add_done_callback(self._let_go(order.id))
@@ -124,9 +133,8 @@ class LocalEngine:
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _free_orders(session: Session, clock: Clock) -> list[OrderRow]:
-    """Open orders of runs that nobody drives now."""
+def _orders(session: Session, clock: Clock) -> _Orders:
     now = clock.now()
-    return [
-        order for order in orders.all_open(session) if leases.holder_of(session, order.run_id, now) is None
-    ]
+    all_open = orders.all_open(session)
+    free = [order for order in all_open if leases.holder_of(session, order.run_id, now) is None]
+    return _Orders(frozenset(order.id for order in all_open) - {order.id for order in free}, free)

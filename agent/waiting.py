@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from graphs.prompts import (
@@ -22,8 +21,8 @@ from graphs.prompts import (
     ScenariosAgreement,
     ScenariosPrompt,
 )
-from store import orders, runs
-from store.schema import EventRow, RunStatus
+from store import events, orders, runs
+from store.schema import RunStatus
 from tools.faults import Conflict
 
 _prompt: TypeAdapter[Prompt] = TypeAdapter(Prompt)
@@ -59,11 +58,10 @@ def waiting(session: Session, run_id: str) -> Waiting | None:
 
 def last_question(session: Session, run_id: str) -> Waiting | None:
     """The newest question of a run, answered or not."""
-    query = select(EventRow.data).where(EventRow.run_id == run_id, EventRow.kind == "waiting")
-    data = session.scalar(query.order_by(EventRow.seq.desc()).limit(1))
-    if data is None or "prompt_id" not in data:
+    asked = events.newest_of_kind(session, run_id, "waiting")
+    if asked is None or "prompt_id" not in asked.data:
         return None
-    return Waiting(prompt_id=data["prompt_id"], prompt=_prompt.validate_python(data["prompt"]))
+    return Waiting(prompt_id=asked.data["prompt_id"], prompt=_prompt.validate_python(asked.data["prompt"]))
 
 
 def expect(session: Session, run_id: str, reply: Reply, prompt_id: str | None) -> Waiting:

@@ -6,10 +6,12 @@ The same wishes as the command line's flags, with texts in the place of files: n
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from agent.settings import Settings
 from graphs.options import Approver, Budget, RunOptions
@@ -23,6 +25,18 @@ LARGEST_TEXT = 1_000_000
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 Named = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Body = Annotated[str, StringConstraints(min_length=1, max_length=LARGEST_TEXT)]
+
+HOST = r"[a-z0-9][a-z0-9._-]{0,29}"
+
+
+def _host(name: str) -> str:
+    if not re.fullmatch(HOST, name):
+        words = "small letters, digits, dots, hyphens and underscores, 30 at most, such as gpu1"
+        raise PydanticCustomError("host", "the name of a host has {words}", {"words": words})
+    return name
+
+
+Host = Annotated[str, AfterValidator(_host), Field(json_schema_extra={"pattern": f"^{HOST}$"})]
 
 GIVEN = ("domain", "size", "memory", "licence", "languages", "turns")
 MATERIALS = ("rubric", "taxonomy", "system_prompt")
@@ -67,7 +81,7 @@ class Wishes(BaseModel):
     """``policy`` takes every proposal of a replayed story, and the record says that nobody was asked; a live
     run needs a person."""
     runtime: Annotated[str, StringConstraints(pattern=r"^(auto|ollama|llamacpp|openai)$")] | None = None
-    host: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,29}$")] | None = None
+    host: Host | None = None
     """Machine whose `bms worker` pulls and evaluates the model; any that is free when it is left out."""
     count: int = Field(default=50, ge=1, le=5000)
     seed: int = Field(default=0, ge=-(2**63), lt=2**63)

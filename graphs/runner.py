@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -150,7 +150,7 @@ class Runner:
         try:
             return await self._leased(row, go, order_id, lock, to_be_continued=to_be_continued)
         finally:
-            await asyncio.shield(lock.release())
+            await _finished(lock.release())
 
     async def _leased(
         self,
@@ -190,7 +190,7 @@ class Runner:
         finally:
             del self._leases[row.id]
             # Both or none: whoever takes the lease next must not find the order still open.
-            await asyncio.shield(database.run(_let_go, lease, done, problem, wall.now()))
+            await _finished(database.run(_let_go, lease, done, problem, wall.now()))
 
     async def _check_lease(self, run_id: str) -> None:
         lease = self._leases.get(run_id)
@@ -226,7 +226,7 @@ class Runner:
         if extension is not None and extension.serial != state.values.get("extension"):
             update = {"extension": extension.serial, "target": extension.target}
             work = Command(goto="scenarios", update={**update, "role": "primary", "answered": False})
-        await self._set(desk, RunStatus.RUNNING, "")
+        await self._goes_on(desk)
         try:
             async with self._heart(desk):
                 await self._stream(desk, work)
@@ -242,7 +242,7 @@ class Runner:
                 f"Free some disk space, then `bms resume {desk.run_id}`: what was finished is kept.",
             ) from error
         except (asyncio.CancelledError, KeyboardInterrupt):
-            await asyncio.shield(self._stopped(desk, "interrupted"))
+            await _finished(self._stopped(desk, "interrupted"))
             raise
         except NotRecordedError as miss:
             await self._stopped(desk, f"the story has no recording of {miss.what}")
@@ -271,29 +271,32 @@ class Runner:
             rejected = values.get("approval", {}).get("action") == "reject"
             status, detail = (RunStatus.REJECTED if rejected else RunStatus.NOT_NEEDED), ended
         told = {"status": status.value, "sentence": detail}
-        now = self._services.wall.now()
-        await desk.write_and_say(status.value, "ended", told, runs.set_status, status, detail, now)
+        await self._rest(desk, status, detail, status.value, "ended", told)
         return Standing(status, None, detail)
 
     async def _wait(self, desk: Desk, pending: _Pending) -> Standing:
         """Whoever reads of the waiting finds the question beside it."""
         detail = _waits_for(pending.prompt)
         asked = {"prompt": pending.prompt.model_dump(mode="json"), "prompt_id": pending.id}
-        now = self._services.wall.now()
-        await desk.write_and_say("waiting", "waiting", asked, runs.set_status, RunStatus.WAITING, detail, now)
+        await self._rest(desk, RunStatus.WAITING, detail, "waiting", "waiting", asked)
         return Standing(RunStatus.WAITING, pending.prompt, detail)
 
-    async def _set(self, desk: Desk, status: RunStatus, detail: str) -> None:
-        await desk.write(runs.set_status, status, detail, self._services.wall.now())
+    async def _goes_on(self, desk: Desk) -> None:
+        if not await desk.write(runs.set_status, RunStatus.RUNNING, "", self._services.wall.now()):
+            raise _cancelled(desk.run_id)
+
+    async def _rest(
+        self, desk: Desk, status: RunStatus, detail: str, stage: str, kind: str, told: dict[str, Any]
+    ) -> None:
+        now = self._services.wall.now()
+        if not await desk.write(_set_and_tell, status, detail, stage, kind, told, now):
+            raise _cancelled(desk.run_id)
 
     async def _stopped(self, desk: Desk, sentence: str) -> None:
-        with contextlib.suppress(
-            Fault
-        ):  # the database may be what failed; the first failure is the one to tell
-            if RunStatus((await desk.look(runs.get)).status).ended:
-                return  # it was interrupted because it was cancelled, and that has been said
-            await self._set(desk, RunStatus.STOPPED, sentence)
-            await desk.say("stopped", "stopped", sentence=sentence)
+        # The database may be what failed, and the first failure is the one to tell. A run that was
+        # interrupted because it was cancelled has been told of.
+        with contextlib.suppress(Fault):
+            await self._rest(desk, RunStatus.STOPPED, sentence, "stopped", "stopped", {"sentence": sentence})
 
     @contextlib.asynccontextmanager
     async def _heart(self, desk: Desk) -> AsyncIterator[None]:
@@ -337,7 +340,46 @@ class Runner:
             raise leases.lost(desk.run_id)
         row = await self._services.database.look(runs.get, desk.run_id)
         if row.status == RunStatus.CANCELLED:
-            raise Cancelled(f"Run {desk.run_id} was cancelled.")
+            raise _cancelled(desk.run_id)
+
+
+def _set_and_tell(
+    session: Session,
+    run_id: str,
+    status: RunStatus,
+    detail: str,
+    stage: str,
+    kind: str,
+    told: dict[str, Any],
+    now: datetime,
+) -> bool:
+    """Where the run rests now and the event that tells it, or neither and False: a run that was cancelled in
+    this moment has ended with that. What it has waited for before is not told again."""
+    before = runs.locked(session, run_id).status
+    if not runs.set_status(session, run_id, status, detail, now):
+        return False
+    asked = events.newest_of_kind(session, run_id, kind) if before == status == RunStatus.WAITING else None
+    if asked is None or asked.data.get("prompt_id") != told["prompt_id"]:
+        events.append(session, run_id, stage, kind, told, now)
+    return True
+
+
+def _cancelled(run_id: str) -> Cancelled:
+    return Cancelled(f"Run {run_id} was cancelled.")
+
+
+async def _finished(work: Coroutine[Any, Any, object]) -> None:
+    """``work`` to its end, however often Ctrl-C is pressed meanwhile; that is told afterwards."""
+    task = asyncio.ensure_future(work)
+    interrupted: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            interrupted = error
+    task.result()
+    if interrupted is not None:
+        raise interrupted
 
 
 def _heartless(run_id: str, error: Exception) -> Fault:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import JSON, Connection, Table, create_engine, func, insert, inspect, null, select, text
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
 from store.checkpoints import forget, open_checkpointer
-from store.database import Database, StoreFault
+from store.database import TOO_LONG, Database, StoreFault
 from store.leases import holder_of
-from store.plain import plain
+from store.plain import finite, plain
 from store.schema import Base, LeaseRow, RunRow, ThreadRow
 from tools.faults import Conflict
 
@@ -137,7 +137,9 @@ def _copy_table(source: Connection, target: Connection, table: Table, tell: Tell
     for batch in _batches(source, table):
         try:
             target.execute(insert(table), [_written(table, row) for row in batch])
-        except DataError as error:
+        except (DataError, OperationalError) as error:
+            if isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) != TOO_LONG:
+                raise
             said = str(error.orig).splitlines()[0].rstrip(".")
             raise CopyFault(
                 f"A row of the table {table.name} is not taken by the other database: {said}.",
@@ -217,7 +219,7 @@ def _told(value: Any) -> Any:
         return [_told(one) for one in value]
     if isinstance(value, dict):
         return {plain(name): _told(one) for name, one in value.items()}
-    return value
+    return finite(value)
 
 
 def _number_on(session: Session) -> None:

@@ -5,12 +5,14 @@ code through :meth:`Database.run`. SQLite gets one writer thread, which is also 
 
 PostgreSQL is another machine: it may be gone for a while, and others write at the same time. A query that
 certainly came to nothing is run again: when the connection was lost before the commit began, when another
-transaction was first with the same row (SQLSTATE 23505), or stood in the way (40001, 40P01).
+transaction was first with the same row (SQLSTATE 23505), or stood in the way (40001, 40P01), or when the
+tables were brought to another version meanwhile (0A000).
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -40,13 +42,21 @@ TRIES = 8
 """How often a transaction is tried in whose way others stood."""
 PAUSE_SECONDS = 0.25
 """Between two tries to reach a database that is gone."""
+STEP_BACK_SECONDS = 0.02
+"""The longest pause of a transaction that stood in the way of another: the two do not meet again at once."""
 CONNECT_SECONDS = 5
 """How long one try to connect may take."""
 STANDING_IN_THE_WAY = frozenset({"23505", "40001", "40P01"})
 """unique_violation, serialization_failure, deadlock_detected (PostgreSQL manual, appendix A)."""
-GONE = frozenset({"57P01", "57P02", "57P03", "53300", "25P03"})
+CHANGED = "0A000"
+"""feature_not_supported: here "cached plan must not change result type", of a statement that was prepared
+before the tables were brought to another version. psycopg forgets it with the transaction."""
+ONLY_READ = "25006"
+"""read_only_sql_transaction: the other end is a standby, since there was a failover."""
+GONE = frozenset({"57P01", "57P02", "57P03", "53300", "25P03", "25P04", ONLY_READ})
 """admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections,
-idle_in_transaction_session_timeout."""
+idle_in_transaction_session_timeout, transaction_timeout; and a server that cannot write is not the one that
+is looked for."""
 STUCK_SECONDS = 60
 """A process that is frozen in the middle of a transaction, or cut off, loses it then; others wait for its
 locks so long, and not for ever."""
@@ -54,6 +64,8 @@ KEPT_ALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET
 """For the server: a machine that vanished without a word keeps its locks for half a minute, not for hours. A
 process that is frozen keeps them, as its machine still answers; on a local socket these say nothing."""
 DISK_FULL = "53100"
+TOO_LONG = "54000"
+"""program_limit_exceeded: of what is found by an index, a page of it holds 2,700 bytes."""
 NOT_ALLOWED = "42501"
 """insufficient_privilege."""
 REFUSED = (
@@ -93,12 +105,14 @@ class Database:
     """An open database with its schema up to date. Close it; or use it as a context manager.
 
     ``patience`` is for how many seconds :meth:`run` and :meth:`look` wait for a database that is gone: a
-    process that drives a run has more than one that answers a person.
+    process that drives a run has more than one that answers a person. ``draw`` gives the share of the longest
+    pause, 0 to 1, that a transaction steps back for.
     """
 
-    def __init__(self, url: str, *, patience: float = 0.0) -> None:
+    def __init__(self, url: str, *, patience: float = 0.0, draw: Callable[[], float] = random.random) -> None:
         self.url = url
         self.patience = patience
+        self._draw = draw
         self._engine = _engine(url)
         self.dialect = self._engine.dialect.name
         self._sqlite = self.dialect == "sqlite"
@@ -109,7 +123,9 @@ class Database:
             event.listen(self._engine, "connect", _sqlite_pragmas)
             event.listen(self._engine, "begin", _sqlite_begin)
         elif self.dialect == "postgresql":
+            event.listen(self._engine, "connect", _of_unicode, insert=True)  # SQLAlchemy asks it for text
             event.listen(self._engine, "connect", _bounded)
+            event.listen(self._engine, "handle_error", _leave_standby)
         # One writer at a time is all that SQLite takes; whoever reads need not wait for it.
         self._writers = ThreadPoolExecutor(1 if self._sqlite else WRITERS, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
@@ -206,8 +222,10 @@ class Database:
                     if time.monotonic() > until:
                         raise
                     time.sleep(PAUSE_SECONDS)
-                elif _sqlstate(cause) not in STANDING_IN_THE_WAY or tries >= TRIES:
+                elif _sqlstate(cause) not in {*STANDING_IN_THE_WAY, CHANGED} or tries >= TRIES:
                     raise
+                else:
+                    time.sleep(STEP_BACK_SECONDS * self._draw())
 
     async def _finished(self, threads: ThreadPoolExecutor, work: Callable[[], R]) -> R:
         """The result of ``work`` in a thread. A cancellation waits for it: what was paid for is kept."""
@@ -299,6 +317,10 @@ def _explained(url: str) -> Iterator[None]:
         if "disk is full" in words or "No space left" in words or _sqlstate(error) == DISK_FULL:
             step = "Free some disk space, then `bms resume RUN`: what was finished is kept."
             raise StoreFault("The disk with the database is full.", step) from error
+        if _sqlstate(error) == TOO_LONG:
+            raise StoreFault(
+                f"A name or a path is longer than the database {shown} can hold.", "Take a shorter one."
+            ) from error
         if "readonly" in words or "unable to open" in words:
             raise StoreFault(
                 f"The database {shown} cannot be written: {words}.", "Set BMS_HOME to a folder that you own."
@@ -329,22 +351,34 @@ def _explained(url: str) -> Iterator[None]:
             ) from error
         raise kind(f"The database {shown} does not answer: {first}.", AWAY) from error
     except DatabaseError as error:
-        if _is_gone(error):
-            raise StoreAway(
-                f"The database {_shown(url)} went away in the middle of something.", AWAY
-            ) from error
-        if _sqlstate(error) == NOT_ALLOWED:
-            said = str(error.orig).strip().splitlines()[0]
-            raise StoreFault(
-                f"The user of {_shown(url)} may not do in it what is needed: {said}.",
-                "Make that user the owner, as in ALTER DATABASE bms OWNER TO bms.",
-            ) from error
-        if "not a database" in str(error.orig) or "malformed" in str(error.orig):
-            shown = _shown(url)
-            raise StoreFault(
-                f"{shown} is not a usable database.", "Move the file away, or set BMS_HOME to another folder."
-            ) from error
+        if (fault := _fault_of(error, _shown(url))) is not None:
+            raise fault from error
         raise
+
+
+def _fault_of(error: DatabaseError, shown: str) -> StoreFault | None:
+    """What is told of an error that is no :class:`OperationalError`; None for one that nobody expects."""
+    state = _sqlstate(error)
+    if state == ONLY_READ:
+        return StoreAway(f"The database {shown} can only be read: it is a standby, or set to be.", AWAY)
+    if state == CHANGED:
+        return StoreFault(
+            "The tables of the database have just been brought to another version.",
+            "Nothing was changed here: do it again.",
+        )
+    if state == NOT_ALLOWED:
+        said = str(error.orig).strip().splitlines()[0]
+        return StoreFault(
+            f"The user of {shown} may not do in it what is needed: {said}.",
+            "Make that user the owner, as in ALTER DATABASE bms OWNER TO bms.",
+        )
+    if _is_gone(error):
+        return StoreAway(f"The database {shown} went away in the middle of something.", AWAY)
+    if "not a database" in str(error.orig) or "malformed" in str(error.orig):
+        return StoreFault(
+            f"{shown} is not a usable database.", "Move the file away, or set BMS_HOME to another folder."
+        )
+    return None
 
 
 def _sqlstate(error: DBAPIError) -> str | None:
@@ -359,10 +393,32 @@ def _is_gone(error: DBAPIError) -> bool:
     return isinstance(error, OperationalError) and _sqlstate(error) is None
 
 
+def _of_unicode(connection: Any, _record: object) -> None:
+    """:class:`WrongUse` for a database that cannot hold every text, or gives it back as bytes."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise WrongUse(
+            f"The database {connection.info.dbname} of BMS_DATABASE_URL has the encoding {encoding}, which "
+            "does not hold every text.",
+            "Make another one, and name it: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0;",
+        )
+
+
+def _leave_standby(context: ExceptionContext) -> None:
+    """Connections to a server that cannot write are given up: a new one may lead to the one that can."""
+    if getattr(context.original_exception, "sqlstate", None) == ONLY_READ:
+        context.is_disconnect = True
+
+
+def bounds() -> str:
+    """What a connection to PostgreSQL begins with, so that nobody waits for it for ever."""
+    return f"SET idle_in_transaction_session_timeout = '{STUCK_SECONDS}s'; {KEPT_ALIVE}"
+
+
 def _bounded(connection: Any, _record: object) -> None:
     """PostgreSQL gives up a transaction whose process says nothing any more."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET idle_in_transaction_session_timeout = '{STUCK_SECONDS}s'; {KEPT_ALIVE}")
+        cursor.execute(bounds())
     connection.commit()
 
 

@@ -55,6 +55,11 @@ def of_kind(session: Session, run_id: str, kind: str) -> list[EventRow]:
     return list(session.scalars(query.order_by(EventRow.seq)))
 
 
+def newest_of_kind(session: Session, run_id: str, kind: str) -> EventRow | None:
+    query = select(EventRow).where(EventRow.run_id == run_id, EventRow.kind == kind)
+    return session.scalar(query.order_by(EventRow.seq.desc()).limit(1))
+
+
 def of_visit(session: Session, run_id: str, task: str) -> list[EventRow]:
     """What was told since a station was first gone through for ``task``; nothing when it was for another one
     last. A station that is gone through again tells so again (kind ``stage``)."""

@@ -15,7 +15,18 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import URL
 
-from store.database import AWAY, DISK_FULL, GONE, KEEPALIVES, PAUSE_SECONDS, StoreAway, StoreFault
+from store.database import (
+    AWAY,
+    DISK_FULL,
+    GONE,
+    KEEPALIVES,
+    ONLY_READ,
+    PAUSE_SECONDS,
+    STUCK_SECONDS,
+    StoreAway,
+    StoreFault,
+    bounds,
+)
 from store.fencing import Fenced
 from store.plain import plain
 
@@ -24,6 +35,8 @@ PATIENCE_SECONDS = 30.0
 MAKING_TABLES = 0x6C67
 """Name of the advisory lock under which LangGraph's tables are made."""
 CONNECTIONS = 3
+ALSO_IN_PIPELINES = 170000
+"""Version of PostgreSQL that bounds a transaction whatever it does. A pipeline's is never idle, for it."""
 
 R = TypeVar("R")
 
@@ -46,15 +59,20 @@ class PatientSaver(Fenced, AsyncPostgresSaver):
     """
 
     async def aget_tuple(self, config: Any) -> Any:
-        return await patiently(lambda: super(PatientSaver, self).aget_tuple(config))
+        return await patiently(lambda: super(PatientSaver, self).aget_tuple(config), self.leave_standby)
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
         put, plainly = super().aput, with_plain_text(checkpoint)
-        return await patiently(lambda: put(config, plainly, metadata, new_versions))
+        return await patiently(lambda: put(config, plainly, metadata, new_versions), self.leave_standby)
 
     async def aput_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
         put = super().aput_writes
-        await patiently(lambda: put(config, writes, task_id, task_path))
+        await patiently(lambda: put(config, writes, task_id, task_path), self.leave_standby)
+
+    async def leave_standby(self) -> None:
+        """Give up the connections to a server that cannot write."""
+        assert isinstance(self.conn, AsyncConnectionPool)
+        await self.conn.drain()
 
 
 def with_plain_text(checkpoint: Any) -> Any:
@@ -64,7 +82,9 @@ def with_plain_text(checkpoint: Any) -> Any:
     return {**checkpoint, "channel_values": plainly}
 
 
-async def patiently(work: Callable[[], Awaitable[R]]) -> R:
+async def patiently(
+    work: Callable[[], Awaitable[R]], leave_standby: Callable[[], Awaitable[None]] | None = None
+) -> R:
     """The result of ``work``; :class:`StoreFault` when the database stays away or takes no more."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -80,6 +100,8 @@ async def patiently(work: Callable[[], Awaitable[R]]) -> R:
                 raise
             if time.monotonic() > until:
                 raise _away(error) from error
+            if error.sqlstate == ONLY_READ and leave_standby is not None:
+                await leave_standby()
             await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -104,6 +126,7 @@ async def open_postgres_checkpointer(url: URL) -> AsyncIterator[PatientSaver]:
         min_size=1,
         max_size=CONNECTIONS,
         open=False,
+        configure=_bounded,
         check=AsyncConnectionPool.check_connection,
         timeout=PATIENCE_SECONDS,
         reconnect_timeout=PATIENCE_SECONDS,
@@ -115,13 +138,24 @@ async def open_postgres_checkpointer(url: URL) -> AsyncIterator[PatientSaver]:
         raise _away(error) from error
     try:
         saver = PatientSaver(pool)
-        await patiently(lambda: _make_tables(pool, saver))
+        await patiently(lambda: _make_tables(pool), saver.leave_standby)
         yield saver
     finally:
         await pool.close()
 
 
-async def _make_tables(pool: AsyncConnectionPool[AsyncConnection[DictRow]], saver: PatientSaver) -> None:
+async def _bounded(connection: AsyncConnection[DictRow]) -> None:
+    """PostgreSQL gives up a transaction whose process says nothing any more: others store the same text."""
+    await connection.execute(bounds(), prepare=False)  # several in one
+    await _bound_transactions(connection, STUCK_SECONDS)
+
+
+async def _bound_transactions(connection: AsyncConnection[DictRow], seconds: int) -> None:
+    if connection.info.server_version >= ALSO_IN_PIPELINES:
+        await connection.execute(f"SET transaction_timeout = '{seconds}s'")
+
+
+async def _make_tables(pool: AsyncConnectionPool[AsyncConnection[DictRow]]) -> None:
     """One process makes them. The others look again and again rather than wait in the database: an index that
     is made concurrently waits for everybody who does."""
     async with pool.connection() as connection:
@@ -130,7 +164,7 @@ async def _make_tables(pool: AsyncConnectionPool[AsyncConnection[DictRow]], save
         if row and row["made"] is not None:
             found = await connection.execute("SELECT max(v) AS v FROM checkpoint_migrations")
             row = await found.fetchone()
-            if row and row["v"] == len(saver.MIGRATIONS) - 1:
+            if row and row["v"] == len(PatientSaver.MIGRATIONS) - 1:
                 return
         while True:
             taken = await connection.execute("SELECT pg_try_advisory_lock(%s) AS mine", (MAKING_TABLES,))
@@ -138,7 +172,9 @@ async def _make_tables(pool: AsyncConnectionPool[AsyncConnection[DictRow]], save
             if row and row["mine"]:
                 break
             await asyncio.sleep(PAUSE_SECONDS)
+        await _bound_transactions(connection, 0)
         try:
-            await saver.setup()
+            await PatientSaver(connection).setup()
         finally:
+            await _bound_transactions(connection, STUCK_SECONDS)
             await connection.execute("SELECT pg_advisory_unlock(%s)", (MAKING_TABLES,))

@@ -81,13 +81,15 @@ def latest(session: Session, limit: int = 20, offset: int = 0) -> list[RunRow]:
 
 def set_status(
     session: Session, run_id: str, status: RunStatus, detail: str, now: datetime, *, stage: str | None = None
-) -> None:
+) -> bool:
+    """Whether the run has this status now: a cancellation that came while the last step finished stays."""
     row = locked(session, run_id)
     if RunStatus(row.status).ended:
-        return  # a cancellation that came while the last step finished stays
+        return False
     row.status, row.detail, row.updated_at = status, detail, now
     if stage is not None:
         row.stage = stage
+    return True
 
 
 def reopen(session: Session, run_id: str, now: datetime) -> None:

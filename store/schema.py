@@ -41,8 +41,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class _Words(TypeDecorator[str]):
-    """Text that is the same on every database: without NUL, and ordered by code points. A PostgreSQL database
-    orders by the language that it was made for, unless it is told."""
+    """Text that is the same on every database: without NUL, ordered by code points, and as long as it is.
+
+    A PostgreSQL database orders by the language that it was made for, unless it is told. It would also refuse
+    what is longer than a column says, where SQLite takes it: lengths here say what is usual, and no more.
+    """
 
     impl: type[sa.String] = sa.String
     cache_ok = True
@@ -50,7 +53,7 @@ class _Words(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
         if dialect.name != "postgresql":
             return self.impl_instance
-        return type(self).impl(getattr(self.impl_instance, "length", None), collation="C")
+        return type(self).impl(collation="C")
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else plain(value)

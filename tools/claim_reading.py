@@ -8,7 +8,6 @@ own opinion of the stance stands in the summary, for people.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tools.candidates import Claim, FoundBy, Stance
 from tools.evidence import PageReader, Unit
 from tools.evidence_rules import evidence_rules
+from tools.finite_json import read_json
 from tools.injection import is_suspicious
 from tools.judge_prompt import neutralise
 from tools.runtimes.base import ChatRequest, Message
@@ -183,7 +183,7 @@ def _offered(reply_text: str) -> list[Offered] | str:
     if len(reply_text) > LONGEST_REPLY:
         return "The reply is far too long."
     try:
-        reply = json.loads(reply_text)
+        reply = read_json(reply_text)
     except (ValueError, RecursionError):
         return "The reply is not JSON."
     listed = reply.get("claims") if isinstance(reply, dict) else None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tools.evaluation import CriterionVerdict, Verdict
+from tools.finite_json import finite, no_number
 from tools.judge_prompt import verdict_words
 from tools.rubric import Criterion
 
@@ -111,7 +112,7 @@ def _within(text: str) -> Iterator[dict[str, Any]]:
 
 def _objects(text: str, made: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The outermost JSON objects in ``text``, left to right, each ``made`` from its pairs."""
-    decoder = json.JSONDecoder(object_pairs_hook=made)
+    decoder = json.JSONDecoder(object_pairs_hook=made, parse_float=finite, parse_constant=no_number)
     position = text.find("{")
     tries = 0
     while position >= 0 and tries < 1000:

@@ -5,7 +5,6 @@ The rules that read words are :mod:`agent.intake`; the records are here because 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tools.finite_json import read_json
 from tools.knowledge import loader
 from tools.knowledge.domains import Domain, phrase_in
 from tools.needs import BYTES_PER_PARAMETER
@@ -165,7 +165,7 @@ def merge_brain(partial: PartialRequest, reply: str | Mapping[str, Any]) -> Inta
     """
     try:
         if isinstance(reply, str):
-            reply = json.loads(reply[:LONGEST_REPLY])
+            reply = read_json(reply[:LONGEST_REPLY])
         reading = BrainReading.model_validate(reply)
     except (ValueError, ValidationError, RecursionError):
         return complete(partial)

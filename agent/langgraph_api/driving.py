@@ -7,7 +7,8 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from agent.langgraph_api.kept import Kept
 from agent.langgraph_api.wire import RunStatus as RunName
 from agent.service.place import Place
 from store import orders, runs, threads
+from store.database import StoreFault
 from store.schema import RunStatus, ThreadRow
 from tools.clock import Clock
 from tools.faults import Conflict, Fault, NotFound
@@ -27,8 +29,11 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 15.0
 """How often it is looked whether a run goes on, beside whenever something is written about it."""
+AGAIN_SECONDS = 1.0
+"""Between two tries while the database cannot be used."""
 
 Act = Callable[[], Awaitable[object]]
+R = TypeVar("R")
 
 GOING = frozenset({RunStatus.RUNNING, RunStatus.QUEUED})
 
@@ -70,10 +75,9 @@ class Drives:
             finally:
                 self._talking.pop(kept.id, None)
             with contextlib.suppress(NotFound):  # the conversation was deleted meanwhile
-                seen = await place.pulses.now(thread_id)
-                while not problem and await place.look(goes_on, thread_id, place.clock):
-                    seen = await place.pulses.next(thread_id, seen, LOOK_SECONDS)
-                await place.database.run(finish, thread_id, kept.id, place.clock, problem)
+                if not problem:
+                    await _until_it_rests(place, thread_id)
+                await _insist(lambda: place.database.run(finish, thread_id, kept.id, place.clock, problem))
         except asyncio.CancelledError:
             self._talking.pop(kept.id, None)
             raise
@@ -85,7 +89,8 @@ async def _worked_at(place: Place, thread_id: str, kept: Kept, act: Act) -> None
     async def tell() -> None:
         while True:
             await asyncio.sleep(ledger.AT_WORK.total_seconds() / 3)
-            await place.database.run(ledger.still_at_work, thread_id, kept.id, place.clock.now())
+            with contextlib.suppress(StoreFault):  # the next time is soon enough
+                await place.database.run(ledger.still_at_work, thread_id, kept.id, place.clock.now())
 
     telling = asyncio.create_task(tell())
     try:
@@ -93,6 +98,23 @@ async def _worked_at(place: Place, thread_id: str, kept: Kept, act: Act) -> None
     finally:
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _until_it_rests(place: Place, thread_id: str) -> None:
+    """Wait as long as the thread's run is driven, or about to be."""
+    seen = await _insist(lambda: place.pulses.now(thread_id))
+    while await _insist(lambda: place.look(goes_on, thread_id, place.clock)):
+        seen = await _insist(partial(place.pulses.next, thread_id, seen, LOOK_SECONDS))
+
+
+async def _insist(work: Callable[[], Awaitable[R]]) -> R:
+    """The result of ``work``, which may be done twice; again as long as the database cannot be used."""
+    while True:
+        try:
+            return await work()
+        except StoreFault as fault:
+            log.warning("the end of a run could not be told yet: %s", fault)
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 def drives_of(request: Request, talk: Talk) -> Drives:

@@ -26,6 +26,7 @@ from agent.service.place import Place
 from agent.views import EventRecord, event_records
 from store import threads
 from tools.clock import Clock
+from tools.escape import one_line
 from tools.faults import NotFound, WrongUse
 
 OFFERED = ("values", "updates", "messages", "messages-tuple", "custom", "events")
@@ -308,5 +309,5 @@ def _joined(parts: Sequence[tuple[str, Any]], mark: Mark) -> str:
 
 def frame(name: str, data: Any, mark: str | None = None) -> str:
     """One server-sent event."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = one_line(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     return f"event: {name}\ndata: {text}\n" + (f"id: {mark}\n\n" if mark else "\n")

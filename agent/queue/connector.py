@@ -14,7 +14,7 @@ from psycopg import Error, InterfaceError, OperationalError
 from psycopg.errors import RaiseException
 from sqlalchemy import URL
 
-from store.database import GONE, KEEPALIVES, PAUSE_SECONDS
+from store.database import GONE, KEEPALIVES, ONLY_READ, PAUSE_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +41,12 @@ class PatientConnector(PsycopgConnector):
         async def listen() -> None:
             await super(PatientConnector, self).listen_notify(on_notification, named)
 
-        await _patiently(listen)
+        await self._patiently(listen)
 
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:
         execute = super().execute_query_async
         try:
-            await _patiently(lambda: execute(query, **arguments))
+            await self._patiently(lambda: execute(query, **arguments))
         except ConnectorException as error:
             if not isinstance(error.__cause__, RaiseException):
                 raise
@@ -56,12 +56,13 @@ class PatientConnector(PsycopgConnector):
     async def execute_query_one_async(self, query: Any, **arguments: Any) -> dict[str, Any]:
         execute = super().execute_query_one_async
         if query != sql.queries["fetch_job"]:
-            return await _patiently(lambda: execute(query, **arguments))
+            return await self._patiently(lambda: execute(query, **arguments))
         try:
             found: dict[str, Any] = await execute(query, **arguments)
         except ConnectorException as error:
             if not _is_gone(error.__cause__):
                 raise
+            await self._leave_standby(error.__cause__)
             # Asked again at once, a job that was given but not heard of would be forgotten for the next.
             await asyncio.sleep(PAUSE_SECONDS)
             return NO_JOB
@@ -69,17 +70,22 @@ class PatientConnector(PsycopgConnector):
 
     async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
         execute = super().execute_query_all_async
-        return await _patiently(lambda: execute(query, **arguments))
+        return await self._patiently(lambda: execute(query, **arguments))
 
+    async def _patiently(self, work: Callable[[], Awaitable[R]]) -> R:
+        while True:
+            try:
+                return await work()
+            except ConnectorException as error:
+                if not _is_gone(error.__cause__):
+                    raise
+                await self._leave_standby(error.__cause__)
+                await asyncio.sleep(PAUSE_SECONDS)
 
-async def _patiently(work: Callable[[], Awaitable[R]]) -> R:
-    while True:
-        try:
-            return await work()
-        except ConnectorException as error:
-            if not _is_gone(error.__cause__):
-                raise
-            await asyncio.sleep(PAUSE_SECONDS)
+    async def _leave_standby(self, cause: BaseException | None) -> None:
+        """Give up the connections to a server that cannot write: a new one may lead to the one that can."""
+        if isinstance(cause, Error) and cause.sqlstate == ONLY_READ:
+            await self.pool.drain()
 
 
 def _is_gone(cause: BaseException | None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -18,10 +17,11 @@ from store import events, leases, runs
 from store.database import Database, StoreFault
 from store.locks import Lock, lock_key
 from store.schema import RunStatus
+from tests.standins.patience import PATIENCE, until
 from tests.standins.records import NOW
 
 STUCK = 1
-WAITED = 0.3
+SOME_TIME = 0.3
 
 
 @pytest.fixture
@@ -39,6 +39,16 @@ def at_once(database: Database, query: Callable[[Session], object]) -> threading
     thread = threading.Thread(target=work)
     thread.start()
     return thread
+
+
+def is_kept_waiting(database: Database) -> bool:
+    """Whether a transaction of this database waits for another one."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND wait_event_type = 'Lock'"
+    )
+    with database.reading() as session:
+        return bool(session.scalar(query))
 
 
 def set_status(database: Database, run_id: str, status: RunStatus) -> None:
@@ -78,7 +88,7 @@ def test_a_run_that_ends_meanwhile_is_not_cancelled(database: Database, run_id: 
         runs.set_status(driver, run_id, RunStatus.DONE, "", NOW)
         driver.flush()
         person = at_once(database, cancel)
-        time.sleep(WAITED)
+        until(lambda: is_kept_waiting(database))
     person.join()
     assert status_of(database, run_id) == RunStatus.DONE
     assert said == [f"Run {run_id} has already ended (done)."]
@@ -88,25 +98,27 @@ async def test_who_is_frozen_in_a_transaction_loses_it_and_does_it_again(
     database_url: str, run_id: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(database_module, "STUCK_SECONDS", STUCK)
-    tries = 0
+    tries, begun, others_are_done = 0, asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
 
     def freezes(session: Session) -> None:
         nonlocal tries
         tries += 1
         events.append(session, run_id, "s", "first to come", {}, NOW)
         if tries == 1:
-            time.sleep(2 * STUCK)  # as a paused machine would: the server hears nothing
+            loop.call_soon_threadsafe(begun.set)
+            # As on a paused machine: the server hears nothing more.
+            assert others_are_done.wait(PATIENCE), "it keeps the others"
         events.append(session, run_id, "s", "frozen", {}, NOW)
 
-    with Database(database_url, patience=30.0) as database:
+    with Database(database_url, patience=PATIENCE) as database:
         frozen = asyncio.create_task(database.run(freezes))
-        await asyncio.sleep(WAITED)
-        begun = time.monotonic()
+        await begun.wait()
         await database.run(events.append, run_id, "s", "others", {}, NOW)
-        assert WAITED < time.monotonic() - begun < 1.8 * STUCK
+        others_are_done.set()
         await frozen
         found = await database.look(events.after, run_id, 0)
-    assert tries == 2
+    assert tries >= 2
     assert [event.kind for event in found] == ["others", "first to come", "frozen"]
 
 
@@ -119,19 +131,20 @@ async def test_a_commit_that_is_still_under_way_is_waited_for(
         leases.mark(committing, lease, "mine")
         committing.flush()
         asked = asyncio.create_task(database.look(leases.marked, lease, "mine"))
-        await asyncio.sleep(WAITED)
+        await asyncio.sleep(SOME_TIME)
         assert not asked.done()
     assert await asked
 
 
 def stand_in_each_others_way(database: Database, mine: str, theirs: str) -> None:
     with database.session() as one, database.session() as two:
-        one.execute(text("SET LOCAL deadlock_timeout = '10ms'"))  # who looks first is ended
+        one.execute(text("SET LOCAL deadlock_timeout = '10ms'"))  # who looks first is ended:
+        two.execute(text("SET LOCAL deadlock_timeout = '1h'"))  # the other one never looks
         runs.locked(one, mine)
         runs.locked(two, theirs)
         helper = threading.Thread(target=runs.locked, args=(two, mine))
         helper.start()
-        time.sleep(WAITED)
+        until(lambda: is_kept_waiting(database))
         try:
             runs.locked(one, theirs)
         finally:

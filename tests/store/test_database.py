@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from store import runs
 from store.database import Database, StoreAway, StoreFault, _explained, sqlite_url, write_ahead
 from store.schema import EventRow, RunStatus
+from tests.standins.patience import PATIENCE
 from tests.standins.records import NOW
 from tools.faults import WrongUse
 
@@ -59,8 +60,8 @@ def test_a_new_file_is_switched_by_many_at_once(tmp_path: Path):
     together = 8
 
     def switch_and_write(path: Path, barrier: threading.Barrier) -> None:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
-            barrier.wait(30)
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)) as connection:
+            barrier.wait(PATIENCE)
             write_ahead(connection)
             connection.execute("CREATE TABLE IF NOT EXISTS t (x)")
 
@@ -260,7 +261,7 @@ async def test_queries_run_off_the_event_loop(database: Database):
 
     def slow(session: Session, word: str, *, twice: bool) -> tuple[str, str]:
         loop.call_soon_threadsafe(begun.set)
-        assert released.wait(10), "the event loop stood still"
+        assert released.wait(PATIENCE), "the event loop stood still"
         return word * (1 + twice), threading.current_thread().name
 
     task = asyncio.create_task(database.run(slow, "ja", twice=True))

@@ -14,6 +14,7 @@ import pytest
 from store import leases, runs
 from store.database import Database
 from store.leases import DURATION, AlreadyRunning, Lease, LostLease
+from tests.standins.patience import PATIENCE
 from tests.standins.processes import python
 from tests.standins.records import NOW
 
@@ -155,7 +156,7 @@ def test_a_killed_process_is_succeeded_at_once(database: Database, run_id: str):
         while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
             assert process.pid
         assert holder(database, run_id) is None
-        process.wait(30)
+        process.wait(PATIENCE)
         assert holder(database, run_id) is None
         assert take(database, run_id, leases.this_process()).fence == lost.fence + 1
 

@@ -16,6 +16,7 @@ from store.database import CommitUnheard, Database, StoreFault
 from store.locks import Lock, hold
 from store.reading import keep_text, page_text
 from store.schema import PageRow
+from tests.standins.patience import PATIENCE
 from tests.standins.postgres import Postgres
 from tests.standins.postgres_proxy import Break, between
 from tests.standins.records import NOW
@@ -36,7 +37,7 @@ def numbers(database: Database, run_id: str) -> list[int]:
 async def test_a_connection_lost_before_the_commit_costs_nothing(
     postgres: Postgres, database_url: str, database: Database, run_id: str
 ):
-    database.patience = 30.0
+    database.patience = PATIENCE
     tries: list[int] = []
 
     def work(session: Session) -> None:
@@ -59,7 +60,7 @@ async def test_what_others_stored_first_is_found_at_the_second_try(database: Dat
         tries.append(1)
         known = page_text(session, content_hash(text))
         if len(tries) <= 2:
-            together.wait(10)
+            together.wait(PATIENCE)
             assert known is None, "both look before either has stored it"
         if known is None:
             session.add(PageRow(content_hash=content_hash(text), text=text))
@@ -79,7 +80,7 @@ async def test_transactions_that_stand_in_each_others_way_both_end(database: Dat
         tries.append(first)
         hold(session, first)
         if len(tries) <= 2:
-            together.wait(10)
+            together.wait(PATIENCE)
         hold(session, second)
         events.append(session, first, "s", "k", {}, NOW)
 
@@ -92,7 +93,7 @@ async def test_transactions_that_stand_in_each_others_way_both_end(database: Dat
 async def test_a_commit_that_nobody_heard_of_is_told_apart(
     database_url: str, database: Database, run_id: str, what: Break
 ):
-    with between(database_url) as proxy, Database(proxy.url, patience=30.0) as distant:
+    with between(database_url) as proxy, Database(proxy.url, patience=PATIENCE) as distant:
         proxy.breaks = what
         with pytest.raises(CommitUnheard):
             await distant.run(events.append, run_id, "s", "k", {}, NOW)
