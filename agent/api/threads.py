@@ -23,6 +23,7 @@ from agent.service.pulse import Mark
 from agent.views import Page
 from store import runs, threads
 from store.schema import ThreadRow
+from tools.escape import one_line
 from tools.faults import NotFound
 
 router = APIRouter(tags=["conversations"])
@@ -254,4 +255,4 @@ async def _sent(request: Request, here: Place, thread_id: str, after: Cursor) ->
         seen = now if not turns else None
         for turn in turns:
             after = Cursor.parse(turn.cursor)
-            yield f"id: {turn.cursor}\nevent: turn\ndata: {turn.model_dump_json()}\n\n".encode()
+            yield f"id: {turn.cursor}\nevent: turn\ndata: {one_line(turn.model_dump_json())}\n\n".encode()

@@ -8,7 +8,6 @@ data. What it says at the end is checked: see :func:`unfounded`.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import secrets
 import time
@@ -23,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.orm import Session
 
 from agent.conversation import intents, replies_models, replies_results, replies_run
-from agent.conversation.answering import Answerer
+from agent.conversation.answering import answer_to
+from agent.conversation.case import Case
 from agent.conversation.names import Book, book
 from agent.conversation.offers import SHALL_I
 from agent.conversation.records import Extras, Offer, Said
@@ -35,6 +35,7 @@ from store.database import Database
 from tools.clock import Clock
 from tools.escape import clean, shorten
 from tools.faults import Fault
+from tools.finite_json import read_json
 from tools.knowledge import loader
 from tools.runtimes import ChatRequest, Message
 
@@ -217,10 +218,10 @@ class Brain:
         }
 
     def _tool(self, session: Session, step: Step, run_id: str | None, question: Waiting | None) -> Said:
-        answerer = Answerer(self._settings, self._clock, self._by)
+        case = Case(session, self._clock, self._by, run_id, question)
 
         def told(intent: intents.Intent) -> Said:
-            found = answerer.answer(session, intent, run_id, question)
+            found = answer_to(intent, case)
             if isinstance(found, Offer):
                 return answer(SHALL_I, offer=found, suggestions=YES_NO)
             return found
@@ -267,7 +268,7 @@ class Brain:
 def step_from(reply: str) -> Step:
     """The step that a model asks for; ValueError where its reply is none."""
     try:
-        return Step.model_validate(json.loads(reply[:LONGEST_REPLY]))
+        return Step.model_validate(read_json(reply[:LONGEST_REPLY]))
     except RecursionError:
         raise ValueError("the reply is nested too deeply") from None
 

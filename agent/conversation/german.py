@@ -12,6 +12,16 @@ _FORMS: Final = tuple(
     for pattern, english in (
         (r"hilfe|was\s+kann\s+ich\s+(?:hier\s+)?(?:fragen|sagen|tun)", "help"),
         (r"weiter|mach(?:e)?\s+weiter", "go on"),
+        (
+            r"nein[\s,]+(?:danke|lieber\s+nicht)|lass\s+(?:das|es|mal)(?:\s+(?:sein|bleiben))?|lieber\s+nicht|nicht\s+jetzt",
+            "no",
+        ),
+        (r"stopp|abbruch|halt", "stop"),
+        (rf"(?:nimm|nehmen\s+wir|ich\s+nehme)\s+{_N}", "take {n}"),
+        (
+            rf"(?:warum|wieso|inwiefern)\s+ist\s+{_N}\s+(?:besser|schlechter)\s+als\s+{_M}",
+            "compare {n} and {m}",
+        ),
         (r"abbrechen|brich\s+(?:es\s+|den\s+lauf\s+)?ab", "cancel"),
         (rf"warum\s+(?:denn\s+)?nicht\s+{_N}", "why not {n}?"),
         (

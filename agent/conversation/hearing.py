@@ -20,7 +20,7 @@ from agent.conversation.hearing_answers import (
     reviews,
     scenarios,
 )
-from agent.conversation.hearing_questions import about, compares, shows, why
+from agent.conversation.hearing_questions import about, compares, named_alone, shows, why
 from agent.conversation.hearing_talk import (
     MUSING,
     answers,
@@ -32,7 +32,35 @@ from agent.conversation.hearing_talk import (
     starts,
     yes_no,
 )
-from agent.conversation.intents import Intent, Musing, Situation, Unknown
+from agent.conversation.hearing_wishes import (
+    conditional,
+    extremes,
+    fits,
+    going_on,
+    makers,
+    results,
+    several,
+    tops,
+)
+from agent.conversation.intents import (
+    About,
+    Approve,
+    Cancel,
+    Compare,
+    Extreme,
+    FitsMemory,
+    HowGood,
+    Intent,
+    LeaveOut,
+    Musing,
+    Only,
+    Show,
+    Situation,
+    Unknown,
+    Why,
+    WhyProposal,
+)
+from agent.conversation.spelling import mended
 from agent.conversation.words import Plain, plainly
 
 _Rule = Callable[[Plain, Situation], Intent | None]
@@ -43,11 +71,33 @@ def understand(text: str, situation: Situation) -> Intent:
     said = plainly(in_english(text) or text)
     if not said.bare:
         return Musing() if MUSING.fullmatch(said.kept) else Unknown()
-    for rule in _RULES:
-        found = rule(said, situation)
-        if found is not None:
-            return found
-    return Unknown(german=looks_german(text))
+    found = _heard(said, situation)
+    better = mended(said.whole) if found is None or isinstance(found, About) else None
+    if better is not None:
+        again = _heard(plainly(better), situation)
+        if isinstance(again, _MENDED) or (isinstance(again, Approve) and situation.asks == "approval"):
+            return again
+    return found or Unknown(german=looks_german(text))
+
+
+def _heard(said: Plain, situation: Situation) -> Intent | None:
+    return next((found for rule in _RULES if (found := rule(said, situation)) is not None), None)
+
+
+_MENDED: Final = (
+    About,
+    Cancel,
+    Compare,
+    Extreme,
+    FitsMemory,
+    HowGood,
+    LeaveOut,
+    Only,
+    Show,
+    Why,
+    WhyProposal,
+)
+"""Told, or offered and not done before a yes: only these are taken from a sentence with a slip in it."""
 
 
 _RULES: Final[tuple[_Rule, ...]] = (
@@ -56,10 +106,18 @@ _RULES: Final[tuple[_Rule, ...]] = (
     small_talk,
     scenarios,
     run_commands,
+    going_on,
     only_asked,
     rejects,
     reviews,
     replays,
+    tops,
+    results,
+    extremes,
+    fits,
+    makers,
+    conditional,
+    several,
     shows,
     judges,
     why,
@@ -67,6 +125,7 @@ _RULES: Final[tuple[_Rule, ...]] = (
     approves,
     edits,
     compares,
+    named_alone,
     starts,
     answers,
     about,

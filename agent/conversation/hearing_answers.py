@@ -61,7 +61,7 @@ _ROLES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?:the\s+)?primary\s*:?\s+{_P}\s*(?:,|;|\band\b|\bwith\b)?\s+(?:the\s+)?{_BACK}\s*:?\s+{_B}",
-        rf"{_P}(?:{_AS}primary(?:\s+model)?)?\s*(?:,|;|\s\band\b|\s\bwith\b)+\s*{_B}{_AS}{_BACK}",
+        rf"{_P}(?:{_AS}primary(?:\s+model)?)?\s*(?:,|;|\s\band\b|\s\bwith\b)+\s*(?:(?:use|take|have|make|keep)\s+)?{_B}{_AS}{_BACK}",
         rf"{_P}(?:{_AS}primary(?:\s+model)?)?\s*(?:,|;|\s\band\b|\s\bwith\b)+\s*(?:a\s+|the\s+)?{_BACK}\s*(?:of\s+|:\s*|being\s+|is\s+)?{_B}",
         rf"{_P}\s*\(?primary\)?\s*(?:,|;|\band\b|\bwith\b)\s*{_B}\s*\(?{_BACK}\)?",
         rf"(?:with\s+)?{_B}{_AS}{_BACK}",
@@ -206,14 +206,14 @@ _BELOW = r"(?:below|under|smaller\s+than|less\s+than|fewer\s+than)"
 
 
 _MOST = re.compile(
-    rf"(?:(?:nothing|no\s+models?|none|no\s+one|not|no(?:\s+candidates?)?)\s+{_ABOVE}|{_ONLY_LEAD}(?:models?\s+)?(?:{_BELOW}|up\s+to|at\s+most)|at\s+most|no\s+more\s+than|max(?:imum)?(?:\s+of)?|up\s+to|"
+    rf"(?:(?:nothing|no\s+models?|none|no\s+one|not|no(?:\s+candidates?)?)\s+{_ABOVE}|{_ONLY_LEAD}(?:models?\s+)?(?:{_BELOW}|up\s+to|at\s+most)|(?:something|anything|one|ones|models?)\s+{_BELOW}|at\s+most|no\s+more\s+than|max(?:imum)?(?:\s+of)?|up\s+to|"
     rf"(?:leave\s+out|exclude|drop|remove|without)\s+(?:everything|all(?:\s+models)?|anything|models?|those)\s+{_ABOVE})\s+{_NUMBER}",
     re.IGNORECASE,
 )
 
 
 _LEAST = re.compile(
-    rf"(?:(?:nothing|no\s+models?|none|not|no(?:\s+candidates?)?)\s+{_BELOW}|{_ONLY_LEAD}(?:models?\s+)?(?:{_ABOVE}|at\s+least|from)|at\s+least|no\s+less\s+than|min(?:imum)?(?:\s+of)?|"
+    rf"(?:(?:nothing|no\s+models?|none|not|no(?:\s+candidates?)?)\s+{_BELOW}|{_ONLY_LEAD}(?:models?\s+)?(?:{_ABOVE}|at\s+least|from)|(?:something|anything|one|ones|models?)\s+{_ABOVE}|at\s+least|no\s+less\s+than|min(?:imum)?(?:\s+of)?|"
     rf"(?:leave\s+out|exclude|drop|remove|without)\s+(?:everything|all(?:\s+models)?|anything|models?|those)\s+{_BELOW})\s+{_NUMBER}",
     re.IGNORECASE,
 )
@@ -243,7 +243,7 @@ _ONLY_NAMED = re.compile(
 
 
 def only(said: Plain, _situation: Situation) -> Intent | None:
-    text = said.bare
+    text = re.sub(r"^(?:want|need|prefer|would\s+like)\s+", "", said.bare, flags=re.IGNORECASE)
     if (found := _MOST.fullmatch(text)) is not None:
         return Only(most_billions=_billions(found["n"]))
     if (found := _LEAST.fullmatch(text)) is not None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from agent.conversation.hearing_answers import NAME, names
 from agent.conversation.intents import About, Compare, HowGood, Intent, Show, Situation, Why, WhyProposal
+from agent.conversation.names import is_known
 from agent.conversation.words import Plain, factor_words
 from tools.table import Column
 
@@ -228,6 +229,12 @@ _CAN_I = re.compile(
 )
 
 
+def named_alone(said: Plain, situation: Situation) -> Intent | None:
+    """A model's name and nothing else; the name of a size, or one with a domain, may be another request."""
+    known = is_known(said.bare) if situation.has_run and situation.asks != "request" else False
+    return About(said.bare) if known else None
+
+
 def about(said: Plain, situation: Situation) -> Intent | None:
     if not situation.has_run:
         return None
@@ -236,7 +243,9 @@ def about(said: Plain, situation: Situation) -> Intent | None:
     found = _ABOUT.fullmatch(said.bare)
     phrase = said.bare if found is None else (found["a"] or found["b"])
     columns, name = factor_words(said.bare if found is not None else phrase, phrase)
+    if found is None and not columns:
+        return None
     if not name:
         points = found is not None and _IT.search(phrase)
         return About("", columns) if columns or points else None
-    return About(name, columns) if found is not None or columns else None
+    return About(name, columns)

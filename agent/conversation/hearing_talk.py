@@ -62,7 +62,8 @@ def notes(said: Plain, _situation: Situation) -> Intent | None:
 
 _HELP = re.compile(
     r"help(?:\s+me)?|\?+|what\s+(?:can|could)\s+(?:i|you)\s+(?:say|ask|do|type)(?:\s+(?:here|now))?|commands?|"
-    r"how\s+does\s+(?:this|it)\s+work|what\s+now|what\s+next",
+    r"how\s+does\s+(?:this|it)\s+work|what\s+now|what(?:'s|\s+is)?\s+next|(?:who|what)\s+are\s+you|what\s+(?:should|must|shall|do)\s+(?:i|we)\s+do(?:\s+(?:now|next|here))?|"
+    r"what\s+happens\s+(?:now|next|then|(?:if|when|after)\s+i\s+(?:approve|say\s+yes)(?:\s+(?:it|this|that))?)",
     re.IGNORECASE,
 )
 
@@ -163,7 +164,7 @@ def starts(said: Plain, situation: Situation) -> Intent | None:
         return StartModelOrSize(begun.model or "", begun.tag, begun.domain)
     if begun.model is not None and begun.domain is None:
         return ModelWithoutDomain(begun.model)
-    return Start(begun.text, begun.model, begun.domain, begun.judge)
+    return Start(begun.text, begun.model, begun.domain, begun.judge, begun.sure)
 
 
 def answers(said: Plain, situation: Situation) -> Intent | None:

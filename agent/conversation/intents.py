@@ -61,6 +61,8 @@ class Start(Intent):
     model: str | None = None
     domain: str | None = None
     judge: str | None = None
+    sure: bool = True
+    """Whether the words ask for another run clearly; what could mean something else is asked first."""
 
 
 @dataclass(frozen=True)
@@ -255,6 +257,63 @@ class Musing(Intent):
 
 @dataclass(frozen=True)
 class StartOver(Intent):
+    size: str = ""
+    """Of the models that are wanted instead: ``4B``."""
+
+
+@dataclass(frozen=True)
+class Several(Intent):
+    """More than one wish in a message, in the order in which they were said."""
+
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Conditional(Intent):
+    """Something that is to be done only if something else is so."""
+
+    command: str
+    condition: str
+
+
+@dataclass(frozen=True)
+class FitsMemory(Intent):
+    """Whether a candidate, or which of them all, runs in so many gigabytes; None is a machine of any kind."""
+
+    name: str | None
+    gigabytes: float | None
+
+
+@dataclass(frozen=True)
+class Extreme(Intent):
+    """Who has the most, or the least, of a factor."""
+
+    column: Column
+    most: bool
+
+
+@dataclass(frozen=True)
+class OfMaker(Intent):
+    """Candidates of a maker: which they are, or that they are to be left out."""
+
+    name: str
+    leave_out: bool = False
+
+
+@dataclass(frozen=True)
+class GoodEnough(Intent):
+    """What a pass rate means; None is any."""
+
+    percent: float | None
+
+
+@dataclass(frozen=True)
+class Smaller(Intent):
+    """Something smaller or larger, without a number."""
+
+
+@dataclass(frozen=True)
+class Pause(Intent):
     pass
 
 

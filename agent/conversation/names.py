@@ -61,6 +61,24 @@ def pointed(words: str) -> Pointed | None:
     return next((what for what, pattern in _POINTERS if pattern.fullmatch(wanted)), None)
 
 
+_ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+_PLACE: Final = re.compile(
+    rf"(?:(?P<word>{'|'.join(_ORDINALS)})|(?P<n>\d{{1,2}})(?:st|nd|rd|th)|(?:number|no\.?|nr\.?|row|#)\s*(?P<m>\d{{1,2}}))"
+    r"(?:\s+(?:one|model|candidate|row|place))?(?:\s+(?:in|of|on)\s+(?:the\s+)?(?:table|list))?",
+    re.IGNORECASE,
+)
+
+
+def place_in_list(words: str) -> int | None:
+    """The place in the table that ``words`` name, counted from 1: "the third one", "number 3"."""
+    found = _PLACE.fullmatch(cleaned(words))
+    if found is None:
+        return None
+    if found["word"]:
+        return _ORDINALS.index(found["word"].casefold()) + 1
+    return int(found["n"] or found["m"]) or None
+
+
 def names_somebody(words: str) -> bool:
     """Whether anything in ``words`` could be part of a name: "it" and "base" are not, though names end so."""
     return any(token not in _NO_NAMES and not token[0].isdigit() for token in _tokens(words))
@@ -76,6 +94,19 @@ def looks_like_a_name(words: str) -> bool:
     if re.search(r"(?<![\w.])(?=\w*[^\W\d_])(?=\w*\d)\w+", wanted):
         return True
     return loader.families().of(wanted) is not None
+
+
+def is_known(words: str) -> bool:
+    """``owner/name``, a tag, or the name of a line of models or of a member of one, and nothing else."""
+    wanted = cleaned(words)
+    if len(wanted.split()) > 4 or not names_somebody(wanted):
+        return False
+    if repository(wanted) is not None or re.fullmatch(r"[A-Za-z][\w.-]+:[\w.-]+", wanted):
+        return True
+    families = loader.families()
+    return families.member(wanted) is not None or (
+        families.of(wanted) is not None and re.search(r"\b(?:for|models?)\b", words) is None
+    )
 
 
 class Book(NamedTuple):
@@ -100,6 +131,9 @@ class Book(NamedTuple):
     def in_table(self, words: str) -> tuple[str, ...]:
         """Keys of the rows that could be meant, in the table's order."""
         wanted = cleaned(words)
+        place = place_in_list(wanted)
+        if place is not None:
+            return tuple(row.key for row in self.rows[place - 1 : place])
         if self.table is None or not names_somebody(wanted):
             return ()
         try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agent.conversation import intents
+from agent.conversation.limits import by_name, limits_of
 from agent.conversation.names import Book, cleaned, looks_like_a_name, preferred, repository
 from agent.conversation.records import Offer, OfferKind, Said
 from agent.conversation.replies import (
@@ -24,10 +25,7 @@ from agent.conversation.replies_models import unknown_name, which
 from agent.waiting import Waiting
 from graphs.approval import NO_BACKUP, Refused, check_approval
 from graphs.prompts import Approval, ApprovalAction, ApprovalPrompt, Reply
-from tools.facts import Factor
 from tools.knowledge import loader
-from tools.licences import CommercialUse
-from tools.request import NO_CEILING, SizeRange
 from tools.sizes import fits_size
 from tools.table import Column, TableRow
 
@@ -212,17 +210,13 @@ class Table:
 
     def only(self, wish: intents.Only) -> Said:
         """Leave out every row that does not have what is wanted."""
-        label, keeps, unknown = _wanted(wish, self.book)
-        out = [row for row in self.book.rows if keeps(row) is False]
-        unsure = [row for row in self.book.rows if keeps(row) is None]
-        if wish.licence is not None or wish.commercial:
-            out += unsure  # "only" these: what is not known to be one of them goes
-        order = {row.key: place for place, row in enumerate(self.book.rows)}
-        out.sort(key=lambda row: order[row.key])
+        limits = limits_of(wish, self.book)
+        label = " and ".join(limit.label for limit in limits)
+        told = " ".join(filter(None, (limit.of_unknown(self.book.rows) for limit in limits)))
+        out = [row for row in self.book.rows if any(limit.leaves_out(row) for limit in limits)]
         if not out:
-            told = unknown(unsure) if unsure else ""
             return answer(
-                f"Every candidate whose source tells is {label} already{_by_name(wish)}.",
+                f"Every candidate whose source tells is {label} already{by_name(wish)}.",
                 told,
                 suggestions=("approve", "show the table"),
             )
@@ -230,7 +224,6 @@ class Table:
             return answer(
                 f"No candidate of the table is {label}.", suggestions=("search more", "show the table")
             )
-        told = unknown(unsure) if unsure else ""
         return self._exclude([row.key for row in out], told, f"that are not {label}")
 
     def _exclude(self, keys: Sequence[str], told: str, why: str = "") -> Said:
@@ -303,67 +296,3 @@ class Table:
         if fits_size(size, None, key) is False:
             return f"By its name it is outside {size}, so it would be listed but could not be proposed."
         return ""
-
-
-Keeps = Callable[[TableRow], bool | None]
-
-
-def _wanted(wish: intents.Only, book: Book) -> tuple[str, Keeps, Callable[[Sequence[TableRow]], str]]:
-    """What the wish is called, which rows have it (None where no source tells), and a sentence on those."""
-    if wish.commercial:
-        return "free for commercial use", _commercial, _gone
-    if wish.licence is not None:
-        wanted = wish.licence.casefold().replace("-", " ")
-        label = "openly licensed" if wanted == "open" else f"under {wish.licence}"
-        return label, lambda row: _licensed(row, wanted), _gone
-    if wish.name is not None:
-        keys = set(book.in_table(wish.name))
-        return f"called {cleaned(wish.name)}", lambda row: row.key in keys, lambda _rows: ""
-    low, high = wish.least_billions, wish.most_billions
-    size = SizeRange(
-        minimum=0 if low is None else int(low * 1e9),
-        maximum=NO_CEILING if high is None else max(1, int(high * 1e9)),
-    )
-    label = f"at most {high:g}B" if high is not None else f"at least {low:g}B"
-    return label, lambda row: fits_size(size, _parameters(row), _spelt(row)), _stays
-
-
-def _by_name(wish: intents.Only) -> str:
-    """Sizes are what models are called: one called 9B has a little more than 9 billion parameters."""
-    return (
-        " by what it is called" if wish.most_billions is not None or wish.least_billions is not None else ""
-    )
-
-
-def _spelt(row: TableRow) -> str:
-    tags = [
-        str(fact.value) for fact in row.cell(Column.QUANTIZATION).facts if fact.factor is Factor.OLLAMA_TAG
-    ]
-    return " ".join((row.key, row.name, *tags))
-
-
-def _commercial(row: TableRow) -> bool | None:
-    if row.licence.verdict is CommercialUse.UNKNOWN:
-        return None
-    return row.licence.verdict in {CommercialUse.YES, CommercialUse.CONDITIONAL}
-
-
-def _licensed(row: TableRow, wanted: str) -> bool | None:
-    if row.licence.verdict is CommercialUse.UNKNOWN:
-        return None
-    if wanted == "open":
-        return row.licence.verdict is CommercialUse.YES
-    return wanted in row.licence.display.casefold().replace("-", " ")
-
-
-def _parameters(row: TableRow) -> int | None:
-    values = [fact.value for fact in row.cell(Column.PARAMS).facts if fact.factor is Factor.PARAMETERS]
-    return int(values[0]) if values and isinstance(values[0], int | float) else None
-
-
-def _gone(rows: Sequence[TableRow]) -> str:
-    return f"Of {counted(len(rows), 'candidate')} among them no licence is known: {names([row.name for row in rows])}."  # noqa: E501
-
-
-def _stays(rows: Sequence[TableRow]) -> str:
-    return f"{counted(len(rows), 'candidate')} of unknown size stay: {names([row.name for row in rows])}."

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tools.escape import clean
 
 
 class _Record(BaseModel):
@@ -83,6 +85,12 @@ class Said(_Record):
     text: str
     """Plain text; blank lines part paragraphs, a line that begins with ``- `` is an item. Never markup."""
     extras: Extras = Extras()
+
+    @field_validator("text")
+    @classmethod
+    def _without_controls(cls, text: str) -> str:
+        """Some of it is a stranger's: nothing in it moves a cursor or turns the direction of reading."""
+        return clean(text, lines=True)
 
 
 class Cursor(NamedTuple):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 
 from agent.conversation import reach
-from agent.conversation.names import Book, cleaned, looks_like_a_name, names_somebody
+from agent.conversation.names import Book, cleaned, looks_like_a_name, names_somebody, preferred
 from agent.conversation.records import Link, Said
 from agent.conversation.replies import (
     answer,
@@ -28,6 +29,7 @@ from tools.table import Cell, Column, TableRow
 from tools.table_notes import STARS
 
 MOST_MODELS = 4
+LISTED = 8
 TAKES = (Column.QUANTIZATION, Column.MEMORY)
 DEFAULT = (Column.LICENCE, Column.PARAMS, Column.CONTEXT, Column.MEMORY, Column.RELEASE, Column.FIT)
 
@@ -46,11 +48,26 @@ def unknown_name(run_id: str, words: str, book: Book) -> Said:
             links=table,
             suggestions=("show the table", "help"),
         )
+    near = _called_nearly(name, book)
     return answer(
         f"This run has not come across “{name}”.",
+        f"Is it {' or '.join(near)}?" if near else "",
         links=table,
-        suggestions=(*((f"add {name}",) if book.table is not None else ()), "show the table"),
+        suggestions=(
+            *(f"what about {one}?" for one in near),
+            *((f"add {name}",) if book.table is not None else ()),
+            "show the table",
+        ),
     )
+
+
+def _called_nearly(name: str, book: Book) -> list[str]:
+    """Names in the table that begin nearly like this one."""
+    spelt = {
+        re.sub(r"[\s-]+", "", row.name.casefold())[: len(name) + 1]: row.name for row in reversed(book.rows)
+    }
+    near = difflib.get_close_matches(re.sub(r"[\s-]+", "", name.casefold()), spelt, n=2, cutoff=0.7)
+    return [spelt[one] for one in near]
 
 
 def nobody_proposed(run_id: str, book: Book) -> Said:
@@ -285,7 +302,7 @@ def compare(run_id: str, wanted: Sequence[str], book: Book) -> Said:
     """Candidates beside one another, factor by factor."""
     rows: list[TableRow] = []
     for words in wanted:
-        keys = book.in_table(words) or book.meant(words)
+        keys = preferred(book.in_table(words), book.proposal) or book.meant(words)
         if not keys:
             return unknown_name(run_id, words, book)
         if len(keys) > 1:
@@ -333,12 +350,12 @@ def which(words: str, keys: Sequence[str], book: Book, pattern: str = "{}") -> S
     )
 
 
-def table(run_id: str, book: Book) -> Said:
+def table(run_id: str, book: Book, most: int = LISTED) -> Said:
     if book.table is None:
         return answer("There is no table yet.", suggestions=("status",))
     counts = book.table.counts
     lines = []
-    for row in book.table.rows[:8]:
+    for row in book.table.rows[:most]:
         mark = ""
         if book.proposal is not None:
             mark = " – proposed primary" if row.key == book.proposal.primary else mark

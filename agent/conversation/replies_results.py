@@ -16,6 +16,7 @@ from tools.escape import shorten
 from tools.failures import FailureAnalysis, Row, analyse
 from tools.request import EvaluationRequest
 from tools.rubric import Rubric, parse_rubric
+from tools.statistics import DEFAULT_THRESHOLDS
 
 MOST = 5
 SUGGESTED = ("what failed most?", "which topic is weakest?", "show an example")
@@ -73,6 +74,29 @@ def pass_rate(session: Session, run_id: str) -> Said:
             f"{percent(decision.pass_rate)} (95 % interval {percent(low)} to {percent(high)}){unmeasured}"
         )
     return answer(items(lines), links=(view(run_id, "evaluation", "the evaluation"),), suggestions=SUGGESTED)
+
+
+def good_enough(session: Session, run_id: str, wanted: float | None) -> Said:
+    """What a pass rate means by the thresholds of the decision, beside what was measured."""
+    low, high = DEFAULT_THRESHOLDS
+    bands = (
+        f"From {percent(high)} on a model is good enough to be used as it is (DEPLOY); from {percent(low)} "
+        "on a fine-tune is worth it; below that more is needed. The interval has to say so too, and gates "
+        "can forbid it."
+    )
+    band = ""
+    if wanted is not None:
+        share = wanted / 100
+        where = "good enough" if share >= high else "worth a fine-tune" if share >= low else "not good enough"
+        band = f"{wanted:g} % by itself is {where}." if share <= 1 else f"{wanted:g} % is no pass rate."
+    measured = pass_rate(session, run_id) if views.result_views(session, run_id) else None
+    return answer(
+        band,
+        bands,
+        "" if measured is None else measured.text,
+        links=(view(run_id, "evaluation", "the evaluation"),),
+        suggestions=("what is the pass rate?", "what failed most?") if measured is not None else ("status",),
+    )
 
 
 def failed_most(session: Session, run_id: str) -> Said:

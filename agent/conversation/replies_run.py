@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -305,7 +307,67 @@ _EXAMPLES = {
 }
 
 
-def not_understood(session: Session, run_id: str | None, clock: Clock, *, german: bool = False) -> Said:
+_NEAR = tuple(
+    (re.compile(pattern, re.IGNORECASE), place, sentence, said)
+    for pattern, place, sentence, said in (
+        (
+            r"licen[cs]|commercial|apache|\bmit\b",
+            "table",
+            "About licences it is understood like this",
+            ("only Apache licences", "what about the licence of gemma 2?"),
+        ),
+        (
+            r"memory|\bv?ram\b|\bgpu\b|laptop|\bgb\b|download|disk",
+            "table",
+            "About memory and size it is understood like this",
+            ("how much memory does it need?", "can I run it on 16 GB?", "which needs the least memory?"),
+        ),
+        (
+            r"small|big|large|tiny|\d\s*b\b|param",
+            "table",
+            "About sizes it is understood like this",
+            ("nothing above 8B", "which is the smallest?", "start over with 4B"),
+        ),
+        (
+            r"approv|choose|pick|take|use|prefer|backup|primary",
+            "table",
+            "A decision is understood like this",
+            ("approve", "approve X with Y as backup", "swap them", "no backup"),
+        ),
+        (
+            r"fail|pass|good|bad|wrong|result|answer|criteri|score|prompt|ask",
+            "results",
+            "About the result it is understood like this",
+            ("what failed most?", "show an example", "is it good enough?", "what does CQ2 ask?"),
+        ),
+        (
+            r"stop|cancel|end|abort|undo|back|delete|again|over",
+            "run",
+            "About the run it is understood like this",
+            ("cancel", "start over", "status"),
+        ),
+        (
+            r"compar|differ|better|versus|\bvs\b",
+            "table",
+            "A comparison is understood like this",
+            ("compare qwen3 8b and gemma 2 9b", "compare the top 3"),
+        ),
+    )
+)
+"""What is near to some words: where it makes sense, and how it can be said."""
+
+
+def _near(text: str, place: str) -> tuple[str, tuple[str, ...]] | None:
+    """A sentence and what can be said instead, for what the words seem to be about."""
+    for pattern, where, sentence, said in _NEAR:
+        if pattern.search(text) and (where in {place, "run"} or (where == "table" and place == "results")):
+            return f"{sentence}: {', '.join(f'“{one}”' for one in said)}.", said
+    return None
+
+
+def not_understood(
+    session: Session, run_id: str | None, clock: Clock, *, text: str = "", german: bool = False
+) -> Said:
     state = None if run_id is None else views.run_state(session, run_id, clock)
     if (
         state is not None
@@ -327,6 +389,13 @@ def not_understood(session: Session, run_id: str | None, clock: Clock, *, german
             f"häufigsten Fragen: {known}. (English is understood here; of German only these "
             "and a few more questions.)",
             suggestions=(*suggestions(session, run_id, clock)[:4], "help"),
+        )
+    near = None if place == "nothing" else _near(text, place)
+    if near is not None:
+        return answer(
+            "I did not understand that. Nothing was done.",
+            f"{near[0]} “help” lists what is understood.",
+            suggestions=(*[one for one in near[1] if " X" not in one and "CQ" not in one][:4], "help"),
         )
     return answer(
         "I did not understand that. Nothing was done.",

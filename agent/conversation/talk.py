@@ -24,7 +24,8 @@ from sqlalchemy.orm import Session
 from agent import views
 from agent.actions import Actions
 from agent.conversation import intents, replies_run
-from agent.conversation.answering import Answerer
+from agent.conversation.answering import answer_to
+from agent.conversation.case import Answer, Case
 from agent.conversation.feed import OUTDONE, extras_of, feed, is_outdone, message_turn, run_in_force
 from agent.conversation.hearing import understand
 from agent.conversation.intents import Situation
@@ -62,11 +63,15 @@ class _Here(NamedTuple):
     question: Waiting | None
     situation: Situation
     open_offer: MessageRow | None
-    """The last thing said, where it is an offer that nobody has answered."""
+    """The last thing said, where it is an offer. That it is settled by now says that another server has been
+    told the same: what comes of it is stored right after it, and would be the last thing."""
     spoken: tuple[str, ...]
     """The candidates that were spoken of last."""
     forgotten: bool
     """Whether the conversation was about a run that has been deleted."""
+    begun: Offer | None
+    """What the message asked for, where somebody has begun to do it: another server that was told the same,
+    or one that died over it."""
 
 
 class Conversation:
@@ -197,35 +202,43 @@ class Conversation:
         return await self._database.run(self._keep_answer, thread_id, answer_id, said, run_id)
 
     async def _said(self, thread_id: str, row: MessageRow, by: str) -> tuple[Said, str | None]:
-        begun = extras_of(row).doing
-        if begun is not None:
-            return await self._carry_out(begun, by, _named(thread_id, row.id, "key"), row.at)
-        here = await self._database.look(self._look_around, thread_id, row.position)
+        here = await self._database.look(self._look_around, thread_id, row)
+        if here.begun is not None:
+            return await self._carry_out(here.begun, by, _named(thread_id, row.id, "key"), row.at)
         intent = understand(row.text, here.situation)
         if here.open_offer is not None and isinstance(intent, intents.Yes | intents.No):
             return await self._settled_by_word(
                 thread_id, here.open_offer, isinstance(intent, intents.Yes), by
             )
-        answerer = Answerer(self._settings, self._clock, by)
-        found = await self._database.look(
-            answerer.answer, intent, here.run_id, here.question, here.spoken, forgotten=here.forgotten
-        )
+
+        def answered(session: Session) -> Answer:
+            about = (here.run_id, here.question, here.spoken, here.forgotten)
+            try:
+                by_rules = answer_to(intent, Case(session, self._clock, by, *about, text=row.text))
+            except Fault:
+                if (begun := _begun(session, thread_id, row.id)) is None:
+                    raise
+                return begun
+            return _begun(session, thread_id, row.id) or by_rules
+
+        found = await self._database.look(answered)
         if isinstance(found, Offer):
             return await self._at_once(thread_id, row, found, by)
         if isinstance(intent, intents.Unknown) and self._settings.brain is not None:
             return await self._by_brain(thread_id, row, here, found, by)
         return found, None
 
-    def _look_around(self, session: Session, thread_id: str, position: int) -> _Here:
+    def _look_around(self, session: Session, thread_id: str, message: MessageRow) -> _Here:
         run_id = threads.get(session, thread_id).run_id
         question = None
         if run_id is not None:
             question = waiting(session, run_id)
-        before = [one for one in threads.messages(session, thread_id) if one.position < position]
+        begun = _begun(session, thread_id, message.id)
+        before = [one for one in threads.messages(session, thread_id) if one.position < message.position]
         last = before[-1] if before else None
         offers = last is not None and last.author == threads.BMS
         extras = extras_of(last) if last is not None and offers else Extras()
-        open_offer = last if extras.offer is not None and extras.settled is None else None
+        open_offer = last if extras.offer is not None else None
         prompt = None if question is None else question.prompt
         fields = tuple(one.field for one in prompt.questions) if isinstance(prompt, RequestPrompt) else ()
         situation = Situation(
@@ -235,7 +248,7 @@ class Conversation:
             has_run=run_id is not None,
         )
         forgotten = run_id is None and any(extras_of(one).run_id is not None for one in before)
-        return _Here(run_id, question, situation, open_offer, _spoken(run_id, before), forgotten)
+        return _Here(run_id, question, situation, open_offer, _spoken(run_id, before), forgotten, begun)
 
     async def _settled_by_word(
         self, thread_id: str, row: MessageRow, yes: bool, by: str
@@ -408,6 +421,17 @@ def _spoken(run_id: str | None, before: Sequence[MessageRow]) -> tuple[str, ...]
         if keys:
             return keys
     return ()
+
+
+def _begun(session: Session, thread_id: str, message_id: str) -> Offer | None:
+    """What the message asked for, where somebody has begun to do it.
+
+    Looked at last: another server may have been told the same, and what it does is begun before it changes
+    what this one sees.
+    """
+    query = select(MessageRow.data).where(MessageRow.thread_id == thread_id, MessageRow.id == message_id)
+    data = session.scalar(query)
+    return None if data is None else Extras.model_validate(data).doing
 
 
 def _still_asked(session: Session, offer: Offer) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tools.table import Column
+
+if TYPE_CHECKING:
+    from tools.reading import Missing
 
 LONGEST: Final = 4000
 """Characters that rules look at; nobody types a longer command."""
@@ -13,7 +16,7 @@ LONGEST: Final = 4000
 _SAME: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ", "‐": "-", "‑": "-"})
 
 NOTHING_BUT_YES: Final = re.compile(
-    r"(?:yes|y|yep|yeah|yup|sure|ok|okay|of\s+course|certainly|absolutely|definitely|please\s+do|do\s+(?:it|that|so)|go\s+ahead|"
+    r"(?:yes|y|yep|yeah|yup|sure|ok|okay|let's\s+(?:do\s+(?:it|that|this)|go)|of\s+course|certainly|absolutely|definitely|please\s+do|do\s+(?:it|that|so)|go\s+ahead|"
     r"confirm(?:ed)?|correct|right|exactly|agreed|that's\s+(?:right|fine|ok(?:ay)?)|sounds\s+good|ja|oui)"
     r"(?:[\s,.!-]+(?:yes|please|do\s+(?:it|that|so)|go\s+ahead|confirm(?:ed)?|sure|of\s+course|certainly|thanks|thank\s+you|go\s+on|"
     r"approve(?:\s+(?:it|them|both))?|start(?:\s+it)?|run\s+it|cancel\s+(?:it|the\s+run)|that's\s+right|now))*[\s.!]*",
@@ -35,14 +38,16 @@ _NEGATION: Final = re.compile(
     re.IGNORECASE,
 )
 _POLITE: Final = re.compile(
-    r"(?:ok(?:ay)?|yes|yeah|sure|please|well|so|then|now|good|great|fine|perfect|all\s*right|right|and|but|also|hi|hello|hey|thanks|"
+    r"(?:ok(?:ay)?|yes|yeah|sure|please|pls|plz|well|so|then|now|good|great|fine|perfect|all\s*right|right|and|but|also|hi|hello|hey|thanks|"
     r"thank\s+you|let's|let\s+us|just|go\s+ahead\s+and|maybe|actually|"
-    r"(?:i|we)(?:'d|\s+would)\s+like\s+(?:(?:you|us)\s+)?to|(?:i|we)\s+(?:want|need|wish)\s+(?:(?:you|us)\s+)?to|(?:i|we)(?:'ll|\s+will)|i|we|you\s+(?:can|may|should)|"
+    r"(?:i|we)(?:'d|\s+would)\s+(?:like\s+(?:(?:you|us)\s+)?to|rather)|(?:i|we)(?:'d|\s+would)(?=\s+go\b)|(?:can|could|may)\s+(?:i|we)(?=\s+(?:see|have)\b)|(?:i|we)\s+(?:want|need|wish)\s+(?:(?:you|us)\s+)?to|(?:i|we)(?:'ll|\s+will)|i|we|you\s+(?:can|may|should)|"
     r"(?P<polite>(?:can|could|would|will)\s+you(?:\s+please)?))(?=[\s,.!:;-])[\s,.!:;-]+",
     re.IGNORECASE,
 )
 _NO_THEN: Final = re.compile(r"(?:no|nope)\s*[,.;:–-]+\s+(?=\S)", re.IGNORECASE)
-_TAIL: Final = re.compile(r"[\s,]*(?:\bplease\b|\bthanks\b|\bthank\s+you\b|[.!?;,…]+)$", re.IGNORECASE)
+_CONTRACTED: Final = re.compile(r"\b(what|where|who|how|that|there|let)(s)\b", re.IGNORECASE)
+"""Forms that people type without their apostrophe."""
+_TAIL: Final = re.compile(r"[\s,]*(?:\b(?:please|pls|plz|thanks|thank\s+you)\b|[.!?;,…]+)$", re.IGNORECASE)
 
 
 class Plain(NamedTuple):
@@ -62,7 +67,7 @@ class Plain(NamedTuple):
 
 def plainly(text: str) -> Plain:
     kept = text[:LONGEST].translate(_SAME).strip()
-    whole = " ".join(kept.split())
+    whole = _CONTRACTED.sub(lambda found: f"{found[1]}'{found[2]}", " ".join(kept.split()))
     asks = whole.rstrip(" .!…\"')").endswith("?")
     whole = _without_tail(whole) or whole
     bare, polite = _NO_THEN.sub("", whole, count=1) if _NO_THEN.match(whole) else whole, False
@@ -140,6 +145,8 @@ class Begun(NamedTuple):
     model: str | None = None
     domain: str | None = None
     judge: str | None = None
+    sure: bool = True
+    """Whether the words ask for another run clearly."""
     tag: str | None = None
     """Set where ``model`` is a model's name in words, which could be a size as well."""
 
@@ -160,6 +167,16 @@ _IN_WORDS: Final = re.compile(
 _BEGINS: Final = re.compile(
     r"(?:evaluate|assess|benchmark|research|find|recommend|suggest|compare|test|look\s+for|looking\s+for|search\s+for|start|begin|get|choose|pick|need|"
     r"a\s+|which|what|base\s+models?|models?|new)\b",
+    re.IGNORECASE,
+)
+_MODELS: Final = re.compile(r"(?!compare\b).*\bmodels?\b|(?:start|begin|new)\b", re.IGNORECASE)
+_NO_START: Final = re.compile(
+    r"(?:only|nothing|not|no|add|include|leave|exclude|drop|remove|cancel|stop|abort|approve|accept|reject|swap|undo)\b",
+    re.IGNORECASE,
+)
+"""What these begin is about a run that is there."""
+_ASKS: Final = re.compile(
+    r"(?:can|could|may|might|do|does|did|is|are|was|were|will|would|should|shall|how|why|when|who|whose|where|what\s+about)\b",
     re.IGNORECASE,
 )
 _BEGINS_ANEW: Final = re.compile(
@@ -187,17 +204,35 @@ def start_of(said: Plain, *, has_run: bool) -> Begun | None:
             and member.ollama_tag is not None
             and not re.fullmatch(r"[\d.,–-]+\s*b", words, re.IGNORECASE)
         ):
-            return Begun(text, words, in_words["domain"], judge, member.ollama_tag)
+            return Begun(text, words, in_words["domain"], judge, tag=member.ollama_tag)
+    if _NO_START.match(text):
+        return None
     if has_run and not _BEGINS_ANEW.match(text):
         reading = read_request(text)
         told = isinstance(reading, Ready) and not said.asks
-        return Begun(said.kept if judge is None else text, judge=judge) if told else None
+        return Begun(said.kept if judge is None else text, judge=judge, sure=False) if told else None
     reading = read_request(said.kept if judge is None else text)
-    if isinstance(reading, Unusable):
+    if isinstance(reading, Unusable) or (isinstance(reading, Missing) and not _asks_for_a_run(said, reading)):
         return None
-    if isinstance(reading, Missing) and not _BEGINS.match(text) and reading.partial.size is None:
+    if said.asks and _is_question(said):
         return None
     return Begun(said.kept if judge is None else text, judge=judge)
+
+
+def _is_question(said: Plain) -> bool:
+    return _ASKS.match(said.bare) is not None and not said.polite_question
+
+
+def _asks_for_a_run(said: Plain, reading: Missing) -> bool:
+    """Whether words of which something is missing still ask for a run: what is asked back is a run, too."""
+    of_models = _MODELS.match(said.bare) is not None
+    if _is_question(said) or (said.asks and not (said.polite_question or of_models)):
+        return False
+    if reading.partial.size is not None:
+        return True
+    begins = _BEGINS.match(said.bare) is not None
+    anew = _BEGINS_ANEW.match(said.bare) is not None
+    return begins and (anew or of_models or reading.partial.domain is not None)
 
 
 _LEAD: Final = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 
 from fastapi.exceptions import RequestValidationError
@@ -99,7 +100,8 @@ def _check_json(body: bytes) -> None:
     from pydantic_core import from_json
 
     try:
-        from_json(body, allow_inf_nan=False)
+        # A number such as 1e999 is read as infinity, which is none in JSON.
+        json.dumps(from_json(body, allow_inf_nan=False), allow_nan=False)
     except ValueError as error:
         raise _invalid(f"is not valid JSON: {error}") from None
     if _NUL.search(body):

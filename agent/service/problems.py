@@ -213,6 +213,8 @@ def install(app: FastAPI) -> None:
 def _described(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI schema, in which every failure is a problem."""
     if app.openapi_schema is None:
+        from agent.api.tuples import describe
+
         schema = get_openapi(
             title=app.title,
             version=app.version,
@@ -224,6 +226,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         known["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         for name in ("HTTPValidationError", "ValidationError"):
             known.pop(name, None)
+        describe(known)
         for path, methods in schema["paths"].items():
             for operation in methods.values():
                 _only_problems(operation["responses"])

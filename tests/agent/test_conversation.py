@@ -18,12 +18,14 @@ from agent.conversation.records import Cursor, Extras, Said, Turn
 from agent.conversation.talk import Conversation
 from agent.settings import Settings
 from store import events, orders, runs, threads
-from store.database import Database, sqlite_url
+from store.database import Database
 from store.schema import OrderRow, RunRow, RunStatus
 from tests.standins.records import NOW
 from tests.standins.replayed import Kept
 from tools.clock import FixedClock
 from tools.faults import Conflict, NotFound, WrongUse
+
+pytestmark = pytest.mark.both_databases(slow=True)
 
 
 class NoEngine:
@@ -91,7 +93,7 @@ def done(finished: Kept) -> Iterator[Stage]:
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Stage]:
-    with Database(sqlite_url(tmp_path / "bms.sqlite")) as database:
+    with Database(Settings(home=tmp_path).rows_url) as database:
         yield Stage(tmp_path, database, None)
 
 
@@ -332,7 +334,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=STEPS)
 def test_a_reader_loses_no_turn_and_gets_none_twice(empty: Stage, steps: list[str]) -> None:
     """Whatever arrives between two reads, in parts or whole, and whichever run the conversation turns to."""

@@ -20,6 +20,8 @@ from tests.standins.records import NOW
 from tests.standins.replayed import Kept
 from tools.clock import FixedClock
 
+pytestmark = pytest.mark.both_databases(slow=True)
+
 
 @pytest.fixture
 def client(waiting: Kept) -> Iterator[TestClient]:
@@ -40,6 +42,7 @@ def client(waiting: Kept) -> Iterator[TestClient]:
         yield TestClient(app)
 
 
+@pytest.mark.both_databases
 def test_a_conversation_from_beginning_to_end(client: TestClient, waiting: Kept) -> None:
     made = client.post("/api/threads", json={"id": "mine", "run_id": waiting.run_id})
     assert made.status_code == 201

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from agent.conversation.answering import Answerer
+from agent.conversation.answering import answer_to
+from agent.conversation.case import Case
 from agent.conversation.feed import OUTDONE
 from agent.conversation.german import KNOWN, in_english
 from agent.conversation.hearing import understand
@@ -294,12 +295,12 @@ def _event(seq: int, kind: str, data: dict[str, Any]) -> EventRecord:
 def test_a_judges_name_that_is_a_file_is_refused_with_a_sentence(table: Stage) -> None:
     prompt = JudgePrompt(judge=None, problem="No judge was named.")
     question = Waiting(prompt_id="q", prompt=prompt)
-    answerer = Answerer(table.settings, table.clock, "ada")
     with table.database.reading() as session:
-        said = answerer.answer(session, UseJudge("llamacpp:/any/file.gguf"), table.run_id, question)
+        case = Case(session, table.clock, "ada", table.run_id, question)
+        said = answer_to(UseJudge("llamacpp:/any/file.gguf"), case)
         assert isinstance(said, Said)
         assert "looks like a file of this machine" in said.text
-        named = answerer.answer(session, UseJudge("ollama:gemma3:12b"), table.run_id, question)
+        named = answer_to(UseJudge("ollama:gemma3:12b"), case)
         assert isinstance(named, Offer)
 
 
