@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from agent import views
 from agent.api.inputs import RunId
 from agent.pages.curve import drawing, thinned
 from agent.pages.evaluation_live import evaluation_live, per_minute
@@ -44,19 +45,21 @@ async def overview_page(run_id: RunId, request: Request, here: Here) -> HTMLResp
 
 @router.get("/runs/{run_id}/research")
 async def research_page(run_id: RunId, request: Request, here: Here) -> HTMLResponse:
+    run = await here.look(views.run_state, run_id, here.clock)  # first: what comes now is heard as an event
     beat = await here.look(pulse, run_id, here.clock)
     found = await of_run(request, here, run_id, research_live)
     return await run_view(
-        request, here, run_id, "research.html", "research", pulse=beat, research=found, **WORDS
+        request, here, run_id, "research.html", "research", run=run, pulse=beat, research=found, **WORDS
     )
 
 
 @router.get("/runs/{run_id}/evaluation")
 async def evaluation_page(run_id: RunId, request: Request, here: Here) -> HTMLResponse:
+    run = await here.look(views.run_state, run_id, here.clock)
     beat = await here.look(pulse, run_id, here.clock)
     found = await of_run(request, here, run_id, evaluation_live)
     return await run_view(
-        request, here, run_id, "evaluation.html", "evaluation", pulse=beat, evaluation=found, **WORDS
+        request, here, run_id, "evaluation.html", "evaluation", run=run, pulse=beat, evaluation=found, **WORDS
     )
 
 

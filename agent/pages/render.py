@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from tools.escape import clean
+from tools.escape import clean, web_address
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -85,15 +85,6 @@ def size(count: float | None) -> str:
     return f"{count:.1f} GB"
 
 
-def web_address(url: str) -> str | None:
-    """The address when it is one of the web; None for ``javascript:`` and everything else."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme in {"http", "https"} and parts.hostname else None
-
-
 def short_address(url: str, most: int = 70) -> str:
     """Host and path of an address for reading; the query and what is long are left out."""
     try:
@@ -114,9 +105,10 @@ def short_address(url: str, most: int = 70) -> str:
 def source_link(url: str, label: str | None = None) -> Markup:
     """A link to a source, or its address as text when it is none that may be followed."""
     shown = clean(label or url)
-    if web_address(url) is None:
+    address = web_address(url)
+    if address is None:
         return Markup("<span>{}</span>").format(shown)
-    return Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>').format(url, shown)
+    return Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>').format(address, shown)
 
 
 def paragraphs(text: str) -> Markup:

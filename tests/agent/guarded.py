@@ -21,11 +21,11 @@ from agent.commands.serve import config_of
 from agent.pages.render import STATIC
 from agent.service import guard, problems
 from agent.settings import Settings
+from tests.standins.patience import PATIENCE
 from tools.clock import Clock
 
 TOKEN = "correct-horse-battery-staple"
 OTHER_TOKEN = "another-horse-another-staple"
-PATIENCE = 20.0
 REPORT_CSP = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -114,6 +114,8 @@ class Service(NamedTuple):
     port: int
     arrived: list[str]
     """Requests that came to the guard, whatever became of them."""
+    answered: list[str]
+    """Those of them that have their answer, or were given up."""
 
     def send(self, request: bytes) -> Answer:
         """What the service answers to these very bytes."""
@@ -153,11 +155,16 @@ def chunked(body: bytes, size: int = 60_000) -> bytes:
 def served(app: FastAPI) -> Iterator[Service]:
     """The app on a port of its own, in a thread, served as ``bms serve`` does it."""
     arrived: list[str] = []
+    answered: list[str] = []
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             arrived.append(f"{scope['method']} {scope['path']}")
-        await app(scope, receive, send)
+        try:
+            await app(scope, receive, send)
+        finally:
+            if scope["type"] == "http":
+                answered.append(f"{scope['method']} {scope['path']}")
 
     server = uvicorn.Server(config_of(watched))
     with socket.socket() as listener:
@@ -167,7 +174,7 @@ def served(app: FastAPI) -> Iterator[Service]:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            yield Service(app, port, arrived)
+            yield Service(app, port, arrived, answered)
         finally:
             server.should_exit = server.force_exit = True
             thread.join(PATIENCE)

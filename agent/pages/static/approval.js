@@ -1,7 +1,7 @@
 // The approval: what is chosen, one question before it counts, and what the service says to it.
 
 // The same address as the page's own script tag has, so that there is one copy of it and one stream of events.
-const { api, make, onEvent, ownTimes, tell } = await import(`./app.js${new URL(import.meta.url).search}`);
+const { api, make, onEvent, ownTimes, serves, tell } = await import(`./app.js${new URL(import.meta.url).search}`);
 
 const NOBODY = "-";
 const place = document.getElementById("approval");
@@ -21,13 +21,20 @@ async function about(role) {
   const key = field(role).value;
   const card = field(`about-${role}`);
   shown[role] = key;
-  if (key === NOBODY || key === "") { card.replaceChildren(); return; }
-  const reply = await fetch(`/runs/${decision().dataset.run}/approval/choice?${new URLSearchParams({ model: key })}`, { headers: { Accept: "text/html" } });
+  card.replaceChildren(); // what stood there is told of another model
+  if (key === NOBODY || key === "") return;
+  let html = null;
+  try {
+    const reply = await fetch(`/runs/${decision().dataset.run}/approval/choice?${new URLSearchParams({ model: key })}`, { headers: { Accept: "text/html" } });
+    if (reply.ok) html = await reply.text();
+  } catch { /* told below */ }
   if (shown[role] !== key) return; // chosen again meanwhile
-  if (!reply.ok) { tell("What is known of this model cannot be shown now; the table has it.", true); card.replaceChildren(); return; }
-  const fresh = new DOMParser().parseFromString(await reply.text(), "text/html"); // the service's own, escaped there
+  if (html === null) { tell("What is known of this model cannot be shown now; the table has it.", true); return; }
+  const fresh = new DOMParser().parseFromString(html, "text/html"); // the service's own, escaped there
   card.replaceChildren(...fresh.body.childNodes);
 }
+
+serves("[data-decide], [data-swap]");
 
 function check() {
   const same = field("primary").value === field("backup").value;
@@ -153,11 +160,10 @@ field("sure-yes").addEventListener("click", async () => {
   yes.disabled = true;
   try {
     await api("POST", `/api/runs/${run}/approval`, { action, table_hash: hash, ...body });
-    location.href = `/runs/${run}${then}`;
+    location.href = `/runs/${run}${then}`; // which may take its time
   } catch (error) {
     sure.close();
     refused(error, run);
-  } finally {
     yes.disabled = false;
   }
 });

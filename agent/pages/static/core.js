@@ -17,7 +17,7 @@ export async function api(method, url, body, headers = {}) {
   try {
     reply = await fetch(url, sent);
   } catch {
-    throw new Error("The service does not answer. It may be restarting; what you sent was not taken.");
+    throw new Error("The service does not answer. It may be restarting; look whether what you sent was taken before you send it again.");
   }
   const text = await reply.text();
   let data = null;
@@ -130,18 +130,20 @@ const KINDS = "created order stage request enumerated census leaderboard page qu
 
 // --- parts: pieces of the page that are fetched anew when something happened that they show ----------------
 
-const states = new WeakMap(); // part → {timer, busy, again, last}
+const states = new WeakMap(); // part → {timer, busy, again, last, shown, wait}
+const LONGEST_WAIT = 10000;
 
 /**
  * Fetch a part again, soon. Many calls make one request; a part with `data-every` is fetched no more often than
- * every so many milliseconds, and one that changed while it was on its way is fetched once more.
+ * every so many milliseconds, and one that changed while it was on its way is fetched once more. One that could
+ * not be fetched is tried again: there may be no further event, and what it shows would stay old.
  */
 export function renew(part, delay = 250) {
-  const state = states.get(part) ?? { timer: 0, busy: false, again: false, last: 0 };
+  const state = states.get(part) ?? { timer: 0, busy: false, again: false, last: 0, shown: "", wait: 0 };
   states.set(part, state);
   if (state.busy) { state.again = true; return; }
   if (state.timer) return;
-  const rest = state.last + Number(part.dataset.every ?? 0) - Date.now();
+  const rest = state.last + Math.max(state.wait, Number(part.dataset.every ?? 0)) - Date.now();
   state.timer = setTimeout(async () => {
     state.timer = 0;
     if (!part.isConnected) return;
@@ -151,8 +153,14 @@ export function renew(part, delay = 250) {
     try {
       const reply = await fetch(part.dataset.part, { headers: { Accept: "text/html" } });
       if (reply.status === 401 || reply.redirected) { signIn(); return; }
-      if (reply.ok) replace(part, await reply.text());
-    } catch { /* the stream says that the service is away, and the next event comes here again */
+      if (reply.status >= 500) throw new Error(reply.statusText);
+      state.wait = 0;
+      const html = await reply.text();
+      await untilLetGo(part);
+      if (reply.ok && html !== state.shown && replace(part, html)) state.shown = html;
+    } catch { // the stream says that the service is away
+      state.wait = Math.min(LONGEST_WAIT, 2 * state.wait || 500);
+      state.again = true;
     } finally {
       state.busy = false;
       state.last = Date.now();
@@ -168,10 +176,23 @@ document.addEventListener("visibilitychange", () => {
   stale.clear();
 });
 
+// A click is made of two: what is under the finger or the pointer stays there until it is up.
+let held = null;
+const letHeldGo = () => setTimeout(() => { held = null; }); // the click itself comes first
+addEventListener("pointerdown", (pressed) => { held = pressed.target; }, true);
+addEventListener("pointermove", (moved) => { if (held && !moved.buttons) letHeldGo(); }, true);
+for (const kind of ["pointerup", "pointercancel", "dragend", "contextmenu", "blur"]) addEventListener(kind, letHeldGo, true);
+
+async function untilLetGo(part) {
+  while (held && part.contains(held)) await new Promise((done) => setTimeout(done, 50));
+}
+
+/** Whether the part shows it now. */
 function replace(part, html) {
   const fresh = new DOMParser().parseFromString(html, "text/html"); // the service's own, escaped there
   const going = new CustomEvent("renewing", { bubbles: true, cancelable: true, detail: fresh.body });
-  if (!part.dispatchEvent(going)) return; // somebody is at work in it
+  if (!part.dispatchEvent(going)) return false; // somebody is at work in it
+  serve(fresh.body);
   const focused = part.contains(document.activeElement) ? document.activeElement.id : null;
   const folds = new Map([...part.querySelectorAll("details[id]")].map((one) => [one.id, one.open]));
   const moved = [...part.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
@@ -181,6 +202,7 @@ function replace(part, html) {
   if (focused) document.getElementById(focused)?.focus();
   ownTimes(part);
   part.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
+  return true;
 }
 
 onEvent((event) => {
@@ -189,6 +211,20 @@ onEvent((event) => {
     if (kinds.includes(event.kind) || kinds.includes("*")) renew(part);
   }
 });
+
+// --- buttons that scripts serve ---------------------------------------------------------------------------------
+
+const served = [];
+
+/** From now on these buttons are heard. They come disabled, so that no click is lost before their script is there. */
+export function serves(selector) {
+  served.push(selector);
+  serve(document);
+}
+
+function serve(root) {
+  for (const selector of served) for (const button of root.querySelectorAll(selector)) button.disabled = false;
+}
 
 // --- buttons that do one thing ------------------------------------------------------------------------------
 
@@ -200,14 +236,14 @@ document.addEventListener("click", async (clicked) => {
   button.disabled = true;
   try {
     await api(method, url, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
-    if (button.dataset.then) location.href = button.dataset.then;
-    else tell(button.dataset.done ?? "Done.");
+    if (button.dataset.then) { location.href = button.dataset.then; return; } // which may take its time
+    tell(button.dataset.done ?? "Done.");
   } catch (error) {
     tell(error.message, true);
-  } finally {
-    button.disabled = false;
   }
+  button.disabled = false;
 });
+serves("[data-do]");
 
 // --- the reader's own time, and the theme ---------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 // Labelling: one answer at a time. A label is stored before the next answer is shown, and that is there already.
-import { api, renew, tell } from "./app.js";
+import { api, renew, serves, tell } from "./app.js";
 
 const place = document.getElementById("labelling");
 const at = (id) => document.getElementById(id);
@@ -174,7 +174,7 @@ async function act(key) {
   if (busy) return;
   const over = now >= order.length;
   if (over && key !== "b") return;
-  busy = true;
+  working(true);
   try {
     await begun;
     if (key === "b") await back();
@@ -182,10 +182,17 @@ async function act(key) {
     else if (key === "r") { reason(true); at("reason").focus(); }
     else if (card) await verdict(key);
   } finally {
-    busy = false;
+    working(false);
   }
 }
 
+/** A key that comes while the last one is at work is not taken: it would label an answer that nobody has seen. */
+function working(yes) {
+  busy = yes;
+  place.setAttribute("aria-busy", String(yes));
+}
+
+serves("[data-key]");
 place.addEventListener("click", (clicked) => {
   const button = clicked.target.closest("[data-key]");
   if (button && !button.disabled) act(button.dataset.key);
@@ -219,3 +226,4 @@ at("keys").addEventListener("change", () => {
 useKeys();
 if (order.length > now) begun = show({ focus: false });
 else if (at("agreement")?.open) renew(at("agreement-part"), 0);
+begun.then(() => working(busy));

@@ -1,5 +1,5 @@
 // A run as it goes: forms that answer what it asks, and a line that says how long it has been quiet.
-import { api, onEvent, tell } from "./core.js";
+import { api, onEvent, serves, tell } from "./core.js";
 
 // --- answers to what the run asks ---------------------------------------------------------------------------
 
@@ -22,6 +22,8 @@ document.addEventListener("submit", async (sent) => {
     for (const one of buttons) one.disabled = false;
   }
 });
+
+serves("form[data-reply] button, form[data-extend] button");
 
 function extension(form) {
   return { further: Number(form.elements.further.value) };

@@ -122,6 +122,16 @@ if (grid) {
     remember();
   });
 
+  // What was written before this script was there, or is kept by the browser, counts as well.
+  const changed = (field) => (field.type === "checkbox" ? field.checked !== field.defaultChecked
+    : field.options ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected))
+    : "defaultValue" in field && field.value !== field.defaultValue);
+  if ([...form.elements].some(changed)) {
+    sortBy(form.elements.sort.value, form.elements.order.value);
+    filter();
+    remember();
+  }
+
   // Arrow keys go from cell to cell; Tab goes on as everywhere.
   grid.addEventListener("keydown", (pressed) => {
     const link = pressed.target.closest("td a, tbody th a");
@@ -143,15 +153,20 @@ if (grid) {
 
 const panel = document.getElementById("panel");
 let opener = null;
+let asked = 0; // cells: only the last one is shown, whichever comes last
 
 async function open(cell, link) {
+  const mine = ++asked;
+  let nodes;
   try {
     const url = new URLSearchParams({ cell });
-    panel.replaceChildren(...(await part(`${view.dataset.table}/cell?${url}`)));
+    nodes = await part(`${view.dataset.table}/cell?${url}`);
   } catch (error) {
-    tell(error.message, true);
+    if (mine === asked) tell(error.message, true);
     return;
   }
+  if (mine !== asked) return;
+  panel.replaceChildren(...nodes);
   opener = link;
   if (!panel.open) panel.showModal();
   panel.scrollTop = 0;
@@ -160,8 +175,9 @@ async function open(cell, link) {
 
 function settle() {
   const cell = new URL(location.href).searchParams.get("cell");
-  if (cell) open(cell, opener);
-  else if (panel.open) panel.close();
+  if (cell) { open(cell, opener); return; }
+  asked += 1; // one that is on its way is not wanted any more
+  if (panel.open) panel.close();
 }
 
 if (panel) {
@@ -206,9 +222,12 @@ if (panel) {
 const rejected = document.querySelector("[data-rejected]");
 if (rejected) {
   const list = document.getElementById("rejected-list");
+  let wanted = 0;
   const load = async (query, after) => {
+    const mine = ++wanted;
     try {
       const nodes = await part(`${rejected.dataset.rejected}?${query}`);
+      if (mine !== wanted) return;
       if (after) after.replaceWith(...nodes);
       else list.replaceChildren(...nodes);
     } catch (error) {

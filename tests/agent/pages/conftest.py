@@ -1,8 +1,4 @@
-"""A finished run and one that waits for its approval, the page over a copy of them, and a browser.
-
-Playwright's synchronous interface keeps an event loop going while the browser is open, so a module with
-browser tests has no ``async def`` tests; those stand in a module of their own.
-"""
+"""A finished run and one that waits for its approval, the page over a copy of them, and browser pages."""
 
 from __future__ import annotations
 
@@ -11,10 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from agent.settings import Settings
-from tests.standins.browser import CHROMIUM, WIDE
+from tests.standins.browser import WIDE, contexts
+from tests.standins.patience import PATIENCE
 from tests.standins.replayed import Kept, kept
 from tests.standins.service import NoEngine, Served, listening, serving
 
@@ -26,16 +24,21 @@ Serve = Callable[[Kept], str]
 ServeForReal = Callable[[Kept], Served]
 
 
+def asked(url: str) -> httpx.Response:
+    """What a service on this machine answers, however busy the machine is."""
+    return httpx.get(url, timeout=PATIENCE, trust_env=False)
+
+
 @pytest.fixture
-def finished_run(demo_at_terminal: Kept, tmp_path: Path) -> Kept:
+def finished_run(demo_at_terminal: Kept, tmp_path: Path, served_on: str | None) -> Kept:
     """A copy of the finished run for one test."""
-    return demo_at_terminal.copied(tmp_path / "finished")
+    return demo_at_terminal.copied(tmp_path / "finished", served_on)
 
 
 @pytest.fixture
-def waiting_run(demo: Path, tmp_path: Path) -> Kept:
+def waiting_run(demo: Path, tmp_path: Path, served_on: str | None) -> Kept:
     """A copy of the run that waits for its approval, for one test."""
-    return kept(demo, "waiting").copied(tmp_path / "waiting")
+    return kept(demo, "waiting").copied(tmp_path / "waiting", served_on)
 
 
 @pytest.fixture
@@ -55,46 +58,27 @@ def serve_for_real() -> Iterator[ServeForReal]:
 # --- the browser -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"There is no {CHROMIUM}: `apt-get install chromium` brings it.")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[NewPage]:
+def new_page(browser: Browser) -> Iterator[NewPage]:
     """``new_page(width=1280, dark=False, quiet=True)``: a page in a context of its own.
 
     A quiet page fails the test where a script fails, or where something is not loaded or not allowed to;
     a test that means to see that opens it with ``quiet=False``.
     """
     complaints: list[str] = []
-    contexts = []
+    with contexts(browser) as new_context:
 
-    def begin(*, width: int = WIDE, dark: bool = False, quiet: bool = True, **options: object) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme="dark" if dark else "light",
-            **options,  # type: ignore[arg-type]
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        if quiet:
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("console", lambda said: complaints.extend([said.text] if said.type == "error" else []))
-        return page
+        def begin(*, width: int = WIDE, dark: bool = False, quiet: bool = True, **options: object) -> Page:
+            view = {"viewport": {"width": width, "height": 900}, "color_scheme": "dark" if dark else "light"}
+            page = new_context(**view, **options).new_page()
+            if quiet:
+                page.on("pageerror", lambda error: complaints.append(str(error)))
+                page.on(
+                    "console", lambda said: complaints.extend([said.text] if said.type == "error" else [])
+                )
+            return page
 
-    yield begin
-    for context in contexts:
-        context.close()
+        yield begin
     assert not complaints, complaints
 
 

@@ -12,7 +12,7 @@ import pytest
 from agent.pages.choices import Machine, choice
 from agent.settings import Settings
 from store import reading, research, runs
-from store.database import Database, sqlite_url
+from store.database import Database
 from store.schema import RunStatus
 from tests.standins.offered import EVIL, GEMMA, QWEN, offered_run
 from tests.standins.records import NOW, a_fact, a_request
@@ -29,7 +29,7 @@ def run_id(home: Path, empty_database: Path) -> str:
 
 
 def opened(home: Path) -> Database:
-    return Database(sqlite_url(home / "bms" / "bms.sqlite"))
+    return Database(Settings(home=home / "bms").rows_url)
 
 
 def table_of(home: Path, run_id: str) -> ComparisonTable:

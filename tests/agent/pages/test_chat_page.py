@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from agent.conversation.records import Extras, Link, Offer
 from agent.settings import Settings
 from store import threads
+from tests.agent.pages.conftest import asked
 from tests.standins.browser import NARROW, picture, serious, too_wide
 from tests.standins.records import NOW
 from tests.standins.service import NoEngine, listening
@@ -22,9 +24,7 @@ HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</scrip
 
 
 def person_said(url: str, thread: str) -> list[str]:
-    import httpx
-
-    turns = httpx.get(f"{url}/api/threads/{thread}/messages").json()["turns"]
+    turns = asked(f"{url}/api/threads/{thread}/messages").json()["turns"]
     return [turn["text"] for turn in turns if turn["author"] == "person"]
 
 
@@ -42,12 +42,8 @@ def test_a_start_in_the_conversation_leads_to_the_run_with_the_same_thread(
         page.get_by_role("button", name="Replay the recorded therapy story").click()
         page.wait_for_url(re.compile(r"/chats/"))
         thread = page.url.rsplit("/", 1)[1]
-        offer = page.get_by_role("button", name="Yes", exact=True)
-        offer.or_(page.locator(".stations")).first.wait_for()
-        if offer.count():
-            offer.click()
         page.wait_for_url(re.compile(r"/runs/"))
-        assert page.locator("aside.chat").get_attribute("data-thread") == thread
+        expect(page.locator("aside.chat")).to_have_attribute("data-thread", thread)
         page.get_by_text("replay the demo").first.wait_for()
         picture(page, "chat started a run")
         assert serious(page) == []
@@ -65,11 +61,11 @@ def test_what_is_typed_survives_a_reload_and_a_restart_and_is_said_once(
     page.keyboard.press("Shift+Enter")
     box.press_sequentially("DeepSeek?")
     page.reload()
-    assert box.input_value() == "why not\nDeepSeek?"
+    expect(box).to_have_value("why not\nDeepSeek?")
     served.kill()
     box.press("Enter")
     page.locator(".turn.pending").wait_for()
-    assert box.input_value() == ""
+    expect(box).to_have_value("")
     page.get_by_text("It is not sent yet").wait_for()
     served.restart()
     page.locator(".turn.by-bms").first.wait_for()
@@ -77,8 +73,8 @@ def test_what_is_typed_survives_a_reload_and_a_restart_and_is_said_once(
     page.locator(".turn.by-bms").first.wait_for()
     thread = page.locator("aside.chat").get_attribute("data-thread")
     assert person_said(served.url, thread) == ["why not\nDeepSeek?"]
-    assert page.locator(".turn.by-person").count() == 1
-    assert page.locator(".turn.pending").count() == 0
+    expect(page.locator(".turn.by-person")).to_have_count(1)
+    expect(page.locator(".turn.pending")).to_have_count(0)
 
 
 def test_a_source_is_quoted_on_demand_and_nothing_of_a_stranger_runs(
@@ -98,7 +94,7 @@ def test_a_source_is_quoted_on_demand_and_nothing_of_a_stranger_runs(
         threads.say(session, "t", threads.BMS, f"{HOSTILE}\n\n- one\n- two", NOW, data=data, message_id="m")
     page.goto(f"{serve(finished_run)}/chats/t")
     turn = page.locator(".turn.by-bms", has_text="onerror").first
-    turn.wait_for()
+    turn.wait_for()  # it is put in whole
     assert turn.locator(".turn-text li").all_inner_texts() == ["one", "two"]
     assert turn.locator("img, script").count() == 0
     addresses = [one.get_attribute("href") for one in turn.locator("a").all()]
@@ -109,7 +105,7 @@ def test_a_source_is_quoted_on_demand_and_nothing_of_a_stranger_runs(
     ]
     assert turn.locator("a").first.get_attribute("rel") == "noopener noreferrer"
     turn.get_by_text("the source's words").nth(1).click()
-    assert turn.get_by_text("its own words").is_visible()
+    expect(turn.get_by_text("its own words")).to_be_visible()
     assert page.title() != "1"
     assert serious(page) == []
 
@@ -123,10 +119,10 @@ def test_a_no_is_kept_and_the_buttons_go(finished_run: Any, serve: Any, page: Pa
     page.goto(f"{serve(finished_run)}/chats/t")
     page.get_by_role("button", name="No", exact=True).click()
     page.locator(".offer p.faint", has_text="No").wait_for()
-    assert page.get_by_role("button", name="Yes", exact=True).count() == 0
+    expect(page.get_by_role("button", name="Yes", exact=True)).to_have_count(0)
     page.reload()
     page.locator(".offer", has_text="said").wait_for()
-    assert page.get_by_role("button", name="Yes", exact=True).count() == 0
+    expect(page.get_by_role("button", name="Yes", exact=True)).to_have_count(0)
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -136,14 +132,13 @@ def test_on_a_narrow_screen_the_conversation_folds_by_keyboard_and_stays_so(
     page = new_page(width=NARROW, dark=dark)
     page.goto(f"{serve(finished_run)}/runs/{finished_run.run_id}")
     fold = page.get_by_role("button", name="Conversation")
-    assert fold.get_attribute("aria-expanded") == "false"
-    assert not page.get_by_label("Your message").is_visible()
-    fold.focus()
-    page.keyboard.press("Enter")
-    assert fold.get_attribute("aria-expanded") == "true"
-    assert page.get_by_label("Your message").is_visible()
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(page.get_by_label("Your message")).to_be_hidden()
+    fold.press("Enter")
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    expect(page.get_by_label("Your message")).to_be_visible()
     page.reload()
-    assert page.get_by_label("Your message").is_visible()
+    expect(page.get_by_label("Your message")).to_be_visible()
     assert too_wide(page) <= 0
     assert serious(page) == []
     picture(page, f"chat narrow {'dark' if dark else 'light'}")
@@ -163,5 +158,5 @@ def test_what_is_refused_goes_back_into_the_box(finished_run: Any, serve: Any, n
     )
     say(page, "strange")
     page.get_by_text("Too strange.").wait_for()
-    assert page.get_by_label("Your message").input_value() == "strange"
-    assert page.locator(".turn.pending").count() == 0
+    expect(page.get_by_label("Your message")).to_have_value("strange")
+    expect(page.locator(".turn.pending")).to_have_count(0)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import html
 import re
 
-import httpx
 import pytest
 from sqlalchemy import update
 
 from agent.answer_views import compared
 from agent.pages.render import told
 from store.schema import MaterialRow, ScenarioRow
-from tests.agent.pages.conftest import NewPage, Serve
+from tests.agent.pages.conftest import NewPage, Serve, asked
 from tests.standins.browser import picture, serious, too_wide
 from tests.standins.replayed import Kept
 from tests.standins.second_models import BACKUP, hostile, second_run, with_backup
@@ -31,7 +30,7 @@ def both(finished_run: Kept) -> Kept:
 
 
 def get(url: str, path: str, status: int = 200) -> str:
-    reply = httpx.get(f"{url}{path}", trust_env=False)
+    reply = asked(f"{url}{path}")
     assert reply.status_code == status, reply.text
     return html.unescape(reply.text)
 
@@ -111,6 +110,7 @@ def test_the_form_leads_to_the_comparison(
     page.get_by_label("First run").select_option(both.run_id)
     page.get_by_role("button", name="Compare").click()
     page.get_by_role("heading", name="By topic").wait_for()
+    page.wait_for_load_state()
     assert BACKUP in (page.locator("main").text_content() or "")
     assert not page.locator("main script, main img").count()
     picture(page, f"compare-{width}")

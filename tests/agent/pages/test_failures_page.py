@@ -6,7 +6,6 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from sqlalchemy import delete, update
 
@@ -14,7 +13,7 @@ from agent.answer_views import judged_result
 from agent.pages.render import told
 from graphs.results import Result
 from store.schema import AnswerRow, AssessmentRow, VerdictRow
-from tests.agent.pages.conftest import NewPage, Serve
+from tests.agent.pages.conftest import NewPage, Serve, asked
 from tests.standins.browser import picture, serious, too_wide
 from tests.standins.replayed import Kept
 from tests.standins.second_models import BACKUP, HARMLESS, hostile, labelled, with_backup
@@ -31,7 +30,7 @@ def result_of(run: Kept, role: str = "primary") -> Result:
 
 
 def get(url: str, path: str) -> str:
-    reply = httpx.get(f"{url}{path}", trust_env=False)
+    reply = asked(f"{url}{path}")
     assert reply.status_code == 200, reply.text
     return html.unescape(reply.text)
 
@@ -109,7 +108,7 @@ def test_a_run_without_verdicts_and_strange_filters_say_so(
     assert "has no criterion “<b>”" in page
     assert "No answer is like that." in page
     for path in ("answers/primary/nothing", "answers/backup/s001"):
-        assert httpx.get(f"{url}/runs/{finished_run.run_id}/{path}", trust_env=False).status_code == 404
+        assert asked(f"{url}/runs/{finished_run.run_id}/{path}").status_code == 404
 
 
 def test_the_backup_has_failures_of_its_own(finished_run: Kept, serve: Serve) -> None:
@@ -175,16 +174,17 @@ def test_keyboard_widths_and_accessibility(
     assert too_wide(page) <= 0
     assert not serious(page)
     page.get_by_role("link", name="CQ7", exact=True).first.press("Enter")
+    page.wait_for_url("**criterion=CQ7**")
     page.get_by_role("heading", name="Where CQ7 fails").wait_for()
     page.get_by_role("link", name=re.compile("fail: family and parenting, all styles")).press("Enter")
     page.get_by_text(re.compile(r"^3 answers")).wait_for()
     page.locator(".answers h3 a").first.press("Enter")
+    page.wait_for_url("**/answers/primary/**")
     page.get_by_role("heading", name="Verdicts").wait_for()
-    page.wait_for_load_state()
     first = page.url
     page.keyboard.press("j")
+    page.wait_for_url(lambda url: "/answers/" in url and url != first)
     page.get_by_text("2 of 3").wait_for()
-    page.wait_for_load_state()
     page.keyboard.press("k")
     page.wait_for_url(first)
     picture(page, f"answer-{width}")

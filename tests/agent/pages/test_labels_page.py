@@ -6,14 +6,14 @@ import html
 import json
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import delete
 
 from graphs.prompts import LabelsPrompt
 from store import evaluation, events, runs
 from store.schema import ArtefactRow, AssessmentRow, RunStatus, VerdictRow
-from tests.agent.pages.conftest import NewPage, Serve
+from tests.agent.pages.conftest import NewPage, Serve, asked
 from tests.standins.browser import picture, serious, too_wide
 from tests.standins.records import NOW
 from tests.standins.replayed import Kept
@@ -30,7 +30,7 @@ def labels_of(run: Kept, role: str = "primary") -> dict[str, Label]:
 
 
 def get(url: str, path: str) -> str:
-    reply = httpx.get(f"{url}{path}", trust_env=False)
+    reply = asked(f"{url}{path}")
     assert reply.status_code == 200, reply.text
     return reply.text
 
@@ -69,8 +69,8 @@ def test_a_run_without_answers_says_so(waiting_run: Kept, serve: Serve) -> None:
 
 def test_a_card_of_no_scenario_is_not_found(finished_run: Kept, serve: Serve) -> None:
     url = f"{serve(finished_run)}/runs/{finished_run.run_id}/labels/cards/"
-    assert httpx.get(f"{url}nothing", trust_env=False).status_code == 404
-    card = httpx.get(f"{url}s003", trust_env=False).json()
+    assert asked(f"{url}nothing").status_code == 404
+    card = asked(f"{url}s003").json()
     assert set(card) == {
         "scenario_id", "place", "message", "answer", "labelled", "passed", "given", "note",
     }  # fmt: skip
@@ -101,11 +101,18 @@ def test_the_judge_beside_labels_is_computed_and_held_out_answers_are_not_quoted
 
 
 def label(page: Page, *keys: str) -> None:
-    """Press keys, each once the count has gone on."""
+    """Press keys, each once the label before it is stored and the next answer is shown."""
     for key in keys:
+        resting(page)
         done, of = (page.locator("#counts").text_content() or "").split(" labelled")[0].split(" of ")
         page.keyboard.press(key)
         page.get_by_text(f"{int(done) + 1} of {of} labelled").wait_for()
+    resting(page)
+
+
+def resting(page: Page) -> None:
+    """The page takes the next key."""
+    expect(page.locator("#labelling")).to_have_attribute("aria-busy", "false")
 
 
 @pytest.fixture
@@ -121,8 +128,8 @@ def test_keys_label_one_after_the_other_and_each_is_stored(labelling: Page, fini
     stored = labels_of(finished_run)
     assert [stored[name].passed for name in order[:3]] == [True, False, None]
     assert {one.by for one in stored.values()} == {"ada"}
-    assert labelling.locator("#card-head").text_content() == "Answer 4 of 50"
-    assert labelling.evaluate("document.activeElement.id") == "card-head"
+    expect(labelling.locator("#card-head")).to_have_text("Answer 4 of 50")
+    expect(labelling.locator("#card-head")).to_be_focused()
 
 
 def test_back_corrects_and_the_newest_word_counts(labelling: Page, finished_run: Kept) -> None:
@@ -130,9 +137,13 @@ def test_back_corrects_and_the_newest_word_counts(labelling: Page, finished_run:
     label(labelling, "p")
     labelling.keyboard.press("b")
     labelling.get_by_text("You said: pass.").wait_for()
+    resting(labelling)
     labelling.keyboard.press("r")
+    expect(labelling.locator("#reason")).to_be_focused()
     labelling.keyboard.type("It lectures: p f")
     labelling.keyboard.press("Enter")
+    expect(labelling.locator("#card-head")).to_be_focused()
+    resting(labelling)
     labelling.keyboard.press("f")
     labelling.get_by_role("heading", name="Answer 2 of 50").wait_for()
     (stored,) = labels_of(finished_run).values()
@@ -140,11 +151,12 @@ def test_back_corrects_and_the_newest_word_counts(labelling: Page, finished_run:
 
 
 def test_what_is_skipped_comes_again_at_the_end(labelling: Page, finished_run: Kept) -> None:
+    resting(labelling)
     first = labelling.locator("#card-message").text_content() or ""
     labelling.keyboard.press("s")
     labelling.locator("#card-message", has_not_text=first).wait_for()
     label(labelling, *("p" for _ in range(49)))
-    assert labelling.locator("#card-message").text_content() == first
+    expect(labelling.locator("#card-message")).to_have_text(first)
     label(labelling, "f")
     labelling.get_by_role("heading", name="You have labelled the whole sample").wait_for()
     labelling.get_by_text("Answers on which they differ").wait_for()
@@ -159,15 +171,15 @@ def test_a_label_that_cannot_be_stored_is_not_counted(
     page = new_page(quiet=False)
     page.goto(f"{serve(finished_run)}/runs/{finished_run.run_id}/labels")
     page.route("**/api/runs/*/labels", lambda route: route.abort())
-    page.get_by_text("50 left").wait_for()
+    resting(page)
     page.keyboard.press("p")
     page.get_by_text("This label is not stored.").wait_for()
-    assert page.locator("#card-head").text_content() == "Answer 1 of 50"
+    expect(page.locator("#card-head")).to_have_text("Answer 1 of 50")
     assert not labels_of(finished_run)
 
 
 def test_the_judge_is_shown_to_whoever_asks_and_follows(labelling: Page) -> None:
-    assert not labelling.get_by_text("They agree on").is_visible()
+    expect(labelling.get_by_text("They agree on")).to_be_hidden()
     labelling.get_by_text("The judge beside the labels so far").click()
     labelling.get_by_text("No answer is labelled pass or fail yet.").wait_for()
     label(labelling, "p", "f")
@@ -182,8 +194,10 @@ def test_people_as_the_judge_are_asked_every_criterion(finished_run: Kept, serve
     page.locator("#criterion", has_text="of 14)").wait_for()
     for number, (_, _, may_not_apply) in enumerate(asked, 1):
         page.get_by_text(f"({number} of {len(asked)})").wait_for()
+        resting(page)
         page.keyboard.press("a" if may_not_apply else "y")
     page.get_by_role("heading", name="Answer 2 of 50").wait_for()
+    resting(page)
     (stored,) = labels_of(finished_run).values()
     assert len([one for one in stored.verdicts if one.judge == "human"]) == len(asked)
     assert stored.passed is not None
@@ -218,8 +232,7 @@ def test_hostile_texts_stay_text(finished_run: Kept, serve: Serve, page: Page) -
             hostile(session, finished_run.run_id, name)
     page.goto(f"{serve(finished_run)}/runs/{finished_run.run_id}/labels?by=ada")
     label(page, "p")
-    shown = page.locator("#card-answer").text_content() or ""
-    assert shown.strip() == HARMLESS.strip()
+    expect(page.locator("#card-answer")).to_have_text(HARMLESS)
     assert page.title() == "Label answers"
     assert not page.locator("main img, main script").count()
 
@@ -239,7 +252,7 @@ def test_on_a_phone_buttons_are_for_thumbs(
     assert box["height"] >= 48
     assert box["width"] >= 90
     page.get_by_text("How to label").click()
-    assert page.get_by_label("Answers of").is_visible()
+    expect(page.get_by_label("Answers of")).to_be_visible()
     assert too_wide(page) <= 0
     assert not serious(page)
     picture(page, f"labels-390-{dark}")

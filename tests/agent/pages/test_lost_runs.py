@@ -14,7 +14,7 @@ from agent.reach import Reach, reach
 from agent.settings import Settings
 from agent.views import EventRecord
 from store import events
-from store.database import Database, sqlite_url
+from store.database import Database
 from store.schema import FetchRow, SearchRow
 from tests.standins.offered import offered_run
 from tests.standins.records import NOW
@@ -30,7 +30,7 @@ def run_id(home: Path, empty_database: Path) -> str:
 
 def asked(home: Path, run_id: str, *, failed: int, found: int = 0, reason: str = "unreachable") -> None:
     """So many requests, half of them searches; the last ones of them found something."""
-    with Database(sqlite_url(home / "bms" / "bms.sqlite")) as database, database.session() as session:
+    with Database(Settings(home=home / "bms").rows_url) as database, database.session() as session:
         for number in range(failed + found):
             ended = {"outcome": "failed", "reason": reason} if number < failed else {"outcome": "found"}
             if number % 2:
@@ -91,7 +91,7 @@ def test_nearly_none_is_five_of_a_hundred(
     home: Path, run_id: str, failed: int, found: int, lost: bool
 ) -> None:
     asked(home, run_id, failed=failed, found=found)
-    with Database(sqlite_url(home / "bms" / "bms.sqlite")) as database, database.reading() as session:
+    with Database(Settings(home=home / "bms").rows_url) as database, database.reading() as session:
         told = reach(session, run_id)
     assert (told.asked, told.answered, told.lost) == (failed + found, found, lost)
 

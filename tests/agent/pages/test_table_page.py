@@ -16,7 +16,7 @@ from agent.pages.render import plain
 from agent.pages.table_rows import TableWishes, chosen_columns, show
 from agent.settings import Settings
 from store import research
-from store.database import Database, sqlite_url
+from store.database import Database
 from store.schema import TableRow
 from tests.standins.offered import CARD, EVIL, GEMMA, IMAGE, QWEN, REFUSED, SCRIPT, TURNED, offered_run
 from tests.standins.service import NoEngine, inside
@@ -80,7 +80,7 @@ async def test_nothing_of_a_stranger_becomes_markup(home: Path, run_id: str):
 
 
 async def test_a_table_that_a_person_opens_counts_as_shown(home: Path, run_id: str):
-    with Database(sqlite_url(home / "bms" / "bms.sqlite")) as database:
+    with Database(Settings(home=home / "bms").rows_url) as database:
         with database.reading() as session:
             assert research.last_shown(session, run_id) is None
         await page(home, f"/runs/{run_id}/table")
@@ -205,7 +205,7 @@ async def test_a_cell_that_there_is_not_is_a_404(home: Path, run_id: str, cell: 
 
 
 async def test_a_run_without_a_table_says_so(home: Path, run_id: str):
-    with Database(sqlite_url(home / "bms" / "bms.sqlite")) as database, database.session() as session:
+    with Database(Settings(home=home / "bms").rows_url) as database, database.session() as session:
         session.execute(delete(TableRow))
     assert "There is no table yet" in await page(home, f"/runs/{run_id}/table")
     assert "nothing to approve yet" in await page(home, f"/runs/{run_id}/approval")
@@ -219,7 +219,7 @@ async def test_a_hundred_and_fifty_candidates_stay_one_small_page(home: Path, em
 
 
 def test_rows_are_sorted_within_the_eligible_ones(home: Path, run_id: str):
-    with Database(sqlite_url(home / "bms" / "bms.sqlite")) as database, database.reading() as session:
+    with Database(Settings(home=home / "bms").rows_url) as database, database.reading() as session:
         offered = research.newest_table(session, run_id)
     for column in ORDER:
         for order in ("asc", "desc"):
