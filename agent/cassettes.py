@@ -31,6 +31,7 @@ from vcr.serializers import yamlserializer
 from tools.faults import WrongUse
 from tools.search.base import NotRecordedError
 from tools.secrecy import Secrets
+from tools.whole_files import check_kind
 
 KEPT_REQUEST_HEADERS = frozenset({"accept", "content-type", "range"})
 KEPT_RESPONSE_HEADERS = frozenset(
@@ -116,6 +117,7 @@ class StoryCassette(Cassette):  # type: ignore[misc]
             return  # a recording is made anew
         try:
             found = os.stat(self._path)
+            check_kind(found.st_mode)
             tape = read_tape(str(self._path), found.st_mtime_ns, found.st_size)
         except (OSError, CassetteDecodeError, CassetteNotFoundError) as error:
             sentence = f"There is no readable recording at {self._path}."

@@ -33,6 +33,7 @@ from store.schema import (
 from tools.candidates import Candidate, Claim, Standing
 from tools.clock import Clock
 from tools.decision import Decision
+from tools.escape import one_line
 from tools.facts import Fact
 from tools.faults import NotFound, WrongUse
 from tools.proposal import Proposal
@@ -153,7 +154,7 @@ class EventRecord(_Record):
     def wire(self) -> bytes:
         """As a server-sent event; made once for however many readers."""
         # A kind is one word of ours; JSON has no bare line end in it.
-        return f"id: {self.seq}\nevent: {self.kind}\ndata: {self.model_dump_json()}\n\n".encode()
+        return f"id: {self.seq}\nevent: {self.kind}\ndata: {one_line(self.model_dump_json())}\n\n".encode()
 
 
 class TableView(_Record):

@@ -24,6 +24,7 @@ _TERMINAL_SEQUENCE = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,2000}(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]"
 )
+_FURTHER_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 _LINE_ENDS = re.compile(r"\r\n|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # An underscore between letters or digits emphasises nothing and is left readable.
 _ANYWHERE = re.compile(r"([\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_]))")
@@ -113,14 +114,17 @@ def link(url: str) -> Markdown:
 
 
 def web_address(url: str) -> str | None:
-    """``url`` with everything unusual percent-encoded if it is an http or https address, else None."""
+    """``url`` with everything unusual percent-encoded if it is an http or https address, else None.
+
+    None too where a browser may go to another host than a reader thinks: behind a user name or a backslash.
+    """
     text = clean(url)
     try:
         parts = urlsplit(text)
         host = parts.hostname
     except ValueError:
         return None
-    if parts.scheme not in {"http", "https"} or not host or " " in parts.netloc:
+    if parts.scheme not in {"http", "https"} or not host or set(" @\\") & set(parts.netloc):
         return None
     return quote(parts.scheme + text[len(parts.scheme) :], safe=_URL_SAFE)
 
@@ -145,6 +149,11 @@ def spreadsheet(text: str) -> str:
     """
     line = _NEXT_CELL.sub(r"\1'", clean(text))
     return f"'{line}" if line.lstrip(f" \"'{JOINERS}").startswith(FORMULA_STARTS) else line
+
+
+def one_line(json_text: str) -> str:
+    """JSON in which no reader finds the end of a line: some take U+0085, U+2028 and U+2029 for one."""
+    return json_text.translate(_FURTHER_LINE_ENDS)
 
 
 def _longest_run(text: str) -> int:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tools.evaluation import Scenario
 from tools.faults import WrongUse
 from tools.selection import MAX_COUNT
-from tools.whole_files import write_whole
+from tools.whole_files import open_file, write_whole
 from tools.yaml_lines import wrong
 
 MAX_LINE_BYTES = 256_000
@@ -95,7 +95,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, with their numbers; a huge one is refused without being read whole."""
     number = 0
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             while raw := stream.readline(MAX_LINE_BYTES + 1):
                 number += 1
                 if len(raw) > MAX_LINE_BYTES:

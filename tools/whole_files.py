@@ -1,13 +1,49 @@
-"""Writing a file so that nobody ever reads half of it, and nothing else is written in its place."""
+"""Reading what is a file and nothing else; writing one so that nobody ever reads half of it."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from tools.faults import WrongUse
+
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_OTHERS = {
+    stat.S_IFIFO: "it is a pipe and not a file; write into a file what comes out of it",
+    stat.S_IFSOCK: "it is a socket and not a file",
+    stat.S_IFCHR: "it is a device and not a file",
+    stat.S_IFBLK: "it is a device and not a file",
+    stat.S_IFDIR: os.strerror(errno.EISDIR),
+}
+
+
+def open_file(path: str | Path) -> IO[bytes]:
+    """Open a file for reading, at once: a pipe that nobody writes into would be waited for.
+
+    Raises :class:`OSError`, also for pipes, sockets, devices and folders, with words for ``strerror``.
+    """
+    try:
+        check_kind(os.stat(path).st_mode)  # before it is opened, which for a device may do something
+        handle = os.open(path, os.O_RDONLY | _AT_ONCE)
+    except ValueError as error:  # a NUL in its name
+        raise OSError(errno.EINVAL, "it has a name that no file has") from error
+    try:
+        check_kind(os.fstat(handle).st_mode)  # it may have been changed for another meanwhile
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def check_kind(mode: int) -> None:
+    """Raise :class:`OSError` when the ``st_mode`` is not a file's."""
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, _OTHERS.get(stat.S_IFMT(mode), "it is not a file"))
 
 
 def write_whole(text: str, path: Path) -> None:
@@ -20,7 +56,7 @@ def write_whole(text: str, path: Path) -> None:
         target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() and not target.is_file():  # /dev/stdout, a pipe
-            target.write_text(text, "utf-8")
+            _write_at_once(target, text)
             return
         _replace(target, text)
     except (OSError, RuntimeError, ValueError) as error:
@@ -53,6 +89,14 @@ def check_file(path: Path) -> None:
         return
     if folder:
         raise WrongUse(f"{path} cannot be written: it is a folder.", "Name a file in it.")
+
+
+def _write_at_once(path: Path, text: str) -> None:
+    # A pipe that nobody reads would be waited for; one that somebody reads slowly is.
+    handle = os.open(path, os.O_WRONLY | os.O_TRUNC | _AT_ONCE)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+        os.set_blocking(handle, True)
+        stream.write(text)
 
 
 def _replace(path: Path, text: str) -> None:

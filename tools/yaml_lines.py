@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from tools.faults import WrongUse
+from tools.whole_files import open_file
 
 MAX_BYTES = 2_000_000
 MAX_VALUES = 200_000
@@ -67,7 +68,7 @@ def read_text(path: str | Path, max_bytes: int = MAX_BYTES) -> str:
     """The text of a small UTF-8 file of a person's; :class:`WrongUse` when it is not one."""
     file = Path(path)
     try:
-        with file.open("rb") as stream:
+        with open_file(file) as stream:
             raw = stream.read(max_bytes + 1)
     except OSError as error:
         reason = error.strerror or "it cannot be opened"

@@ -16,6 +16,7 @@ from rich.console import Console
 from agent.settings import Settings, load_settings
 from store.database import Database
 from tools.faults import WrongUse
+from tools.whole_files import open_file
 
 CONTROLS = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -47,8 +48,8 @@ def _width() -> int | None:
 def read_text(path: Path, what: str) -> str:
     """The text of a file that a person named; :class:`WrongUse` says why it cannot be read."""
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(LARGEST_FILE + 1)  # a device has no size and no end
+        with open_file(path) as stream:
+            raw = stream.read(LARGEST_FILE + 1)
         if len(raw) > LARGEST_FILE:
             raise WrongUse(f"The {what} {path} is larger than {LARGEST_FILE // 1_000_000} MB.")
         return raw.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")

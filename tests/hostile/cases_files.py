@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +56,15 @@ class Place(NamedTuple):
 
     name: str
     make: Callable[[Path, Path], Path]
+    says: str
+    got: str = REFUSED
+
+
+class Other(NamedTuple):
+    """Something that lies where a file is expected, and words of the sentence that refuses it."""
+
+    name: str
+    make: Callable[[Path], object]
     says: str
     got: str = REFUSED
 
@@ -150,7 +161,6 @@ def _many(count: int, line: str) -> Callable[[Path], None]:
 _GOOD = '{"id": "s%", "message": "Hello there."}\n'
 LINES = (
     Lines("one line of 1 GB", _sparse, "longer than"),
-    Lines("a line without end (/dev/zero)", lambda path: path.symlink_to("/dev/zero"), "longer than", BOUNDED),
     Lines("6,000 scenarios", _many(6_000, _GOOD), "more than", BOUNDED),
     Lines("200,000 bad lines", _many(200_000, "{\n"), "More than 1,000 lines", BOUNDED),
     Lines("50,000 empty lines", _many(50_000, "\n"), "no scenario"),
@@ -418,11 +428,39 @@ PLACES = (
 
 def _planted(here: Path, precious: Path) -> Path:
     """A link under the name that a temporary file had in earlier versions."""
-    import os
-
     _link(here / f".s.jsonl.{os.getpid()}.part", precious)
     return here / "s.jsonl"
 
+
+def _pipe(here: Path, _: Path) -> Path:
+    os.mkfifo(here / "s.jsonl")
+    return here / "s.jsonl"
+
+
+def _linked_pipe(path: Path) -> None:
+    pipe = path.with_suffix(".pipe")
+    os.mkfifo(pipe)
+    path.symlink_to(pipe)
+
+
+def _socket(path: Path) -> None:
+    here = os.open(path.parent, os.O_RDONLY)
+    try:  # the name of a socket is short, and this folder's is not
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(f"/proc/self/fd/{here}/{path.name}")
+    finally:
+        os.close(here)
+
+
+OTHERS = (
+    Other("a pipe that nobody writes into", os.mkfifo, "is a pipe and not a file"),
+    Other("a link to a pipe", _linked_pipe, "is a pipe and not a file"),
+    Other("a socket", _socket, "is a socket and not a file"),
+    Other("zeros without end (/dev/zero)", lambda path: path.symlink_to("/dev/zero"), "is a device and not a file"),
+    Other("noise without end (/dev/urandom)", lambda path: path.symlink_to("/dev/urandom"), "is a device and not"),
+    Other("a terminal (/dev/tty)", lambda path: path.symlink_to("/dev/ptmx"), "is a device and not a file"),
+    Other("a folder", lambda path: path.mkdir(), "Is a directory"),
+)  # fmt: skip
 
 TARGETS = (
     Target("a folder", lambda here, _: here, "is a folder"),
@@ -437,6 +475,7 @@ TARGETS = (
     Target("a folder that may not be written", lambda here, _: _closed(here, here) / "s.jsonl", "cannot be written"),
     Target("a link planted for the temporary file", _planted, "", USED),
     Target("a link to nowhere, as it was named", _dangling, "", USED),
+    Target("a pipe that nobody reads", _pipe, "cannot be written"),
     Target("nowhere (/dev/null)", lambda *_: Path("/dev/null"), "", USED),
     Target("a name of 250 letters", lambda here, _: here / ("a" * 250), "", USED),
 )  # fmt: skip
@@ -470,4 +509,5 @@ KINDS: Kinds = {
     "places for a document": PLACES,
     "files to write": TARGETS,
     "stories and recordings": RECORDINGS,
+    "what is no file, for 11 readers": OTHERS,
 }

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from typing import Self
 
+from tests.standins.patience import PATIENCE
+
 MOST = 48_000_000
 """Bytes after which an endless peer gives up; a reader that took so many was not bounded."""
-PATIENCE = 10.0
-"""Seconds after which a thread that waits for a client lets go."""
 
 
 class Peer:
@@ -63,12 +64,22 @@ Script = Callable[[Peer], None]
 class RawServer:
     """Plays ``script`` on every connection; ``sent`` counts the bytes that clients took.
 
-    With ``keeps`` a connection stays open for the next request.
+    With ``keeps`` a connection stays open for the next request; with ``tls`` it is encrypted; with ``greets``
+    it answers whatever comes first, a request or not.
     """
 
-    def __init__(self, script: Script, *, keeps: bool = False) -> None:
+    def __init__(
+        self,
+        script: Script,
+        *,
+        keeps: bool = False,
+        tls: ssl.SSLContext | None = None,
+        greets: bool = False,
+    ) -> None:
         self._script = script
         self._keeps = keeps
+        self._tls = tls
+        self._end = b"" if greets else b"\r\n\r\n"
         self._listener = socket.create_server(("127.0.0.1", 0))
         # Small buffers, so that what is sent is near to what is read.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
@@ -96,7 +107,7 @@ class RawServer:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(PATIENCE + 1)
+            thread.join(PATIENCE)
 
     def _begin(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
@@ -111,17 +122,20 @@ class RawServer:
                 self._begin(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            stack.enter_context(connection)
             connection.settimeout(PATIENCE)
-            while request := _request(connection):
+            if self._tls is not None:
+                connection = stack.enter_context(self._tls.wrap_socket(connection, server_side=True))
+            while request := _request(connection, self._end):
                 self._script(Peer(self, connection, request))
                 if not self._keeps or self.closing.is_set():
                     return
 
 
-def _request(connection: socket.socket) -> bytes:
+def _request(connection: socket.socket, end: bytes) -> bytes:
     data = b""
-    while b"\r\n\r\n" not in data:
+    while not data or end not in data:
         piece = connection.recv(65_536)
         if not piece:
             return b""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
+import signal
 import tempfile
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.cassettes import played
+from agent.commands import common
+from agent.settings import load_settings
+from agent.story import load_story
+from agent.verdict_file import Lines as VerdictLines
 from store import runs
 from store.database import Database
 from tests.hostile.cases_files import (
@@ -20,6 +27,7 @@ from tests.hostile.cases_files import (
     HEADERS,
     LINES,
     MODEL_NAMES,
+    OTHERS,
     PLACES,
     RECORDINGS,
     RUN_NAMES,
@@ -30,6 +38,7 @@ from tests.hostile.cases_files import (
     Header,
     Lines,
     Name,
+    Other,
     Place,
     Recording,
     Target,
@@ -37,10 +46,16 @@ from tests.hostile.cases_files import (
 from tests.hostile.kinds import BOUNDED, REFUSED, USED
 from tests.standins.report_data import report, result, rows_of
 from tools.faults import Fault, WrongUse
+from tools.knowledge.loader import knowledge_text
 from tools.report import write_document
+from tools.responses import load_responses
+from tools.rubric import load_rubric
+from tools.runtimes.files import DigestCache
 from tools.runtimes.gguf_header import GgufError, read_gguf_header
 from tools.runtimes.gguf_names import HubFile, parse_gguf_name
-from tools.scenario_files import load_scenarios
+from tools.runtimes.llamacpp import LlamaCppRuntime
+from tools.scenario_files import load_scenarios, read_lines
+from tools.taxonomy_reading import load_taxonomy
 from tools.whole_files import write_whole
 from tools.yaml_lines import parse, read_text
 
@@ -166,8 +181,6 @@ def test_no_name_of_a_run_means_another_or_a_path(database: Database, run_id: st
 
 @pytest.mark.parametrize("case", STORY_NAMES, ids=named)
 def test_no_name_of_a_story_leads_out_of_its_folder(case: Name, tmp_path: Path) -> None:
-    from agent.story import load_story
-
     (tmp_path / "stories").mkdir()
     (tmp_path / "story.yaml").write_text("text: secret")
     with pytest.raises(WrongUse) as caught:
@@ -178,9 +191,6 @@ def test_no_name_of_a_story_leads_out_of_its_folder(case: Name, tmp_path: Path) 
 
 @pytest.mark.parametrize("case", RECORDINGS, ids=named)
 def test_a_story_of_somebody_elses_runs_nothing(case: Recording, tmp_path: Path) -> None:
-    from agent.cassettes import played
-    from agent.story import load_story
-
     folder = tmp_path / "story"
     folder.mkdir()
     path = folder / case.file
@@ -248,11 +258,112 @@ def test_a_table_is_not_written_through_a_link(tmp_path: Path) -> None:
     assert precious.read_text() == "precious"
 
 
-@pytest.mark.parametrize("what", ["/dev/zero", "/dev/urandom"])
-def test_a_device_is_not_read_without_end(what: str) -> None:
-    from agent.commands.common import read_text as read_named
+DEADLINE = 20
+"""Seconds within which a file that is none is refused; waiting for it would take for ever."""
 
-    with bounded_memory(), pytest.raises(WrongUse, match="larger"):
-        read_named(Path(what), "rubric")
-    with bounded_memory(), pytest.raises(WrongUse, match="larger"):
-        read_text(what)
+
+@contextlib.contextmanager
+def at_once(path: Path) -> Iterator[None]:
+    """Fail when this takes until the deadline; whoever waits for a pipe then is let go."""
+
+    def late(*_: object) -> None:
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+        pytest.fail(f"{path} was waited for")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(DEADLINE)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _proved(path: Path) -> None:
+    async def prove() -> None:
+        runtime = LlamaCppRuntime(path.parent, threads=1)
+        try:
+            await runtime.prove(str(path), context=512)
+        finally:
+            await runtime.aclose()
+
+    asyncio.run(prove())
+
+
+def _played(path: Path) -> None:
+    with played(path):
+        pass
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "a person's file": lambda path: common.read_text(path, "rubric"),
+    "a rubric": load_rubric,
+    "a taxonomy": load_taxonomy,
+    "scenarios": load_scenarios,
+    "answers": load_responses,
+    "verdicts": VerdictLines,
+    "labels": lambda path: list(read_lines(path)),
+    "a GGUF file": _proved,
+    "the digest of a file": lambda path: asyncio.run(DigestCache().digest(path)),
+    "recordings": _played,
+    "a story": lambda path: load_story(path.parent.name, path.parent.parent),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=named)
+def test_what_is_no_file_is_refused_at_once(case: Other, tmp_path: Path) -> None:
+    folder = tmp_path / "story"
+    folder.mkdir()
+    path = folder / "story.yaml"
+    gguf = folder / "model.gguf"
+    case.make(path)
+    case.make(gguf)
+    for name, reader in READERS.items():
+        given = gguf if name == "a GGUF file" else path
+        with at_once(given), pytest.raises((Fault, OSError)) as caught:
+            reader(given)
+        sentence = getattr(caught.value, "sentence", None) or caught.value.strerror
+        assert re.search(f"{case.says}|no readable recording", sentence), (name, sentence)
+
+
+FILE_OPTIONS = (
+    ("run", "evaluate 8B models for coding", "--rubric"),
+    ("run", "evaluate 8B models for coding", "--taxonomy"),
+    ("run", "evaluate 8B models for coding", "--scenarios"),
+    ("run", "evaluate 8B models for coding", "--system-prompt"),
+    ("evaluate", "--domain", "coding", "--model", "openai:x", "--rubric"),
+    ("scenarios", "--out", "made.jsonl", "--taxonomy"),
+    ("judge", "--rubric", "r.yaml", "--out", "o.jsonl", "--responses"),
+    ("judge", "--responses", "a.jsonl", "--out", "o.jsonl", "--rubric"),
+    ("score", "--answers", "a.jsonl", "--rubric"),
+    ("score", "--rubric", "r.yaml", "--answers"),
+    ("rubric", "check"),
+    ("rubric", "import", "--out", "o.yaml"),
+)
+
+
+@pytest.mark.parametrize("command", FILE_OPTIONS, ids=lambda one: f"{one[0]} {one[-1]}")
+def test_a_pipe_is_no_file_for_any_command(
+    command: tuple[str, ...], home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from agent.cli import main
+
+    monkeypatch.chdir(home)
+    good = Path("r.yaml")
+    good.write_text(knowledge_text("therapy-coaching.rubric.yaml"))
+    Path("a.jsonl").write_text('{"id": "a", "message": "x", "response": "y"}\n')
+    pipe = home / "pipe"
+    os.mkfifo(pipe)
+    with at_once(pipe), pytest.raises(SystemExit) as left:
+        main([*command, str(pipe)])
+    assert left.value.code in {1, 2}
+    told = capsys.readouterr().err
+    assert "is a pipe and not a file" in told, told
+
+
+def test_settings_do_not_wait_for_a_pipe(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    os.mkfifo("bms.toml")
+    with at_once(home / "bms.toml"):
+        assert load_settings().cache_days == 7.0

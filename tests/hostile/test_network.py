@@ -32,6 +32,7 @@ from tests.hostile.cases_network import (
 from tests.hostile.kinds import USED
 from tests.hostile.peers import Peer, RawServer
 from tests.standins.http_server import Answered, Asked, StandIn
+from tests.standins.patience import PATIENCE
 from tools.clock import FixedClock
 from tools.outcomes import Blocked, Empty, Failed, FailReason, Found, Outcome
 from tools.web.body import Bound, read_bounded
@@ -189,7 +190,7 @@ async def test_every_redirect_is_checked_again(case: Hop) -> None:
 
 async def read(case: Reply, server: RawServer) -> Outcome[Page]:
     allowed = frozenset({server.netloc})
-    seconds = 0.4 if case.impatient else 20.0
+    seconds = 0.4 if case.impatient else PATIENCE
     async with HttpWeb(CLOCK, allow_hosts=allowed, timeout_seconds=seconds) as web:
         return await web.get(f"{server.address}/x", max_bytes=case.max_bytes)
 
@@ -210,7 +211,9 @@ async def test_a_slow_server_holds_up_nobody_else() -> None:
     slow = SLOW[0]
     with RawServer(slow.script) as server, StandIn(lambda _: Answered(b"here")) as site:
         allowed = frozenset({server.netloc, site.netloc})
-        async with HttpWeb(CLOCK, allow_hosts=allowed, timeout_seconds=1.0, concurrency=8, per_host=4) as web:
+        async with HttpWeb(
+            CLOCK, allow_hosts=allowed, timeout_seconds=PATIENCE, concurrency=8, per_host=4
+        ) as web:
             waiting = [asyncio.create_task(web.get(f"{server.address}/{n}")) for n in range(12)]
             await asyncio.sleep(0)
             outcome = await web.get(f"{site.address}/x")

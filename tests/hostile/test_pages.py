@@ -28,6 +28,7 @@ from tests.hostile.cases_pages import (
 )
 from tests.hostile.kinds import REFUSED
 from tests.standins.http_server import Answered, Asked, StandIn
+from tests.standins.patience import PATIENCE
 from tools.clock import FixedClock
 from tools.facts import content_hash
 from tools.hub import list_models
@@ -127,7 +128,7 @@ async def test_rules_for_robots_cost_little_and_pause_little(case: Rules) -> Non
 
 @pytest.mark.parametrize("case", PRINTED, ids=named)
 async def test_a_pdf_is_read_in_a_process_that_may_fail(case: Printed) -> None:
-    desk = PdfDesk(PdfLimits(cpu_seconds=1, wall_seconds=2.0, memory_bytes=230_000_000))
+    desk = PdfDesk(PdfLimits(cpu_seconds=1, wall_seconds=PATIENCE, memory_bytes=230_000_000))
     if case.reason is None:
         assert (await desk.read(case.body)).text == "Hello there"
         return

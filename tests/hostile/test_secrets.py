@@ -27,6 +27,7 @@ from tests.standins.http_server import Answered, Asked, StandIn
 from tests.standins.loopback import Asked as Heard
 from tests.standins.loopback import Exchange
 from tests.standins.openai_server import OpenAIServer
+from tests.standins.patience import PATIENCE
 from tests.standins.stage import TODAY
 from tests.standins.umpired import Umpired
 from tests.standins.umpired_runs import Place
@@ -332,7 +333,7 @@ def a_recording(tmp_path: Path) -> str:
     with (
         StandIn(respond) as server,
         recorded(path, secrets=CANARIES),
-        httpx.Client(trust_env=False) as client,
+        httpx.Client(trust_env=False, timeout=PATIENCE) as client,
     ):
         for secret in CANARIES:
             client.post(

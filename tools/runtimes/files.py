@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from tools.runtimes.base import RuntimeFault, RuntimeFaultKind
+from tools.whole_files import open_file
 
 CHUNK_BYTES = 32 * 1024 * 1024
 
@@ -34,7 +35,7 @@ class DigestCache:
         stat = await asyncio.to_thread(path.stat)
         stamp = _Stamp(path, stat.st_size, stat.st_mtime_ns)
         if stamp not in self._known:
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 sum_so_far = await hash_rest(file)
             self._known[stamp] = f"sha256:{sum_so_far.hexdigest()}"
         return self._known[stamp]

@@ -13,6 +13,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from tools.whole_files import open_file
+
 MAX_KEYS = 10_000
 MAX_TENSORS = 1_000_000
 MAX_KEY_BYTES = 65_535
@@ -206,7 +208,7 @@ def read_gguf_file(path: Path) -> GgufHeader:
     Raises :class:`GgufError` for a file that is no GGUF, whose header is incomplete, or that is shorter than
     its own list of tensors says; :class:`OSError` as opening does.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         header = read_gguf_header(file.read(HEADER_BYTES))
     size = path.stat().st_size
     if not header.complete:

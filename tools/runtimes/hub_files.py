@@ -10,8 +10,9 @@ import asyncio
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from tools.runtimes.base import PullProgress, RuntimeFault, RuntimeFaultKind
 from tools.runtimes.files import hash_rest, lock, storage_fault
 from tools.runtimes.gguf_header import GgufHeader, read_gguf_header
 from tools.runtimes.gguf_names import HubFile
+from tools.runtimes.memory import describe_bytes
 from tools.runtimes.wire import CONNECT_SECONDS, connection_fault, is_loopback, retry_after_seconds
 
 PUBLIC_HUB = "https://huggingface.co"
@@ -34,6 +36,14 @@ STALL_SECONDS = 60.0
 WRITE_BYTES = 1_048_576
 STEPS = 200
 """Progress is reported about this many times."""
+MOST_BYTES = 500_000_000_000
+"""Of a file that was not announced with a size; larger models come in several files."""
+BYTES_PER_PARAMETER = 5
+"""Four of F32, and a quarter for names like "8B" that leave out what is behind the point."""
+SLACK_BYTES = 1_000_000_000
+"""Vocabulary and metadata beside the parameters."""
+RESERVE_BYTES = 1_000_000_000
+"""Stays free on the disk while a file of unknown size is pulled."""
 WHO = "The Hub"
 
 _SHA256 = re.compile(r"^(?:W/)?\"?([0-9a-f]{64})\"?$")
@@ -80,7 +90,10 @@ class Hub:
             step = "Unset HF_HUB_OFFLINE, or name a file that is on this machine."
             raise RuntimeFault(RuntimeFaultKind.UNREACHABLE, "HF_HUB_OFFLINE switches the Hub off.", step)
         try:
-            response = await self._head(self._address(file))
+            async with asyncio.timeout(METADATA_SECONDS):
+                response = await self._head(self._address(file))
+        except TimeoutError:
+            raise _too_late() from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _broken(error) from None
         if response.status_code >= 400:
@@ -132,16 +145,17 @@ class Hub:
         except httpx.HTTPError as error:
             raise _broken(error) from None
         except TimeoutError:
-            raise RuntimeFault(
-                RuntimeFaultKind.TIMEOUT, f"{WHO} did not answer in time.", "Try again later."
-            ) from None
+            raise _too_late() from None
         return read_gguf_header(bytes(prefix[:PEEK_BYTES]))
 
-    async def download(self, proved: ProvedFile, destination: Path) -> AsyncGenerator[PullProgress]:
+    async def download(
+        self, proved: ProvedFile, destination: Path, parameters: int | None = None
+    ) -> AsyncGenerator[PullProgress]:
         """Store the file at ``destination``, which never holds anything but the whole, verified file.
 
         What has arrived is kept beside it until then, so that another call resumes. Raises
-        :class:`RuntimeFault`; INTERRUPTED where calling again goes on.
+        :class:`RuntimeFault`; INTERRUPTED where calling again goes on. A file without an announced size
+        is bounded by what ``parameters`` (those that it claims, if any) can take, and by the free disk.
         """
         name = f"{destination.name}.{(proved.sha256 or proved.file.revision)[:16]}.part"
         part = destination.with_name(name)
@@ -149,28 +163,32 @@ class Hub:
             destination.parent.mkdir(parents=True, exist_ok=True)
             with part.open("a+b") as file:
                 lock(file, destination.name)
-                async with aclosing(self._transfer(proved, file)) as steps:
+                async with aclosing(self._transfer(proved, file, most_bytes(parameters))) as steps:
                     async for step in steps:
                         yield step
                 await asyncio.to_thread(os.fsync, file.fileno())
             os.replace(part, destination)
         except OSError as error:
             raise storage_fault(error, destination) from None
-        except RuntimeFault as fault:
-            if fault.kind is RuntimeFaultKind.DIGEST_MISMATCH:
-                part.unlink(missing_ok=True)
+        except _UselessFault:
+            part.unlink(missing_ok=True)
             raise
 
-    async def _transfer(self, proved: ProvedFile, file: IO[bytes]) -> AsyncGenerator[PullProgress]:
+    async def _transfer(self, proved: ProvedFile, file: IO[bytes], most: int) -> AsyncGenerator[PullProgress]:
         file.seek(0)
-        growing = _Growing(file, await hash_rest(file), file.tell(), proved)
+        growing = _Growing(file, await hash_rest(file), file.tell(), proved, most)
         if growing.size is None or growing.completed < growing.size:
             try:
-                async with self._content(proved, self._range(growing)) as response:
+                async with AsyncExitStack() as stack:
+                    async with asyncio.timeout(STALL_SECONDS):
+                        content = self._content(proved, self._range(growing))
+                        response = await stack.enter_async_context(content)
                     growing.begin(response)
                     async with aclosing(growing.steps(response)) as steps:
                         async for step in steps:
                             yield step
+            except TimeoutError:
+                raise _too_late() from None
             except httpx.HTTPError as error:
                 fault = _broken(error)
                 raise (
@@ -202,23 +220,36 @@ class Hub:
         return headers
 
 
+class _UselessFault(RuntimeFault):
+    """What has arrived will never be the file, and is thrown away."""
+
+
+def most_bytes(parameters: int | None) -> int:
+    """How large a file of so many parameters may be where nobody announced its size."""
+    if parameters is None:
+        return MOST_BYTES
+    return min(MOST_BYTES, parameters * BYTES_PER_PARAMETER + SLACK_BYTES)
+
+
 class _Growing:
     """A partial file and the hash of what is in it."""
 
     def __init__(
-        self, file: IO[bytes], sum_so_far: hashlib._Hash, completed: int, proved: ProvedFile
+        self, file: IO[bytes], sum_so_far: hashlib._Hash, completed: int, proved: ProvedFile, most: int
     ) -> None:
         self._file = file
         self._sum = sum_so_far
         self._proved = proved
         self.completed = completed
         self.size = proved.size_bytes
+        self._most = most
 
     def progress(self, status: str) -> PullProgress:
         return PullProgress(status, self._proved.digest, self.completed, self.size)
 
     def begin(self, response: httpx.Response) -> None:
         """Make ready for the body; a server that ignored the range sends everything again."""
+        _check_plain(response)
         if response.status_code == 206:
             start = _CONTENT_RANGE.match(response.headers.get("content-range", ""))
             if start is None or int(start[1]) != self.completed:
@@ -230,6 +261,9 @@ class _Growing:
             self.completed = 0
         else:
             raise _status_fault(response, self._proved.file)
+        length = response.headers.get("content-length", "")
+        if self.size is None and length.isdecimal():
+            self._check_room(int(length))
 
     async def steps(self, response: httpx.Response) -> AsyncGenerator[PullProgress]:
         status = f"pulling {self._proved.file.path}"
@@ -238,7 +272,7 @@ class _Growing:
         reported = self.completed
         waiting = bytearray()
         try:
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 waiting += chunk
                 if len(waiting) >= WRITE_BYTES:
                     written, waiting = bytes(waiting), bytearray()
@@ -247,7 +281,8 @@ class _Growing:
                     reported = self.completed
                     yield self.progress(status)
         finally:
-            self._write(bytes(waiting))
+            if waiting:
+                self._write(bytes(waiting))
         if self.size is not None and self.completed < self.size:
             raise self.interrupted()
         yield self.progress(status)
@@ -267,6 +302,8 @@ class _Growing:
         )
 
     def _write(self, chunk: bytes) -> None:
+        if self.size is None:
+            self._check_room(len(chunk))
         self._file.write(chunk)
         self._file.flush()
         self._sum.update(chunk)
@@ -274,8 +311,27 @@ class _Growing:
         if self.size is not None and self.completed > self.size:
             raise self._mismatch(f"more than the {self.size:,} bytes that were announced")
 
+    def _check_room(self, more: int) -> None:
+        """Raise when a file whose size nobody announced would become too large, or fill the disk."""
+        path = self._proved.file.path
+        if self.completed + more > self._most:
+            raise _UselessFault(
+                RuntimeFaultKind.BAD_REPLY,
+                f"{WHO} announced no size of {path}, and sends more than {describe_bytes(self._most)}, "
+                "which is more than such a model can take. What had arrived has been thrown away.",
+                "Check HF_ENDPOINT, or choose another file.",
+            )
+        free = shutil.disk_usage(Path(self._file.name).parent).free
+        if free < RESERVE_BYTES + more:
+            raise _UselessFault(
+                RuntimeFaultKind.DISK_FULL,
+                f"{WHO} announced no size of {path}, and after {describe_bytes(self.completed)} only "
+                f"{describe_bytes(free)} are free on the disk. What had arrived has been thrown away.",
+                "Free some space, or choose a file whose size is announced.",
+            )
+
     def _mismatch(self, found: str) -> RuntimeFault:
-        return RuntimeFault(
+        return _UselessFault(
             RuntimeFaultKind.DIGEST_MISMATCH,
             f"What was pulled for {self._proved.file.path} is damaged: it has {found}.",
             "Pull again; what was damaged has been thrown away.",
@@ -289,10 +345,23 @@ def _broken(error: httpx.HTTPError | httpx.InvalidURL) -> RuntimeFault:
     return connection_fault(error, WHO, "Check the network and HF_ENDPOINT, then try again.")
 
 
+def _too_late() -> RuntimeFault:
+    return RuntimeFault(RuntimeFaultKind.TIMEOUT, f"{WHO} did not answer in time.", "Try again later.")
+
+
+def _check_plain(response: httpx.Response) -> None:
+    """Raise when a body comes packed, which nobody asked for: few bytes of it could become very many."""
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in {"", "identity"}:
+        sentence = f"{WHO} packed what was asked for as it is ({packed[:20]!r})."
+        raise RuntimeFault(RuntimeFaultKind.BAD_REPLY, sentence, "Check HF_ENDPOINT and the proxy.")
+
+
 async def _read_prefix(response: httpx.Response, prefix: bytearray, file: HubFile) -> None:
     if response.status_code not in {200, 206}:
         raise _status_fault(response, file)
-    async for chunk in response.aiter_bytes():
+    _check_plain(response)
+    async for chunk in response.aiter_raw():
         prefix += chunk
         if len(prefix) >= PEEK_BYTES:
             return

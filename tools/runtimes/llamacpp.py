@@ -134,10 +134,13 @@ class LlamaCppRuntime:
         proved = await self._hub.prove(_pinned(found, artefact))
         if artefact.digest is not None and proved.digest != artefact.digest:
             raise _moved(artefact, proved.digest)
+        if None not in (artefact.size_bytes, proved.size_bytes) and artefact.size_bytes != proved.size_bytes:
+            raise _resized(artefact, proved.size_bytes)
+        proved = proved._replace(size_bytes=artefact.size_bytes)  # which is what room was found for
         if await self._is_here(proved):
             yield PullProgress("already here", proved.digest, proved.size_bytes, proved.size_bytes)
         else:
-            async with aclosing(self._hub.download(proved, destination)) as steps:
+            async with aclosing(self._hub.download(proved, destination, artefact.parameters)) as steps:
                 async for step in steps:
                     yield step
         await self._check(artefact, destination)
@@ -305,6 +308,14 @@ def _moved(artefact: Artefact, digest: str | None) -> RuntimeFault:
         RuntimeFaultKind.DIGEST_MISMATCH,
         f"{artefact.name} is not what was approved: {artefact.digest} was, {digest or 'none'} is there now.",
         "Pull it again; if that does not help, approve the model again to use what it is now.",
+    )
+
+
+def _resized(artefact: Artefact, size: int | None) -> RuntimeFault:
+    return RuntimeFault(
+        RuntimeFaultKind.DIGEST_MISMATCH,
+        f"{artefact.name} is not what was approved: it had {artefact.size_bytes:,} bytes then, {size:,} now.",
+        "Approve the model again to use what it is now.",
     )
 
 

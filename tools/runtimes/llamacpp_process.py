@@ -23,7 +23,8 @@ from tools.secrecy import without_secrets
 WHO = "The embedded llama.cpp"
 ALIAS = "embedded"
 STOP_SECONDS = 5.0
-DEATH_SECONDS = 1.0
+DEATH_SECONDS = 10.0
+"""How long a process that is killed may take to end: it gives gigabytes back, where there are none left."""
 LOG_BYTES = 16_384
 WORKER = Path(__file__).with_name("llamacpp_worker.py")
 

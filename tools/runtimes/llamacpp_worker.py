@@ -11,7 +11,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from typing import Any
+
+LOG_SECONDS = 5.0
+"""How long the reason of a failure may be on its way into the log."""
 
 
 def main() -> None:
@@ -21,6 +25,8 @@ def main() -> None:
     try:
         server = start(order)
     except (ImportError, RuntimeError, ValueError, MemoryError) as error:
+        if isinstance(error, RuntimeError):
+            wait_for_the_log()
         answer = {"error": str(error) or type(error).__name__}
     else:
         answer = {"address": server.listening_address}
@@ -30,6 +36,14 @@ def main() -> None:
         sys.stdin.read()
     # The server's own shutdown can wait for ever for a thread; there is nothing left to save.
     os._exit(0 if "address" in answer else 1)
+
+
+def wait_for_the_log() -> None:
+    """llama.cpp writes its log in a thread of its own, which would end with this process: on a busy machine
+    before it has written why the model cannot be loaded."""
+    until = time.monotonic() + LOG_SECONDS
+    while os.fstat(2).st_size == 0 and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 def start(order: dict[str, Any]) -> Any:

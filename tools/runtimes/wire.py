@@ -13,6 +13,7 @@ from urllib.request import getproxies
 
 import httpx
 
+from tools.finite_json import read_json
 from tools.runtimes.base import RuntimeFault, RuntimeFaultKind
 from tools.runtimes.connections import Lanes
 
@@ -104,7 +105,7 @@ async def read_lines(response: httpx.Response) -> AsyncGenerator[list[str]]:
 def parse_object(text: str | bytes) -> dict[str, Any]:
     """``text`` as a JSON object; raises :class:`UnreadableReplyError` for anything else."""
     try:
-        value = json.loads(text)
+        value = read_json(text)
     except (ValueError, RecursionError):
         kind = "a web page" if looks_like_html(text) else "something else"
         raise UnreadableReplyError(f"sent {kind} instead of JSON") from None

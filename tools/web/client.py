@@ -55,8 +55,10 @@ class _Transport(httpx.AsyncHTTPTransport):
     """httpx's transport with a pool on a given network backend; its request method is untouched."""
 
     def __init__(self, backend: httpcore.AsyncNetworkBackend, *, connections: int) -> None:
+        context = httpx.create_ssl_context(trust_env=False)
+        context.hostname_checks_common_name = False  # RFC 9525: a certificate names its hosts elsewhere
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=context,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=5.0,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.finite_json import finite, no_number
 from tools.outcomes import Outcome
 
 DEFAULT_MAX_BYTES = 2_000_000
@@ -51,9 +51,7 @@ class Page(BaseModel):
         Raises ValueError when it is none, or is nested too deeply to read.
         """
         try:
-            value = json.loads(
-                self.text, parse_int=_whole, parse_float=_finite, parse_constant=lambda _: None
-            )
+            value = json.loads(self.text, parse_int=_whole, parse_float=finite, parse_constant=no_number)
             if "\\ud" not in self.text and "\\uD" not in self.text:
                 return value
             return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
@@ -64,11 +62,6 @@ class Page(BaseModel):
 def _whole(digits: str) -> int | None:
     value = int(digits) if len(digits) <= 21 else None
     return value if value is not None and abs(value) <= LARGEST_INT else None
-
-
-def _finite(digits: str) -> float | None:
-    value = float(digits)
-    return value if math.isfinite(value) else None
 
 
 class Web(Protocol):
