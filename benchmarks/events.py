@@ -115,12 +115,15 @@ async def parsed(reader: asyncio.StreamReader) -> AsyncIterator[dict[str, str]]:
 
 
 def write(url: str, run_id: str, count: int, per_second: float) -> None:
-    """Append events, each in a transaction of its own, as fast as ``per_second``."""
+    """Append events, each in a transaction of its own, as fast as ``per_second``; the last one when standard
+    input has ended."""
     clock = SystemClock()
     begun = time.monotonic()
     with Database(url) as database:
         for number in range(count):
             time.sleep(max(0.0, begun + number / per_second - time.monotonic()))
+            if number == count - 1:
+                sys.stdin.read()
             with database.session() as session:
                 data = {"number": number, "sent": time.time(), "words": "x" * 200}
                 events.append(session, run_id, "research", "measured", data, clock.now())
@@ -163,11 +166,13 @@ async def _measured(size: Size, served: Served, url: str, run_id: str, first: in
             await asyncio.to_thread(served.kill)
             await asyncio.to_thread(served.restart)
             down.append((begun, time.time() + SETTLE_SECONDS))
+        _end(writing)
         flowing.append(await _load_until(served, lambda: all(task.done() for task in reading)))
         await asyncio.wait_for(asyncio.gather(*reading), PATIENCE_SECONDS)
     finally:
         for task in reading:
             task.cancel()
+        _end(writing)
         await asyncio.to_thread(writing.wait, PATIENCE_SECONDS)
     return _figures(size, readers, first, down) | {
         "idle_without_readers": alone._asdict(),
@@ -178,7 +183,14 @@ async def _measured(size: Size, served: Served, url: str, run_id: str, first: in
 
 def _writer(url: str, run_id: str, size: Size) -> subprocess.Popen[bytes]:
     words = ["--write", url, run_id, str(size.events), str(size.per_second)]
-    return subprocess.Popen([sys.executable, "-m", "benchmarks.events", *words], cwd=ROOT)
+    command = [sys.executable, "-m", "benchmarks.events", *words]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
+
+
+def _end(writing: subprocess.Popen[bytes]) -> None:
+    """Let it write the last event: nobody has read them all before the last kill."""
+    assert writing.stdin is not None
+    writing.stdin.close()
 
 
 class Load(NamedTuple):

@@ -30,7 +30,7 @@ from graphs.runner import Runner, create_run
 from store import evaluation, events
 from store.checkpoints import open_checkpointer
 from store.database import Database, sqlite_url
-from tests.standins.command_line import PATIENCE, Said, ended, start
+from tests.standins.command_line import Said, ended, start
 from tests.standins.faulty_server import (
     ANSWER,
     CANDIDATE,
@@ -43,6 +43,7 @@ from tests.standins.faulty_server import (
     in_form,
     replies,
 )
+from tests.standins.patience import PATIENCE
 from tools.decision import Decision
 from tools.evaluation import Answer, Assessment
 from tools.scenarios import dump_scenarios

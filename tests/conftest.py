@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from agent.cli import FEWER_COLLECTIONS
 from store import runs
@@ -24,10 +24,23 @@ from tests.standins.postgres import Postgres, folder_of, fresh
 from tests.standins.records import NOW
 from tests.standins.zygote import Zygote
 
-settings.register_profile("no deadline", deadline=None)  # a slow machine is no fault
-settings.load_profile("no deadline")
+# A slow machine is no fault.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 OURS = ("BMS_", "OLLAMA_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_", "OPENAI_", "XDG_")
+WITH_ROWS = {
+    "finished",
+    "waiting",
+    "finished_run",
+    "waiting_run",
+    "api",
+    "client",
+    "database",
+    "rows",
+    "empty",
+}
+"""Fixtures with rows in the database that a data directory is served on."""
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 LONGEST = (
     "faults/test_matrix.py",
@@ -67,8 +80,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "database_url" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
-        metafunc.parametrize("database_url", ("sqlite", "postgresql"), indirect=True)
+    """``both_databases`` runs a test on PostgreSQL too; ``both_databases(slow=True)`` only where slow tests
+    run. It is the database of the test's own rows, or the one that its data directory is served on."""
+    mark = metafunc.definition.get_closest_marker("both_databases")
+    where = next((name for name in ("database_url", "served_on") if name in metafunc.fixturenames), None)
+    if where == "served_on" and WITH_ROWS.isdisjoint(metafunc.fixturenames):
+        return
+    if mark is not None and where is not None:
+        marks = (pytest.mark.slow,) if mark.kwargs.get("slow") else ()
+        both = ("sqlite", pytest.param("postgresql", marks=marks))
+        metafunc.parametrize(where, both, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,6 +16,7 @@ from benchmarks.bounds import bound_of
 from benchmarks.crowd import FULL, article
 from benchmarks.evaluation import AT_ONCE, ONE, Case, ideal_seconds, slopes
 from tests.standins.http_server import Logged
+from tests.standins.patience import PATIENCE
 
 FIGURES = {
     *("wall_seconds", "bound_seconds", "bound_in_turn_seconds", "ratio", "ratio_in_turn", "floor_seconds"),
@@ -42,7 +43,7 @@ def test_the_small_research_benchmark_prints_every_figure() -> None:
         env={**os.environ, "HF_HUB_DISABLE_TELEMETRY": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=4 * PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -62,7 +63,7 @@ def test_the_small_evaluation_benchmark_asks_each_scenario_once_and_prints_every
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=4 * PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

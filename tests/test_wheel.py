@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.standins.patience import PATIENCE
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -35,6 +37,7 @@ def test_everything_that_is_needed_travels_in_it(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/"))]
 
 
+@pytest.mark.slow
 def test_it_runs_alone(wheel: Path, tmp_path: Path) -> None:
     """Unpacked beside nothing of the checkout, with the dependencies of this environment."""
     site = tmp_path / "site"
@@ -51,7 +54,7 @@ def test_it_runs_alone(wheel: Path, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=2 * PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     last = Path(done.stdout.splitlines()[-1])

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.cli import main
+from tests.standins.browser import CHROMIUM, Chromium
 from tests.standins.command_line import PERSON, Said
 from tests.standins.once import made_once
+from tests.standins.postgres import TEMPLATE, Postgres, fresh
 from tests.standins.replayed import Kept, drive_demo, kept
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 Bms = Callable[..., Said]
+SERVED_ON = os.environ.get("SERVED_ON", "sqlite")
+MOMENTS = {
+    "finished": "finished",
+    "finished_run": "finished",
+    "waiting": "waiting",
+    "waiting_run": "waiting",
+}
+"""Fixtures with a run of their own, and at which moment it is."""
 
 
 @pytest.fixture
@@ -42,16 +57,45 @@ def demo_at_terminal(demo: Path) -> Kept:
     return kept(demo, "finished")
 
 
+@pytest.fixture(autouse=True)
+def served_on(
+    request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str | None]:
+    """The address of the PostgreSQL that settings lead to, with the rows of the run that the test asks for;
+    None where rows are in SQLite, in the data directory.
+
+    SQLite, unless the test has the mark ``both_databases``, or the environment has ``SERVED_ON=postgresql``.
+    """
+    assert home.is_dir()  # the settings of the developer are gone by now
+    if getattr(request, "param", SERVED_ON) == "sqlite":
+        yield None
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    moment = next((MOMENTS[name] for name in request.fixturenames if name in MOMENTS), None)
+    template = TEMPLATE if moment is None else _template(request, server, moment)
+    with fresh(server, template) as url:
+        monkeypatch.setenv("BMS_DATABASE_URL", url)
+        yield url
+
+
+def _template(request: pytest.FixtureRequest, server: Postgres, moment: str) -> str:
+    """The name of a database that holds the run as it was then."""
+    run, name = kept(request.getfixturevalue("demo"), moment), f"bms_{moment}"
+    folders: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+    made_once(folders, f"postgres {moment}", lambda _folder: server.fill_template(name, run.rows_copied))
+    return name
+
+
 @pytest.fixture
-def finished(demo_at_terminal: Kept, home: Path) -> Kept:
+def finished(demo_at_terminal: Kept, home: Path, served_on: str | None) -> Kept:
     """A copy of the finished run, in the data directory of this test."""
-    return demo_at_terminal.copied(home / "bms")
+    return demo_at_terminal.copied(home / "bms", served_on)
 
 
 @pytest.fixture
-def waiting(demo: Path, home: Path) -> Kept:
+def waiting(demo: Path, home: Path, served_on: str | None) -> Kept:
     """A copy of the run that waits at its table, in the data directory of this test."""
-    return kept(demo, "waiting").copied(home / "bms")
+    return kept(demo, "waiting").copied(home / "bms", served_on)
 
 
 @pytest.fixture
@@ -61,3 +105,20 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """One browser for all tests of this process."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"There is no {CHROMIUM}: `apt-get install chromium` brings it.")
+    opened = Chromium()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def browser(chromium: Chromium) -> Iterator[Browser]:
+    """The browser, for one test. Pages are opened in contexts of the test's own."""
+    with chromium.lent() as opened:
+        yield opened

@@ -19,6 +19,8 @@ from tests.standins.replayed import Kept
 from tests.standins.service import NoEngine, inside
 from tools.table import ComparisonTable
 
+pytestmark = pytest.mark.both_databases(slow=True)
+
 PROBLEM = "application/problem+json"
 
 
@@ -43,6 +45,7 @@ def problem(response: httpx.Response, status: int, kind: str) -> dict[str, Any]:
 # --- runs ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_databases
 async def test_a_run_is_created_once_for_a_key(api: httpx.AsyncClient) -> None:
     wishes, key = {"text": "evaluate 8B models for therapy coaching"}, {"Idempotency-Key": "mine-1"}
     first = await api.post("/api/runs", json=wishes, headers=key)
@@ -81,6 +84,7 @@ async def test_pages_of_runs_hold_every_run_once_also_when_one_is_started_betwee
     problem(await api.get("/api/runs", params={"cursor": "20261345T000000000000~x"}), 422, "wrong-use")
 
 
+@pytest.mark.both_databases
 async def test_a_run_is_cancelled_once_then_deleted(api: httpx.AsyncClient) -> None:
     run = (await api.post("/api/runs", json={"story": "therapy-8b"})).json()["id"]
     problem(await api.delete(f"/api/runs/{run}"), 409, "conflict")
@@ -115,6 +119,7 @@ async def test_resuming_a_run_that_has_decided_is_refused_and_nothing_of_it_stay
 # --- approval and replies -----------------------------------------------------------------------------------
 
 
+@pytest.mark.both_databases
 async def test_an_approval_is_stored_with_the_keys_of_what_people_call_the_models(
     waiting: Kept, api: httpx.AsyncClient
 ) -> None:
@@ -259,6 +264,7 @@ async def test_what_is_not_offered_is_refused_with_what_there_is(
     assert "price" in problem(unknown, 422, "wrong-use")["detail"]
 
 
+@pytest.mark.both_databases
 async def test_the_ledger_is_paged_and_filtered(waiting: Kept, api: httpx.AsyncClient) -> None:
     address = f"/api/runs/{waiting.run_id}/candidates?limit=60"
     everybody = []
@@ -272,6 +278,7 @@ async def test_the_ledger_is_paged_and_filtered(waiting: Kept, api: httpx.AsyncC
     assert all(one["reason"] for one in rejected.json()["items"])
 
 
+@pytest.mark.both_databases
 async def test_the_evidence_of_a_cell_leads_to_the_stored_words_of_its_source(
     waiting: Kept, api: httpx.AsyncClient
 ) -> None:
@@ -365,6 +372,7 @@ async def test_failures_are_crossed_by_name_and_results_recomputed(
     assert headline["items"][0]["decision"]["passes"] == listed.json()["total"]
 
 
+@pytest.mark.both_databases
 async def test_labelling_is_blind_and_ends_with_a_calibration(finished: Kept, api: httpx.AsyncClient) -> None:
     root = f"/api/runs/{finished.run_id}"
     problem(await api.get(f"{root}/calibration"), 404, "not-found")
@@ -460,6 +468,7 @@ async def test_every_file_of_the_list_can_be_had_and_no_other(finished: Kept, ap
         assert b"SQLite format" not in refused.content
 
 
+@pytest.mark.both_databases
 async def test_two_runs_and_a_run_with_itself_are_compared(finished: Kept, api: httpx.AsyncClient) -> None:
     asked = {"first": finished.run_id, "second": finished.run_id}
     same = (await api.get("/api/compare", params=asked)).json()

@@ -20,9 +20,12 @@ from agent.views import EventRecord
 from benchmarks.events import Size, measure
 from store import events, runs
 from store.database import Database
+from tests.standins.patience import PATIENCE
 from tests.standins.records import NOW
 from tests.standins.service import NoEngine, inside, listening, serving
 from tools.faults import Fault
+
+pytestmark = pytest.mark.both_databases(slow=True)
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -59,7 +62,7 @@ def test_a_reader_gets_what_was_and_then_what_comes(rows: tuple[Database, str]) 
     database, run_id = rows
     with (
         listening(load_settings(), engine=NoEngine()) as url,
-        httpx.stream("GET", f"{url}/api/runs/{run_id}/events", headers=STREAM, timeout=30) as response,
+        httpx.stream("GET", f"{url}/api/runs/{run_id}/events", headers=STREAM, timeout=PATIENCE) as response,
     ):
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["cache-control"] == "no-store"
@@ -74,13 +77,14 @@ def test_a_reader_gets_what_was_and_then_what_comes(rows: tuple[Database, str]) 
     assert (record["seq"], record["kind"], record["data"]) == (31, "fetch", {"n": 0})
 
 
+@pytest.mark.both_databases
 def test_last_event_id_goes_before_the_query_and_a_strange_one_is_none(rows: tuple[Database, str]) -> None:
     _, run_id = rows
     with listening(load_settings(), engine=NoEngine()) as url:
         for header, first in (("27", 28), ("nonsense", 6), ("-3", 6), ("9" * 40, 6)):
             address = f"{url}/api/runs/{run_id}/events?after=5"
             sent = {**STREAM, "Last-Event-ID": header}
-            with httpx.stream("GET", address, headers=sent, timeout=30) as response:
+            with httpx.stream("GET", address, headers=sent, timeout=PATIENCE) as response:
                 found = blocks(response)
                 next(found)
                 assert int(next(found)["id"]) == first
@@ -90,14 +94,14 @@ def test_a_stop_ends_streams_at_once_and_a_restart_goes_on(rows: tuple[Database,
     _, run_id = rows
     with serving(home / "bms") as served:
         address = f"{served.url}/api/runs/{run_id}/events"
-        with httpx.stream("GET", address, headers=STREAM, timeout=30) as response:
+        with httpx.stream("GET", address, headers=STREAM, timeout=PATIENCE) as response:
             found = blocks(response)
             seen = [next(found) for _ in range(31)][1:]
             served.stop()
             assert list(found) == []  # it ended as streams end: nothing was cut off
         served.restart()
         again = {**STREAM, "Last-Event-ID": seen[-1]["id"]}
-        with httpx.stream("GET", f"{address}?limit=5", headers=again, timeout=30) as response:
+        with httpx.stream("GET", f"{address}?limit=5", headers=again, timeout=PATIENCE) as response:
             assert next(blocks(response)) == {"retry": "1000"}
 
 
@@ -143,7 +147,7 @@ async def test_readers_far_behind_and_up_to_date_share_one_feed(
     reading = [asyncio.create_task(read(following, run_id, after, 400)) for after in (0, 3, 15, 30)]
     for _ in range(37):
         await asyncio.to_thread(append, database, run_id, 10)
-    got = await asyncio.wait_for(asyncio.gather(*reading), 30)
+    got = await asyncio.wait_for(asyncio.gather(*reading), PATIENCE)
     assert got == [list(range(after + 1, 401)) for after in (0, 3, 15, 30)]
     assert following.readers == 0
     following.close()
@@ -157,7 +161,7 @@ async def test_a_reader_from_the_future_waits_and_disturbs_nobody(
     following = Feeds(database)
     async with aclosing(following.follow(run_id, 10**9)) as future:
         assert await anext(future) == []
-        assert await asyncio.wait_for(read(following, run_id, 0, 30), 10) == list(range(1, 31))
+        assert await asyncio.wait_for(read(following, run_id, 0, 30), PATIENCE) == list(range(1, 31))
         begun = time.monotonic()
         assert [await anext(future) for _ in range(3)] == [[], [], []]
         assert time.monotonic() - begun >= 0.1  # it waits between, and does not spin
@@ -172,7 +176,7 @@ async def test_a_stream_ends_when_its_run_is_deleted(rows: tuple[Database, str])
         await asyncio.sleep(0)
         with database.session() as session:
             session.delete(runs.get(session, run_id))
-        assert await asyncio.wait_for(waiting, 10) is None
+        assert await asyncio.wait_for(waiting, PATIENCE) is None
     following.close()
 
 
@@ -192,7 +196,7 @@ async def test_readers_stay_while_the_database_does_not_answer(
         return await look(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(database, "look", sometimes)
-    assert await asyncio.wait_for(read(following, run_id, 0, 30), 20) == list(range(1, 31))
+    assert await asyncio.wait_for(read(following, run_id, 0, 30), PATIENCE) == list(range(1, 31))
     assert failing == 0
     following.close()
 
@@ -232,7 +236,7 @@ async def test_a_reader_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyP
             await asyncio.Event().wait()  # the socket takes no more
         sent.append(message.get("body", b""))
 
-    await asyncio.wait_for(EventStream(pieces()).stream_response(send), 10)
+    await asyncio.wait_for(EventStream(pieces()).stream_response(send), PATIENCE)
     assert sent[1] == b"retry: 1000\n\n"
     assert asked == 3  # one is asked for at a time, however many there are
     assert left

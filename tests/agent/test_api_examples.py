@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from jsonschema import Draft202012Validator
 
+from agent.api.tuples import FIELDS, TUPLES
 from agent.service.app import make_app
 from agent.settings import Settings
 
@@ -158,3 +159,28 @@ def test_examples_are_short(operations: list[Operation]) -> None:
         for _media, (at, value, _schema) in shown(operation):
             size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
             assert size <= MOST_BYTES, f"{at}: {size} bytes"
+
+
+# --- lists of numbers ---------------------------------------------------------------------------------------
+
+
+def test_every_list_with_places_says_what_it_is_and_what_each_place_is(schema: dict[str, Any]) -> None:
+    components = schema["components"]["schemas"]
+    placed = {name: one for name, one in components.items() if "prefixItems" in one}
+    assert set(placed) == set(TUPLES)
+    for name, component in placed.items():
+        assert component["description"], name
+        assert all(item["description"] for item in component["prefixItems"]), name
+        resolved = {**component, "components": schema["components"]}
+        for example in component["examples"]:
+            Draft202012Validator(resolved).validate(example)
+
+
+def test_an_interval_says_its_ends_its_confidence_and_its_method(schema: dict[str, Any]) -> None:
+    components = schema["components"]["schemas"]
+    interval = components["tools__statistics__Interval"]
+    assert [item["title"] for item in interval["prefixItems"]] == ["Low", "High"]
+    for word in ("[low, high]", "95 %", "Wilson", "Newcombe"):
+        assert word in interval["description"]
+    for (name, field), sentence in FIELDS.items():
+        assert components[name]["properties"][field]["description"] == sentence

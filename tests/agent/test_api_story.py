@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.standins.command_line import PATIENCE
+from tests.standins.patience import PATIENCE
 from tests.standins.service import serving
 
 

@@ -18,6 +18,7 @@ from vcr.request import Request
 from agent.cassettes import StoryCassette, played, recorded, request_key
 from tests.standins.http_server import Answered, Asked, StandIn, as_json
 from tests.standins.hub_server import HubServer
+from tests.standins.patience import PATIENCE
 from tests.standins.search_server import Entry, SearchServer
 from tools.faults import WrongUse
 from tools.outcomes import Empty, Found
@@ -45,12 +46,12 @@ def counting() -> StandIn:
 
 
 def get(url: str, **given: Any) -> str:
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         return client.get(url, **given).text
 
 
 def post(url: str, value: Any) -> str:
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         return client.post(url, json=value).text
 
 
@@ -61,14 +62,14 @@ async def test_httpx_is_recorded_and_replayed(tmp_path: Path):
     path = tmp_path / "http.yaml"
 
     async def ask(base: str) -> list[tuple[int, bytes, str]]:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
             replies = [
                 await client.get(f"{base}/text"),
                 await client.post(f"{base}/json", json={"a": [1, None, "Ü ⭐"]}),
                 await client.get(f"{base}/missing"),
                 await client.head(f"{base}/text"),
             ]
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
             replies.append(client.get(f"{base}/text?x=1"))
         return [(reply.status_code, reply.content, reply.headers.get("etag", "")) for reply in replies]
 
@@ -366,7 +367,7 @@ def test_a_request_without_a_recording_fails_and_is_named(
     path = tmp_path / "http.yaml"
     with counting() as server:
         address = server.address
-        with recorded(path), httpx.Client(trust_env=False) as client:
+        with recorded(path), httpx.Client(trust_env=False, timeout=PATIENCE) as client:
             client.request("GET", f"{address}/a", content="a body")
         with (
             replaying(path, server) as cassette,
@@ -406,7 +407,7 @@ def test_no_secret_reaches_the_file(tmp_path: Path):
         return as_json({"you sent": asked.headers, "body": asked.body.decode()}, **headers)
 
     with StandIn(respond) as server:
-        with recorded(path, secrets=(TOKEN, KEY)), httpx.Client(trust_env=False) as client:
+        with recorded(path, secrets=(TOKEN, KEY)), httpx.Client(trust_env=False, timeout=PATIENCE) as client:
             live = client.post(
                 f"{server.address}/?token={TOKEN}",
                 params={"key": KEY},
@@ -503,9 +504,9 @@ def test_compressed_replies_are_replayed_as_they_were_understood(tmp_path: Path,
     with StandIn(lambda _: Answered(body, headers={"Content-Encoding": encoding})) as server:
         url = server.address
         with recorded(path):
-            live = httpx.get(url, trust_env=False)
+            live = httpx.get(url, trust_env=False, timeout=PATIENCE)
         with replaying(path, server):
-            again = httpx.get(url, trust_env=False)
+            again = httpx.get(url, trust_env=False, timeout=PATIENCE)
     assert again.content == live.content
     if encoding == "gzip":
         assert live.text == "a page"

@@ -9,13 +9,14 @@ import pytest
 
 from tests.agent.conftest import Bms
 from tests.standins.command_line import ROOT, Said, environment, warm
+from tests.standins.patience import PATIENCE
 from tests.standins.replayed import Kept
 
 
 def chat(home: Path, typed: str, *arguments: str) -> Said:
     env = environment(home)
     process = warm().start("agent.cli:main", "chat", *arguments, cwd=ROOT, env=env, stdin=subprocess.PIPE)
-    out, err = process.communicate(typed, timeout=120)
+    out, err = process.communicate(typed, timeout=PATIENCE)
     return Said(process.wait(), out, err)
 
 

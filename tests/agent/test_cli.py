@@ -23,6 +23,7 @@ from store.migrate import HEAD
 from store.schema import RunStatus
 from tests.agent.conftest import Bms
 from tests.standins.command_line import PERSON, ROOT, environment, start
+from tests.standins.patience import PATIENCE
 from tests.standins.records import NOW, a_candidate, a_claim, a_request, a_source
 from tests.standins.replayed import Kept
 from tools.candidates import Standing
@@ -105,7 +106,7 @@ def test_a_reader_that_stops_early_hears_no_complaint(finished: Kept) -> None:
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(60), said) == (1, "")
+    assert (process.wait(PATIENCE), said) == (1, "")
 
 
 # --- what programs read ------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from store import evaluation, runs
 from store.database import Database, sqlite_url
 from tests.agent.conftest import Bms
 from tests.standins.command_line import Said, bms_process, ended, start
+from tests.standins.patience import PATIENCE
 from tests.standins.replayed import Kept
 from tests.standins.small_model import (
     MESSAGES,
@@ -668,7 +669,7 @@ def test_ctrl_c_in_the_middle_stops_the_run_and_resume_goes_on(
     with small.ollama(gate) as server:
         process = start(data, *arguments(tmp_path), env=small.settings(server))
         try:
-            assert gate.reached.wait(60), "the scenario was not asked"
+            assert gate.reached.wait(PATIENCE), "the scenario was not asked"
             process.send_signal(signal.SIGINT)
             said = ended(process)
         finally:
@@ -700,7 +701,7 @@ def test_of_two_processes_that_resume_a_run_at_once_one_works(
         settings = small.settings(server)
         both = [start(data, "resume", run_id, "--yes", env=settings) for _ in range(2)]
         try:
-            assert gate.reached.wait(60), "nobody drives the run"
+            assert gate.reached.wait(PATIENCE), "nobody drives the run"
             said: list[Said] = []
             waiters = [
                 threading.Thread(target=lambda one=one: said.append(ended(one)), daemon=True) for one in both
@@ -712,7 +713,7 @@ def test_of_two_processes_that_resume_a_run_at_once_one_works(
                     waiter.join(0.05)
             gate.opened.set()
             for waiter in waiters:
-                waiter.join(60)
+                waiter.join(PATIENCE)
         finally:
             gate.opened.set()
             for one in both:
@@ -737,7 +738,7 @@ def test_cancelling_from_another_process_ends_the_one_that_works(
     with small.ollama(gate) as server:
         process = start(data, *arguments(tmp_path), env=small.settings(server))
         try:
-            assert gate.reached.wait(60), "the scenario was not asked"
+            assert gate.reached.wait(PATIENCE), "the scenario was not asked"
             run_id = the_run(data)
             told = bms("cancel", run_id)
             assert (told.status, told.text) == (

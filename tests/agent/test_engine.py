@@ -24,7 +24,7 @@ from store import events, leases, orders, research, runs
 from store.database import Database, StoreFault
 from store.schema import OrderRow, RunStatus
 from tests.agent.conftest import Bms
-from tests.standins.command_line import PATIENCE
+from tests.standins.patience import PATIENCE
 from tests.standins.replayed import Kept
 from tools.clock import SystemClock
 from tools.faults import Conflict
@@ -101,9 +101,10 @@ async def staged(home: Path, *, at_once: int = 2, started: bool = True) -> Async
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("BMS_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+def home(home: Path) -> Path:
+    """The data directory."""
+    (home / "bms").mkdir()
+    return home / "bms"
 
 
 async def test_a_killed_driver_is_replaced_and_the_run_ends_as_it_would_have(

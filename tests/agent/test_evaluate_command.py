@@ -13,6 +13,7 @@ import pytest
 
 from tests.agent.conftest import Bms
 from tests.standins.command_line import Said, ended, start
+from tests.standins.patience import PATIENCE
 from tests.standins.umpired import Call, Umpired
 from tests.standins.umpired_runs import Place
 
@@ -373,7 +374,7 @@ def test_labelling_goes_on_while_a_run_is_resumed_and_a_second_resume_is_refused
     def say(call: Call) -> str:
         if len(server.answered()) == 24:
             reached.set()
-            assert opened.wait(60)
+            assert opened.wait(PATIENCE)
         return f"Good {call.text}"
 
     with Umpired(say=say) as server:
@@ -381,7 +382,7 @@ def test_labelling_goes_on_while_a_run_is_resumed_and_a_second_resume_is_refused
         run_id = place.run_id
         first = start(place.home, "resume", run_id, "--further", "20", env=server.env)
         try:
-            assert reached.wait(60)
+            assert reached.wait(PATIENCE)
             second = here(server, "resume", run_id)
             assert second.status == 1
             assert f"Run {run_id} is already running" in second.sentence

@@ -13,6 +13,7 @@ from lxml import etree, html
 
 from tests.agent.conftest import Bms
 from tests.standins.command_line import Said, start
+from tests.standins.patience import PATIENCE
 from tests.standins.tiny_gguf import write_tiny_gguf
 from tests.standins.umpired import CANDIDATE, JUDGE, Call, Umpired
 from tests.standins.umpired_runs import Place
@@ -26,7 +27,7 @@ from tools.statistics import wilson
 
 SVG = "{http://www.w3.org/2000/svg}"
 COUNT, HELD_OUT = 50, 10
-INFERENCE_SECONDS = 300
+INFERENCE_SECONDS = 4 * PATIENCE
 """Real inference takes seconds on an idle machine, and a minute on a crowded one."""
 RUBRIC = """
 name: Small

@@ -25,6 +25,7 @@ from tests.agent.guarded import (
     served,
     tiny_app,
 )
+from tests.standins.patience import PATIENCE
 from tools.clock import FixedClock, SystemClock
 
 JSON = ("Content-Type", "application/json")
@@ -465,7 +466,7 @@ def test_requests_of_one_connection_are_checked_each(services: dict[str, Service
     values = {"port": service.port}
     first = raw("GET /api/runs", (), b"", values)
     second = raw("GET /api/runs", [("Host", "evil.example"), ("Connection", "close")], b"", values)
-    with socket.create_connection(("127.0.0.1", service.port), 20) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), PATIENCE) as connection:
         connection.sendall(first + second)
         said = b"".join(iter(lambda: connection.recv(65536), b""))
     assert said.count(b"HTTP/1.1 200 ") == 1

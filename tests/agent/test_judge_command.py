@@ -19,6 +19,7 @@ from graphs import retry
 from tests.agent.conftest import Bms
 from tests.standins.command_line import bms_process, ended, start
 from tests.standins.openai_server import OpenAIServer
+from tests.standins.patience import PATIENCE
 from tools.scenario_files import MAX_LINE_BYTES
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -313,14 +314,14 @@ def test_ctrl_c_keeps_what_is_judged(home: Path, files: Files) -> None:
     def waiting(request: dict[str, Any]) -> str:
         if answer_in(request) == "Lovely 3.":
             reached.set()
-            assert opened.wait(60)
+            assert opened.wait(PATIENCE)
         return verdicts(request)
 
     with OpenAIServer(reply=waiting, owner="vllm", props=False) as server:
         env = {"OPENAI_BASE_URL": f"{server.url}/v1", "BMS_JUDGE": JUDGE}
         process = start(home, *files.arguments, "--concurrency", "1", env=env)
         try:
-            assert reached.wait(60)
+            assert reached.wait(PATIENCE)
             process.send_signal(signal.SIGINT)
             said = ended(process)
         finally:

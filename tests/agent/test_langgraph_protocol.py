@@ -43,9 +43,12 @@ from store.database import Database
 from store.orders import OrderKind
 from store.schema import RunStatus
 from tests.standins.command_line import ROOT
+from tests.standins.patience import PATIENCE
 from tests.standins.records import NOW
 from tests.standins.service import NoEngine, inside
 from tools.faults import Conflict, Fault, WrongUse
+
+pytestmark = pytest.mark.both_databases(slow=True)
 
 ID = "0123456789abcdef0123456789abcdef"
 OTHER = "f" * 32
@@ -364,6 +367,7 @@ async def test_the_protocol_is_not_in_our_openapi_document(client: httpx.AsyncCl
     assert not [path for path in paths if path.startswith("/langgraph")]
 
 
+@pytest.mark.both_databases
 async def test_threads_are_made_found_changed_and_deleted(client: httpx.AsyncClient) -> None:
     first = await a_thread(client, thread_id="t-1", metadata={"who": "ada"})
     await a_thread(client, metadata={"who": "bo"})
@@ -695,7 +699,7 @@ async def test_a_busy_thread(client: httpx.AsyncClient, database: Database) -> N
     begun = await post(
         client, f"/threads/{thread}/runs", assistant_id="agent", input={"text": "7B for chess", "count": 5}
     )
-    await asyncio.wait_for(_until_busy(client, thread), 10)
+    await asyncio.wait_for(_until_busy(client, thread), PATIENCE)
     path, hello = f"/threads/{thread}/runs", {"assistant_id": "agent", "input": {"text": "status"}}
     assert "busy" in await refused(client, 409, path, multitask_strategy="reject", **hello)
     for strategy in ("interrupt", "rollback"):
@@ -727,6 +731,7 @@ async def _until_busy(client: httpx.AsyncClient, thread: str) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.both_databases
 async def test_a_stream_ends_with_what_the_run_came_to(client: httpx.AsyncClient, database: Database) -> None:
     thread = await a_thread(client)
     with database:

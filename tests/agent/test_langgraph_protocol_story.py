@@ -15,6 +15,7 @@ from langgraph_sdk.errors import ConflictError
 from langgraph_sdk.schema import StreamPart
 
 from store import threads
+from tests.standins.patience import PATIENCE
 from tests.standins.records import NOW
 from tests.standins.replayed import Kept
 from tests.standins.service import Served, serving
@@ -114,7 +115,7 @@ async def test_agent_inbox_drives_the_story_to_its_end(served: Served, client: L
         await client.runs.create(thread, "agent", command={"resume": [edit]})
 
     await _check_history(client, thread, final)
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False) as plain:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=PATIENCE) as plain:
         report = await plain.get(final["report"], params={"format": "md"})
     assert "It listens first." in report.text
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import jsonschema
 import pytest
 from mcp import Client
@@ -17,12 +18,14 @@ from agent.actions import Actions
 from agent.mcp.desk import OwnDesk
 from agent.mcp.server import TOOLS, make_server
 from agent.mcp.words import LONGEST_RESULT, NOTICE, as_data
-from agent.settings import Settings
+from agent.settings import Settings, load_settings
 from store import orders, research, runs
 from store.database import Database
 from tests.standins.replayed import Kept
-from tests.standins.service import NoEngine
+from tests.standins.service import NoEngine, inside
 from tools.clock import SystemClock
+
+pytestmark = pytest.mark.both_databases(slow=True)
 
 EVERY = [tool.__name__ for tool, _, _ in TOOLS]
 MODES = ("auto", "legacy")
@@ -404,3 +407,24 @@ async def test_a_changed_table_is_refused_with_the_change(waiting: Kept) -> None
         )
     assert "The table has changed since it was shown" in sentence
     assert ordered(waiting) == []
+
+
+@pytest.mark.both_databases
+async def test_over_http_the_same_table_is_told(waiting: Kept) -> None:
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    wanted = {"name": "table", "arguments": {"run": waiting.run_id, "limit": 2}}
+    headers = {"Accept": "application/json, text/event-stream"}
+    async with inside(load_settings(), engine=NoEngine()) as http:
+
+        async def ask(method: str, params: dict[str, Any]) -> httpx.Response:
+            body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            return await http.post("/mcp", json=body, headers=headers)
+
+        headers["Mcp-Session-Id"] = (await ask("initialize", about)).headers["mcp-session-id"]
+        answer = await ask("tools/call", wanted)
+        shown = (await http.get(f"/api/runs/{waiting.run_id}/table")).json()
+    assert answer.status_code == 200, answer.text
+    line = next(one for one in answer.text.splitlines() if "structuredContent" in one)
+    told = json.loads(line.removeprefix("data: "))["result"]["structuredContent"]
+    assert told["hash"] == shown["hash"]
+    assert len(told["rows"]) == 2

@@ -21,9 +21,11 @@ from mcp_types import ElicitResult, JSONRPCRequest
 
 from agent.settings import Settings
 from store import orders
-from tests.standins.command_line import PATIENCE, ROOT, environment
+from tests.standins.command_line import ROOT, environment
+from tests.standins.patience import PATIENCE, soon
+from tests.standins.ports import Port
 from tests.standins.replayed import Kept
-from tests.standins.service import NoEngine, free_port, listening, serving
+from tests.standins.service import NoEngine, listening, serving
 
 COMMAND = ["-m", "agent.cli", "mcp"]
 
@@ -172,12 +174,10 @@ async def test_a_run_whose_client_left_is_gone_on_with_by_the_next(short: Kept) 
     async with Client(started(home)) as client:
         table = (await Driver(client).call("table", run=run))["hash"]
         await Driver(client).call("approve", run=run, approved_by="Ada", table_hash=table, note="")
-        async with asyncio.timeout(PATIENCE):
-            while not _driven(home):  # noqa: ASYNC110 - another process has no event for this one
-                await asyncio.sleep(0.05)
+        await soon(lambda: _driven(home))
+    await soon(lambda: not _driven(home))  # a client ends its server when that takes its time
     with short.opened() as database, database.reading() as session:
         assert [order.run_id for order in orders.all_open(session)] == [run]
-    assert _driven(home) == []
     async with Client(started(home)) as client:
         await Driver(client).until(run, "waiting", "review")
 
@@ -219,15 +219,15 @@ async def test_standard_output_has_the_protocol_alone(tmp_path: Path) -> None:
 
 
 async def test_alone_over_http_on_this_machine(tmp_path: Path) -> None:
-    port = free_port()
+    port = Port()
     process = subprocess.Popen(  # noqa: ASYNC220 - it only starts
-        [sys.executable, *COMMAND, "--http", "--port", str(port)],
+        [sys.executable, *COMMAND, "--http", "--port", str(port.number)],
         cwd=ROOT,
         env=environment(tmp_path),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    url = f"http://127.0.0.1:{port}/mcp"
+    url = f"http://127.0.0.1:{port.number}/mcp"
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as curl:
             async with asyncio.timeout(PATIENCE):
@@ -250,6 +250,7 @@ async def test_alone_over_http_on_this_machine(tmp_path: Path) -> None:
     finally:
         process.kill()
         _, said = process.communicate()
+        port.close()
     assert b"Traceback" not in said
 
 

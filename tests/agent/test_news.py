@@ -18,12 +18,12 @@ from store import events, leases, orders, runs, threads
 from store.database import Database
 from store.orders import OrderKind
 from store.schema import RunStatus
+from tests.standins.patience import PATIENCE
 from tests.standins.postgres import Postgres
 from tests.standins.records import NOW
 
 pytestmark = pytest.mark.both_databases
 
-PATIENCE = 30
 NEVER = 1e6
 """Seconds after which a test of being woken has failed by waiting."""
 
@@ -140,7 +140,7 @@ async def test_a_bell_rings_for_its_own_names_alone(database: Database, run_id: 
         with news.bell(run_id) as mine, news.bell(other) as theirs:
             mine.clear(), theirs.clear()
             await asyncio.to_thread(append, database, run_id)
-            await mine.wait(0)
+            await mine.wait(PATIENCE, PATIENCE)
             assert mine._rung.is_set()
             assert not theirs._rung.is_set()
         assert not news._bells

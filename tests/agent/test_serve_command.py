@@ -16,6 +16,7 @@ from agent.cli import main
 from agent.commands.serve import listening
 from tests.agent.conftest import Bms
 from tests.standins.command_line import bms_process, ended, start
+from tests.standins.patience import PATIENCE
 from tools.faults import Fault, WrongUse
 
 TOKEN = "correct-horse-battery-staple"
@@ -42,7 +43,7 @@ def test_it_listens_until_ctrl_c(home: Path):
     try:
         address = address_said(process)
         assert address.startswith("http://127.0.0.1:")
-        with httpx.Client(base_url=address) as client:
+        with httpx.Client(base_url=address, timeout=PATIENCE) as client:
             assert client.get(f"/api/runs?token={TOKEN}").status_code == 401
             answer = client.get("/api/runs", headers={"Authorization": f"Bearer {TOKEN}"})
             assert answer.json()["items"] == []
@@ -64,7 +65,7 @@ def test_a_reader_of_events_does_not_hold_it_up(home: Path):
     process = start(home, "serve", "--port", "0", env={"PYTHONUNBUFFERED": "1"})
     try:
         address = address_said(process)
-        with httpx.Client(base_url=address, timeout=30) as client:
+        with httpx.Client(base_url=address, timeout=PATIENCE) as client:
             run = client.post("/api/runs", json={"story": "therapy-8b"}).json()["id"]
             headers = {"Accept": "text/event-stream"}
             with client.stream("GET", f"/api/runs/{run}/events", headers=headers) as stream:

@@ -26,6 +26,7 @@ from agent.story import (
 from store import runs
 from store.database import Database
 from tests.standins.http_server import Answered, StandIn
+from tests.standins.patience import PATIENCE
 from tests.standins.records import NOW
 from tools.clock import FixedClock
 from tools.faults import WrongUse
@@ -39,7 +40,7 @@ def an_about(**changes: object) -> About:
 
 
 def get(url: str) -> str:
-    return httpx.get(url, trust_env=False).text
+    return httpx.get(url, trust_env=False, timeout=PATIENCE).text
 
 
 @pytest.fixture

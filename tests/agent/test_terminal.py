@@ -18,6 +18,7 @@ from graphs.prompts import Review, ReviewPrompt
 from store import evaluation, events, research
 from store.database import Database
 from store.schema import EventRow
+from tests.standins.patience import PATIENCE
 from tests.standins.records import NOW, a_request, an_artefact
 from tests.standins.replayed import Kept
 from tools.evaluation import Answer, AnswerOutcome
@@ -315,7 +316,7 @@ async def test_following_shows_each_event_once_and_in_order(database: Database, 
     async with terminal.following():
         for number in range(3):
             await database.run(said, number)
-        await asyncio.wait_for(third.wait(), 60)
+        await asyncio.wait_for(third.wait(), PATIENCE)
         await database.run(said, 3)
     assert words(paper.getvalue()) == "! number 0 ! number 1 ! number 2 ! number 3"
     assert terminal.seen == 4

@@ -19,6 +19,7 @@ from agent.settings import Settings
 from store import events, orders, research, runs, threads
 from store.copying import Side, copy
 from store.database import Database
+from tests.standins.patience import PATIENCE
 from tests.standins.records import NOW
 from tests.standins.replayed import Kept
 from tests.standins.service import NoEngine, inside, listening
@@ -221,7 +222,7 @@ async def test_a_message_that_one_server_answers_is_busy_at_the_other(
         run = begun.json()["run_id"]
         assert (await both.b.get(at)).json()["status"] == "busy"
         assert (await both.b.get(f"{at}/runs/{run}")).json()["status"] == "running"
-        joined = asyncio.create_task(both.b.get(f"{at}/runs/{run}/join", timeout=30))
+        joined = asyncio.create_task(both.b.get(f"{at}/runs/{run}/join", timeout=PATIENCE))
         await asyncio.sleep(0.3)
         assert not joined.done()
         hold.set()
@@ -233,7 +234,7 @@ def test_a_reader_over_http_sees_what_was_said_at_the_other_server(settings: Set
     with (
         listening(settings, engine=NoEngine()) as a,
         listening(settings, engine=NoEngine()) as b,
-        httpx.Client(timeout=30) as client,
+        httpx.Client(timeout=PATIENCE) as client,
     ):
         client.post(f"{a}/api/threads", json={"id": "talk"}).raise_for_status()
         with client.stream("GET", f"{b}/api/threads/talk/stream", headers=STREAM) as stream:

@@ -47,7 +47,7 @@ from store.locks import Lock
 from store.orders import OrderKind
 from store.schema import RunStatus
 from tests.agent.conftest import Bms
-from tests.standins.command_line import PATIENCE
+from tests.standins.patience import PATIENCE
 from tests.standins.postgres import Postgres
 from tests.standins.records import NOW
 from tools.clock import SystemClock

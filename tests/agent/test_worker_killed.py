@@ -18,7 +18,7 @@ import pytest
 from agent.wishes import Wishes
 from store import events
 from store.schema import RunStatus
-from tests.standins.command_line import PATIENCE
+from tests.standins.patience import PATIENCE
 from tests.standins.postgres import Postgres
 from tests.standins.team import Team
 from tests.standins.umpired import CANDIDATE, JUDGE, RUBRIC, Call, Umpired

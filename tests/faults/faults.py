@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
@@ -16,7 +17,8 @@ from sqlalchemy import create_engine, text
 from tests.faults.matrix import Calm, Cell, Play, Strike
 from tests.faults.small_world import SmallWorld
 from tests.faults.theatre import Stop, Theatre, Watched
-from tests.standins.command_line import PATIENCE, Said
+from tests.standins.command_line import Said
+from tests.standins.patience import PATIENCE, until
 from tests.standins.postgres import Postgres
 
 LEASE_SECONDS = 0.4
@@ -43,9 +45,9 @@ def terminate(_stage: Theatre, driver: Watched, stop: Stop) -> Said:
     return said
 
 
-def freeze(_stage: Theatre, driver: Watched, stop: Stop) -> None:
+def freeze(stage: Theatre, driver: Watched, stop: Stop) -> None:
     """Frozen for twice its lease, as on a laptop that sleeps, and woken; nobody has taken over."""
-    with frozen(stop):
+    with frozen(stage, stop):
         time.sleep(2 * LEASE_SECONDS)
     driver.go_on()
 
@@ -57,16 +59,18 @@ def taken_over(stage: Theatre, calm: Calm) -> dict[str, Cell]:
     driver = stage.start(one.left, lease_seconds=LEASE_SECONDS)
     while (stop := driver.next()) is not None:
         del one.left[stop.station]
-        with frozen(stop):
+        with frozen(stage, stop):
             time.sleep(1.5 * LEASE_SECONDS)
             other = stage.start(one.left, lease_seconds=LEASE_SECONDS)
             ahead = other.look()
+        with frozen(stage, ahead) if ahead is not None else contextlib.nullcontext():  # only one can write
             before = stage.rows()
-        driver.go_on()
-        said = driver.end()
+            driver.go_on()
+            said = driver.end()
+            after = stage.rows()
         assert said.status == 1, said
         one.struck(stop, said)
-        if stage.rows() != before:
+        if after != before:
             one.cells[stop.station] = Cell((*one.cells[stop.station].wrong, "it wrote over its successor"))
         driver = other
         if ahead is None:
@@ -76,7 +80,7 @@ def taken_over(stage: Theatre, calm: Calm) -> dict[str, Cell]:
 
 def not_taken_over(stage: Theatre, driver: Watched, stop: Stop) -> None:
     """Frozen for twice its lease; another process is told that it is running all the same."""
-    with frozen(stop):
+    with frozen(stage, stop):
         time.sleep(2 * LEASE_SECONDS)
         other = stage.start(lease_seconds=LEASE_SECONDS).end()
         assert other.status != 0, other
@@ -85,17 +89,45 @@ def not_taken_over(stage: Theatre, driver: Watched, stop: Stop) -> None:
 
 
 @contextlib.contextmanager
-def frozen(stop: Stop) -> Iterator[None]:
-    """``SIGSTOP``, and at the end ``SIGCONT``."""
-    os.kill(stop.process.pid, signal.SIGSTOP)
-    until = time.monotonic() + PATIENCE
-    while Path(f"/proc/{stop.process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-        assert time.monotonic() < until
-        time.sleep(0.01)
+def frozen(stage: Theatre, stop: Stop) -> Iterator[None]:
+    """``SIGSTOP``, and at the end ``SIGCONT``.
+
+    Asleep in the middle of what LangGraph stores of a step, the process would hold the file's lock, and
+    nobody could take over: then it is frozen a little later.
+    """
+
+    def sleeps() -> bool:
+        os.kill(stop.process.pid, signal.SIGSTOP)
+        until(lambda: _state(stop.process.pid) == "T")
+        if not any(_is_locked(path) for path in files_of(stage)):
+            return True
+        os.kill(stop.process.pid, signal.SIGCONT)
+        return False
+
+    until(sleeps, lambda: "it holds the database")
     try:
         yield
     finally:
         os.kill(stop.process.pid, signal.SIGCONT)
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def files_of(stage: Theatre) -> list[Path]:
+    """The run's SQLite; none where it is on PostgreSQL."""
+    return [path for name in FILES if (path := stage.home / name).exists()]
+
+
+def _is_locked(path: Path) -> bool:
+    with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("ROLLBACK")
+    return False
 
 
 def disk_full(stage: Theatre, driver: Watched, _stop: Stop) -> Said:
@@ -139,8 +171,8 @@ def locked(seconds: float) -> Strike:
 
     def strike(stage: Theatre, driver: Watched, _stop: Stop) -> None:
         held = [
-            sqlite3.connect(stage.home / name, timeout=10, check_same_thread=False, isolation_level=None)
-            for name in FILES
+            sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False, isolation_level=None)
+            for path in files_of(stage)
         ]
         for connection in held:
             connection.execute("BEGIN EXCLUSIVE")
@@ -203,6 +235,16 @@ def network_cut(stage: Theatre, driver: Watched, stop: Stop) -> Said | None:
     assert (done.station, done.left) == (stop.station, True)
     driver.go_on()
     return None
+
+
+def in_turn(*strikes: Strike) -> Strike:
+    """Another fault at each station; after the last comes the first again."""
+    turn = cycle(strikes)
+
+    def strike(stage: Theatre, driver: Watched, stop: Stop) -> Said | None:
+        return next(turn)(stage, driver, stop)
+
+    return strike
 
 
 def jump(seconds: float) -> Strike:

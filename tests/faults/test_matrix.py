@@ -67,12 +67,12 @@ def all_right(cells: dict[str, Cell], stations: set[str] = STATIONS) -> None:
     ("strike", "part"),
     [
         pytest.param(faults.kill, {}, id="kill -9"),
-        pytest.param(faults.terminate, {}, id="SIGTERM"),
+        pytest.param(faults.terminate, {}, id="SIGTERM", marks=pytest.mark.slow),
         pytest.param(faults.freeze, SHORT, id="frozen", marks=pytest.mark.slow),
-        pytest.param(faults.locked(0.2), {}, id="database locked for a while"),
+        pytest.param(faults.locked(0.2), {}, id="database locked for a while", marks=pytest.mark.slow),
         pytest.param(faults.locked(5.0), {}, id="database locked for 5 s", marks=pytest.mark.slow),
-        pytest.param(faults.disk_full, {}, id="disk full"),
-        pytest.param(faults.jump(3600), {}, id="clock ahead"),
+        pytest.param(faults.disk_full, {}, id="disk full", marks=pytest.mark.slow),
+        pytest.param(faults.jump(3600), {}, id="clock ahead", marks=pytest.mark.slow),
         pytest.param(faults.jump(-3600), {}, id="clock back", marks=pytest.mark.slow),
     ],
 )
@@ -80,6 +80,15 @@ def test_at_every_station(stage: Theatre, calm: Calm, strike: Strike, part: dict
     all_right(play(stage, strike, calm, **part))
 
 
+def test_another_fault_at_each_station(stage: Theatre, calm: Calm) -> None:
+    """The columns of the matrix that are slow, quickly: a cell of each."""
+    strike = faults.in_turn(
+        faults.jump(3600), faults.disk_full, faults.locked(0.2), faults.terminate, faults.jump(-3600)
+    )
+    all_right(play(stage, strike, calm))
+
+
+@pytest.mark.slow
 def test_frozen_and_taken_over_before_it_wakes(stage: Theatre, calm: Calm) -> None:
     all_right(faults.taken_over(stage, calm))
 
@@ -101,8 +110,10 @@ def test_the_network_is_cut_where_research_is_done(stage: Theatre, calm: Calm) -
 @pytest.mark.parametrize(
     ("strike", "part"),
     [
-        pytest.param(faults.kill, {}, id="kill -9"),
-        pytest.param(faults.not_taken_over, SHORT, id="frozen, and another one tries"),
+        pytest.param(faults.kill, {}, id="kill -9", marks=pytest.mark.slow),
+        pytest.param(
+            faults.not_taken_over, SHORT, id="frozen, and another one tries", marks=pytest.mark.slow
+        ),
         pytest.param(faults.terminate, {}, id="SIGTERM", marks=pytest.mark.slow),
         pytest.param(faults.freeze, SHORT, id="frozen", marks=pytest.mark.slow),
         pytest.param(faults.server_disk_full, {}, id="disk full", marks=pytest.mark.slow),
@@ -114,6 +125,13 @@ def test_at_every_station_on_postgresql(
     stage_on_postgres: Theatre, calm: Calm, strike: Strike, part: dict[str, float]
 ) -> None:
     all_right(play(stage_on_postgres, strike, calm, **part))
+
+
+def test_another_fault_at_each_station_on_postgresql(stage_on_postgres: Theatre, calm: Calm) -> None:
+    strike = faults.in_turn(
+        faults.kill, faults.jump(3600), faults.server_disk_full, faults.not_taken_over, faults.terminate
+    )
+    all_right(play(stage_on_postgres, strike, calm, **SHORT))
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.standins.command_line import ended, environment
+from tests.standins.patience import PATIENCE
 from tests.standins.zygote import Zygote
 
 HERE = "tests.faults.test_zygote"
@@ -42,7 +43,7 @@ def test_streams_arguments_environment_folder_and_exit_status_are_its_own(
     env = {"FLAVOUR": "vanilla"}
     process = zygote.start(f"{HERE}:echo", "a", "b c", cwd=tmp_path, env=env, stdin=subprocess.PIPE)
     assert process.pid not in {os.getpid(), zygote.pid}
-    out, err = process.communicate("said", timeout=30)
+    out, err = process.communicate("said", timeout=PATIENCE)
     assert (out, err) == (f"SAID {tmp_path} a b c vanilla\n", "beside it\n")
     assert process.returncode == 7
     assert process.cpu_seconds > 0
@@ -61,7 +62,7 @@ def test_signals_are_real_and_two_live_beside_each_other(zygote: Zygote) -> None
         assert process.stdout.readline() == "here\n"
         assert process.poll() is None
     processes[0].kill()
-    assert processes[0].wait(30) == -signal.SIGKILL
+    assert processes[0].wait(PATIENCE) == -signal.SIGKILL
     assert processes[1].poll() is None
     with pytest.raises(subprocess.TimeoutExpired):
         processes[1].communicate(timeout=0.01)

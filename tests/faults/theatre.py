@@ -23,8 +23,9 @@ from store import events, research, runs
 from store.database import Database, sqlite_url
 from tests.faults.driver import Part
 from tests.graphs.evaluating import RUBRIC
-from tests.standins.command_line import PATIENCE, Said, ended, environment
+from tests.standins.command_line import Said, ended, environment
 from tests.standins.ollama_server import OllamaServer
+from tests.standins.patience import PATIENCE
 from tests.standins.therapy_story import ANSWER, JUDGE, ollama
 from tests.standins.umpired_runs import OF_THE_MOMENT
 from tests.standins.world import World
@@ -146,7 +147,7 @@ class Theatre:
             cwd=self.home,
             env=env,
         )
-        self._listening.settimeout(60)
+        self._listening.settimeout(PATIENCE)
         connection, _ = self._listening.accept()
         return Watched(process, connection)
 
@@ -227,7 +228,7 @@ class Watched:
         if self._ahead:
             (stop,), self._ahead = self._ahead, ()
             return stop
-        self._connection.settimeout(60)
+        self._connection.settimeout(PATIENCE)
         with contextlib.suppress(ConnectionError):
             line = self._lines.readline()
             if line:

@@ -9,6 +9,7 @@ import pytest
 from graphs.desk import Desk
 from store import events
 from store.database import Database
+from tests.standins.patience import PATIENCE
 from tests.standins.postgres_proxy import Break, between
 
 
@@ -21,7 +22,7 @@ def database_url(postgres_url: str) -> str:
 async def test_a_driver_writes_once_whatever_it_heard(
     database_url: str, database: Database, desk_for: Callable[..., Desk], what: Break
 ) -> None:
-    with between(database_url) as proxy, Database(proxy.url, patience=30.0) as distant:
+    with between(database_url) as proxy, Database(proxy.url, patience=PATIENCE) as distant:
         desk = desk_for(database=distant)
         await desk.say("s", "first")
         proxy.breaks = what

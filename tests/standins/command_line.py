@@ -21,13 +21,12 @@ from typing import Any, NamedTuple, Self
 
 import psutil
 
+from tests.standins.patience import PATIENCE
 from tests.standins.zygote import Forked, Zygote
 
 ROOT = Path(__file__).parents[2]
 PERSON = "ada"
 """Who is at the terminal."""
-PATIENCE = 60.0
-"""Seconds after which a process or a screen that a test waits for has failed it."""
 OPENED = "opened\n"
 """What a forked process says when it has its terminal."""
 SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[=>])")
@@ -122,6 +121,21 @@ def on_terminal(arguments: Sequence[str]) -> None:
     main(rest)
 
 
+def _asleep(pid: int) -> Any:
+    """How often each of its threads has slept so far; None while one works, or waits for a processor."""
+    if not Path(f"/proc/{pid}/task").exists():  # no Linux: its processor time has to do
+        process = psutil.Process(pid)
+        return process.cpu_times() if process.status() == psutil.STATUS_SLEEPING else None
+    try:
+        told = [path.read_text() for path in sorted(Path(f"/proc/{pid}/task").glob("*/status"))]
+    except OSError:  # one has ended just now
+        return None
+    facts = [dict(line.split(":", 1) for line in one.splitlines()) for one in told]
+    if any(one["State"].split()[0] != "S" for one in facts):
+        return None
+    return [(one["Pid"], one["voluntary_ctxt_switches"], one["nonvoluntary_ctxt_switches"]) for one in facts]
+
+
 class AtTerminal:
     """``bms ARGUMENTS`` at a terminal of 45 lines and 170 columns; killed at the end of the block."""
 
@@ -159,11 +173,10 @@ class AtTerminal:
     def until_idle(self) -> None:
         """Wait until the process waits: a signal between a question and the reading of its answer is lost.
 
-        Idle means asleep, and no more processor time used than at the look before.
+        Idle means that all its threads are asleep, and that none was awake since the look before.
         """
-        process = psutil.Process(self._process.pid)
         patience, before = time.monotonic() + PATIENCE, None
-        while (now := process.cpu_times()) != before or process.status() != psutil.STATUS_SLEEPING:
+        while (now := _asleep(self._process.pid)) is None or now != before:
             assert time.monotonic() < patience, f"the process is never idle:\n{self.screen}"
             before = now
             self._read(0.1)

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.standins.patience import PATIENCE
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -172,7 +174,7 @@ class StandIn:
                 )
                 answer = stand_in.answer(asked)
                 if answer.wait is not None:
-                    answer.wait.wait(30)
+                    answer.wait.wait(PATIENCE)
                 self._send(answer)
                 ended = time.monotonic()
                 wanted = asked.headers.get("range", "")

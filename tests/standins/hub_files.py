@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from tests.standins.loopback import Asked, Exchange, Loopback
+from tests.standins.patience import PATIENCE
 
 Fault = Literal[
     "cut", "wrong bytes", "too long", "too short", "no ranges", "wrong range", "busy", "crash", "silent"
@@ -73,7 +74,7 @@ class HubFiles(Loopback):
             status = 429 if self.fault == "busy" else 500
             return exchange.send(status, Retry_After="55")
         if self.fault == "silent":
-            self.closing.wait(30)
+            self.closing.wait(PATIENCE)
             return exchange.cut()
         content = self._spoilt(content)
         start, end = _range(asked.headers.get("range"), len(content))

@@ -9,6 +9,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
+from tests.standins.ports import Port
+
 
 class Asked(NamedTuple):
     """A request as it arrived."""
@@ -38,12 +40,12 @@ class Loopback:
         self.closing = threading.Event()
         """Set when the server goes down: what a slow answer waits for."""
         self._connections: set[socket.socket] = set()
-        self._listen(0)
+        self._reserved = Port()
+        self._listen()
 
-    def _listen(self, port: int) -> None:
+    def _listen(self) -> None:
         handler = type("Handler", (Exchange,), {"owner": self, "connections": self._connections})
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", self._reserved.number), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def kill(self) -> None:
@@ -59,12 +61,12 @@ class Loopback:
     def revive(self) -> None:
         """Come up again on the same port."""
         self.closing.clear()
-        self._listen(self.port)
+        self._listen()
         self._thread.start()
 
     @property
     def port(self) -> int:
-        return int(self._server.server_address[1])
+        return self._reserved.number
 
     @property
     def url(self) -> str:
@@ -86,6 +88,12 @@ class Loopback:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._reserved.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
 
 
 class Exchange(BaseHTTPRequestHandler):

@@ -6,11 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from agent.settings import Settings
 from graphs.options import RunOptions
 from graphs.prompts import ApprovalPrompt
 from graphs.tables import current_table
 from store import events, reading, research, runs
-from store.database import Database, sqlite_url
+from store.database import Database
 from store.schema import RunStatus
 from tests.standins.records import NOW, a_candidate, a_claim, a_fact, a_request
 from tools.candidates import FoundBy, Quality, Stance, Standing
@@ -39,7 +40,7 @@ def offered_run(home: Path, empty: Path, *, rows: int = 0) -> str:
     """A database in ``home`` with a run that waits for its approval; ``rows`` more candidates."""
     home.mkdir(parents=True, exist_ok=True)
     shutil.copy(empty, home / "bms.sqlite")
-    with Database(sqlite_url(home / "bms.sqlite")) as database, database.session() as session:
+    with Database(Settings(home=home).rows_url) as database, database.session() as session:
         options = RunOptions(out_dir=str(home / "reports"))
         run_id = runs.create(session, f"evaluate 8B models {SCRIPT}", options.model_dump(mode="json"), NOW)
         runs.set_request(session, run_id, a_request(domain_key="therapy-coaching"), NOW)

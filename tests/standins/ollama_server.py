@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests.standins.loopback import Asked, Exchange, Loopback
+from tests.standins.patience import PATIENCE
 
 ChatFault = Literal[
     "busy",
@@ -231,7 +232,7 @@ class OllamaServer(Loopback):
 
     def _broken_pull(self) -> Iterator[dict[str, Any] | None]:
         if self.pull_fault == "silent":
-            self.closing.wait(30)
+            self.closing.wait(PATIENCE)
         if self.pull_fault == "error mid-stream":
             yield {"error": "max retries exceeded: unexpected EOF"}
         elif self.pull_fault == "disk full":
@@ -287,7 +288,7 @@ class OllamaServer(Loopback):
                 exchange, 500, "llama-server process no longer running: -1 cudaMalloc failed: out of memory"
             )
         elif self.chat_fault == "silent":
-            self.closing.wait(30)
+            self.closing.wait(PATIENCE)
             exchange.cut()
         elif self.chat_fault == "html":
             exchange.send(200, b"<html>Sign in</html>", "text/html")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tests.standins.loopback import Asked, Exchange, Loopback
+from tests.standins.patience import PATIENCE
 
 Fault = Literal[
     "cut",
@@ -115,7 +116,7 @@ class OpenAIServer(Loopback):
         elif self.fault == "redirect":
             exchange.send(307, Location="http://127.0.0.1:9/elsewhere")
         elif self.fault == "silent":
-            self.closing.wait(30)
+            self.closing.wait(PATIENCE)
             exchange.cut()
         elif self.fault in _STATUS_FAULTS:
             status, words, headers = _STATUS_FAULTS[self.fault]

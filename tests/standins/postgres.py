@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from store.database import Database
+from tests.standins.patience import PATIENCE, until
 
 TEMPLATE = "bms_empty"
 QUICK = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 200")
@@ -52,12 +53,18 @@ class Postgres:
             self._say("CREATE DATABASE {} TEMPLATE template0", TEMPLATE)
             Database(self.url(TEMPLATE)).close()
 
+    def fill_template(self, name: str, fill: Callable[[str], None]) -> None:
+        """A template like :data:`TEMPLATE`, with what ``fill`` puts into the database at its address."""
+        self._say("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        self._say("CREATE DATABASE {} TEMPLATE {}", name, TEMPLATE)
+        fill(self.url(name))
+
     def drop(self, url: str) -> None:
         self._say("DROP DATABASE IF EXISTS {} WITH (FORCE)", make_url(url).database or "")
 
     def cut(self, url: str, *, wait: bool = True) -> None:
         """End every connection to a database, as a restart of its server would; ``wait`` for it."""
-        name, most = make_url(url).database, 5000 if wait else 0
+        name, most = make_url(url).database, int(1000 * PATIENCE) if wait else 0
         self._ask("SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE datname = %s", most, name)
 
     def stop(self) -> None:
@@ -86,7 +93,15 @@ class Postgres:
 
     def _say(self, words: str, *names: str) -> None:
         with self._connection() as connection:
-            connection.execute(sql.SQL(words).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+
+            def said() -> bool:
+                # Whoever has left a database, or was ended there, is given five seconds to be gone.
+                with contextlib.suppress(psycopg.errors.ObjectInUse):
+                    connection.execute(sql.SQL(words).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+                    return True
+                return False
+
+            until(said)
 
     def _ask(self, words: str, *values: object) -> list[Any]:
         with self._connection() as connection:
@@ -100,9 +115,9 @@ def folder_of(session: str) -> Path:
 
 
 @contextlib.contextmanager
-def fresh(server: Postgres) -> Iterator[str]:
+def fresh(server: Postgres, template: str = TEMPLATE) -> Iterator[str]:
     """The address of a database with the newest schema, gone afterwards."""
-    url = server.make(TEMPLATE)
+    url = server.make(template)
     try:
         yield url
     finally:

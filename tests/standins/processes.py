@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.standins.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -32,15 +34,15 @@ def python(*codes: str, **env: str) -> Iterator[list[subprocess.Popen[str]]]:
         for process in started:
             assert process.stdout is not None
             line = process.stdout.readline()
-            assert line == "ready\n", line + process.communicate(timeout=30)[1]
+            assert line == "ready\n", line + process.communicate(timeout=PATIENCE)[1]
         yield started
     finally:
         for process in started:
             process.kill()
-            process.communicate(timeout=30)
+            process.communicate(timeout=PATIENCE)
 
 
-def together(*codes: str, timeout: float = 60) -> list[str]:
+def together(*codes: str) -> list[str]:
     """What the processes print after all of them were ready and let go at once; each has to end well."""
     with python(*codes) as processes:
         for process in processes:
@@ -49,7 +51,7 @@ def together(*codes: str, timeout: float = 60) -> list[str]:
             process.stdin.flush()
         said = []
         for process in processes:
-            out, err = process.communicate(timeout=timeout)
+            out, err = process.communicate(timeout=PATIENCE)
             assert process.returncode == 0, err
             said.append(out.strip())
         return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from contextlib import closing
@@ -29,6 +30,8 @@ class Kept(NamedTuple):
     run_id: str
     screen: str
     """What the terminal showed."""
+    url: str | None = None
+    """Of the database with its rows; None where they are in SQLite, in ``home``."""
 
     @property
     def out(self) -> Path:
@@ -40,17 +43,27 @@ class Kept(NamedTuple):
         return self.out / "docs" / "base-model-evaluation.md"
 
     def opened(self) -> Database:
-        return Database(sqlite_url(self.home / "bms.sqlite"))
+        return Database(self.url or sqlite_url(self.home / "bms.sqlite"))
 
-    def copied(self, home: Path) -> Kept:
-        """The data directory at another place; its run writes there."""
-        shutil.copytree(self.home, home)
-        copy = self._replace(home=home)
+    def copied(self, home: Path, url: str | None = None) -> Kept:
+        """The data directory at another place; its run writes there. With ``url`` its rows are there already
+        (:meth:`rows_copied`), and no SQLite is left in it."""
+        without = shutil.ignore_patterns("*.sqlite*") if url is not None else None
+        shutil.copytree(self.home, home, ignore=without)
+        copy = self._replace(home=home, url=url)
         with copy.opened() as database, database.session() as session:
             row = runs.get(session, self.run_id)
             options = RunOptions.model_validate(row.options).model_copy(update={"out_dir": str(copy.out)})
             runs.set_options(session, row.id, options.model_dump(mode="json"), NOW)
         return copy
+
+    def rows_copied(self, url: str) -> None:
+        """Rows and checkpoints into an empty database, as ``bms db copy`` does it."""
+        from store.copying import Side, copy
+
+        with self.opened() as old, Database(url) as new:
+            source = Side(old, sqlite_url(self.home / "checkpoints.sqlite"))
+            asyncio.run(copy(source, Side(new, url), NOW, lambda *_: None))
 
     def shortened(self) -> Kept:
         """With the story's first two scenarios as a person's own: its recordings hold them."""

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -21,7 +20,9 @@ from fastapi import FastAPI
 from agent.engine import Engine
 from agent.service.app import make_app
 from agent.settings import Settings
-from tests.standins.command_line import PATIENCE, environment, warm
+from tests.standins.command_line import environment, warm
+from tests.standins.patience import PATIENCE, until
+from tests.standins.ports import Port
 from tests.standins.zygote import Forked
 
 
@@ -30,9 +31,11 @@ class Served:
 
     def __init__(self, home: Path, env: dict[str, str]) -> None:
         self.home = home
-        self.port = free_port()
+        self.reserved = Port()
+        self.port = self.reserved.number
         self.url = f"http://127.0.0.1:{self.port}"
-        self._env = environment(home, **env)
+        ours = {name: os.environ[name] for name in ("BMS_DATABASE_URL",) if name in os.environ}
+        self._env = environment(home, **{**ours, **env})
         self.process = self._begin()
 
     def client(self, **options: Any) -> httpx.Client:
@@ -67,14 +70,19 @@ class Served:
         self.home.mkdir(parents=True, exist_ok=True)
         log, port = str(self._log), str(self.port)
         self.process = warm().start(f"{__name__}:serve", log, port, cwd=self.home, env=self._env)
-        until = time.monotonic() + PATIENCE
-        while not answers(self.url):
-            assert self.process.poll() is None, f"the service ended:\n{self.said}"
-            if time.monotonic() > until:
-                self.kill()
-                raise AssertionError(f"the service does not answer:\n{self.said}")
-            time.sleep(0.05)
+        try:
+            until(self._listens, lambda: f"the service does not listen:\n{self.said}")
+            httpx.get(f"{self.url}/api/health", timeout=PATIENCE, trust_env=False).raise_for_status()
+        except BaseException:
+            self.kill()
+            raise
         return self.process
+
+    def _listens(self) -> bool:
+        assert self.process.poll() is None, f"the service ended:\n{self.said}"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), PATIENCE):
+            return True
+        return False
 
 
 def serve(arguments: Sequence[str]) -> None:
@@ -103,9 +111,10 @@ def serving(home: Path, **env: str) -> Iterator[Served]:
         if served.process.poll() is None:
             served.process.send_signal(signal.SIGINT)
             try:
-                served.process.wait(PATIENCE / 2)
+                served.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 served.kill()
+        served.reserved.close()
 
 
 @contextmanager
@@ -114,25 +123,20 @@ def listening(settings: Settings, *, engine: Engine | None = None, **options: An
     import uvicorn
 
     app = make_app(settings, engine=engine, **options)
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=5)
-    )
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
-        await server.serve()
+        await server.serve([listener])
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     try:
-        until = time.monotonic() + PATIENCE
-        while not server.started:
-            assert thread.is_alive(), "the service ended before it began"
-            assert time.monotonic() < until, "the service does not begin"
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"
+        until(lambda: server.started or not thread.is_alive(), lambda: "the service does not begin")
+        assert server.started, "the service ended before it began"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         if server.started:
             loops[0].call_soon_threadsafe(app.state.place.feeds.close)  # streams have no end of their own
@@ -174,18 +178,3 @@ class NoEngine:
         self.woken += 1
 
     async def stop(self) -> None: ...
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def answers(url: str) -> bool:
-    """Whether a service answers there."""
-    with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/api/health", timeout=2, trust_env=False).is_success
-    return False

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.standins.loopback import Asked, Exchange
 from tests.standins.ollama_server import OllamaServer, StandInModel, layer
+from tests.standins.patience import PATIENCE
 from tests.standins.registry_server import RegistryServer, TagFixture
 from tests.standins.therapy_story import JUDGE, PinnedModel, say
 
@@ -127,5 +128,5 @@ class Gate:
             self._left -= 1
             if self._left < 0:
                 self.reached.set()
-                assert self.opened.wait(60)
+                assert self.opened.wait(PATIENCE)
         return say(request)

@@ -11,6 +11,7 @@ from agent.services import no_room_needed
 from graphs.desk import NamedModel, Services
 from store.database import Database
 from tests.standins.ollama_server import OllamaServer
+from tests.standins.patience import PATIENCE
 from tests.standins.world import RoutingBackend, World
 from tools.clock import Clock, FixedClock
 from tools.outcomes import Outcome
@@ -39,7 +40,8 @@ async def staged(
 ) -> AsyncIterator[Services]:
     """Services whose public hosts are the world's, and whose runtime and judge are the given Ollama."""
     run_clock = clock or FixedClock(TODAY)
-    web = HttpWeb(run_clock, network_backend=RoutingBackend(world), sleep=no_sleep)
+    backend = RoutingBackend(world)
+    web = HttpWeb(run_clock, network_backend=backend, sleep=no_sleep, timeout_seconds=PATIENCE)
 
     async def prove(tag: str) -> Outcome[TagProof]:
         return await prove_tag(web, tag)
@@ -53,7 +55,11 @@ async def staged(
         return NamedModel(spec, runtime, spec.partition(":")[2])
 
     search = DuckDuckGo(
-        url=world.addresses.duckduckgo, min_interval_seconds=0, jitter_seconds=0, sleep=no_sleep
+        url=world.addresses.duckduckgo,
+        min_interval_seconds=0,
+        jitter_seconds=0,
+        timeout_seconds=PATIENCE,
+        sleep=no_sleep,
     )
     try:
         yield Services(

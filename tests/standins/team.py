@@ -22,7 +22,8 @@ from agent.wishes import Wishes
 from store import leases
 from store.database import Database
 from store.locks import is_taken
-from tests.standins.command_line import PATIENCE, ROOT, environment
+from tests.standins.command_line import ROOT, environment
+from tests.standins.patience import PATIENCE
 from tools.clock import SystemClock
 
 CLOCK = SystemClock()

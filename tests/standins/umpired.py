@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.standins.command_line import PATIENCE, Said, bms_process, ended, start
+from tests.standins.command_line import Said, bms_process, ended, start
 from tests.standins.openai_server import OpenAIServer
+from tests.standins.patience import PATIENCE
 
 CANDIDATE = "player-8b"
 UMPIRE, SECOND = "umpire-70b", "linesman-30b"

@@ -39,6 +39,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
+from tests.standins.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("graphs", "store", "tools")
 """Imported whole."""
@@ -225,7 +227,7 @@ class Zygote:
 
     def close(self) -> None:
         self._socket.close()
-        self._process.wait(60)
+        self._process.wait(PATIENCE)
 
     def __enter__(self) -> Self:
         return self

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.standins.patience import PATIENCE
 from tools.concurrency import Throttle
 
 
@@ -132,7 +133,7 @@ async def test_a_turn_that_is_cancelled_goes_to_the_next() -> None:
     first.cancel()  # … who does not live to take it
     with pytest.raises(asyncio.CancelledError):
         await first
-    assert await asyncio.wait_for(second, 1) == "had it"
+    assert await asyncio.wait_for(second, PATIENCE) == "had it"
 
 
 @given(st.integers(1, 40), st.lists(st.sampled_from(["done", "failed", "complains"]), max_size=200))

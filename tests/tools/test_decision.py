@@ -298,7 +298,7 @@ def test_a_decision_of_before_is_still_read() -> None:
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 25), st.integers(0, 60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_kind_that_the_unmeasured_could_lead_to_is_named(
     passes: int, fails: int, unmeasured: int, gates: int
 ) -> None:

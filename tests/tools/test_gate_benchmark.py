@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import gate
+from tests.standins.patience import PATIENCE
 from tools.calibration import CorrectedRate
 from tools.decision import DecisionKind, decide
 from tools.scoring import Score
@@ -28,7 +29,7 @@ def small() -> dict[str, list[dict[str, Any]]]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -194,11 +194,11 @@ def test_a_read_only_folder_is_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "says"),
     [
-        (errno.EROFS, "may not be written"),
+        pytest.param(errno.EROFS, "may not be written", marks=pytest.mark.slow),
         (errno.EACCES, "may not be written"),
         (errno.ENOSPC, "no room"),
-        (errno.EDQUOT, "no room"),
-        (errno.EIO, "could not be written"),
+        pytest.param(errno.EDQUOT, "no room", marks=pytest.mark.slow),
+        pytest.param(errno.EIO, "could not be written", marks=pytest.mark.slow),
     ],
 )
 def test_every_broken_moment_leaves_the_old_document_whole(

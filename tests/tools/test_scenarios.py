@@ -443,7 +443,7 @@ def test_whole_examples_are_not_offered_twice() -> None:
 
 
 @given(taxonomies(), st.integers(1, 120), st.integers(0, 5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_the_quota_chose_lacks_nothing_whatever_the_seed(
     taxonomy: Taxonomy, count: int, seed: int
 ) -> None:
@@ -467,6 +467,7 @@ def test_the_table_proves_what_was_asked_for(count: int) -> None:
 LONELY = "topics:\n- {name: one, subtopics: [thing]}\n"
 
 
+@pytest.mark.slow
 def test_five_thousand_of_a_large_taxonomy() -> None:
     topics = [
         {"name": f"t{i}", "weight": 1 + i % 7, "subtopics": [f"matter {i} {j}" for j in range(12)]}

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.standins.http_server import Answered, StandIn, as_json
+from tests.standins.patience import PATIENCE
 from tools.faults import WrongUse
 from tools.outcomes import Blocked, BlockReason, Failed, FailReason, Found
 from tools.search.base import NotRecordedError, SearchHit
@@ -190,7 +191,7 @@ async def test_a_tool_that_does_not_answer_is_given_up():
 
     class Wrapper:
         def run(self, query: str) -> str:
-            late.wait(30)
+            late.wait(PATIENCE)
             return ""
 
     outcome = await LangChainSearch(Wrapper(), timeout_seconds=0.05).search("q")

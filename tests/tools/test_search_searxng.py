@@ -151,7 +151,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.fixed_dictionaries({"results": JSON, "unresponsive_engines": JSON}) | JSON)
 async def test_any_json_is_empty_only_with_an_empty_list_and_nobody_silent(value):
     outcome = await SearXNG(Saying(value), "https://searx.example").search("q")

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import io
 import json
+import socket
+import sys
 import time
+from functools import partial
 
 import httpx
 import pytest
 from pypdf import PdfReader
 
+from tests.standins import patience
 from tests.standins.http_server import Answered, Manner, StandIn
 from tests.standins.hub_server import HubServer, LargeFile, Quota
 from tests.standins.pages_server import PagesServer
+from tests.standins.patience import PATIENCE, until
+from tests.standins.ports import Port
 from tests.standins.search_server import Entry, SearchServer
 from tests.standins.stored_facts import models, stored
 from tests.standins.world import World
@@ -24,6 +31,7 @@ from tests.standins.world_pages import page_entries, pages, poisoned_urls, walle
 from tools.hub import HubModel, is_repo
 from tools.runtimes.gguf_header import read_gguf_header
 
+get = partial(httpx.get, timeout=PATIENCE)
 TOPICS = ("therapy-coaching", "coding", "mathematics", "creative-writing", "german-legal")
 QUERIES = {
     "therapy-coaching": "best open weight 8B LLM for therapy coaching",
@@ -43,15 +51,16 @@ def records(count: int) -> list[dict[str, object]]:
 
 def test_latency_is_waited_for_by_each_request_on_its_own():
     with StandIn(lambda _: Answered(b"x"), manner=Manner(latency_seconds=0.05)) as server:
-        httpx.get(server.address)
-    assert server.log[0].ended - server.log[0].began >= 0.05
+        get(server.address)
+        (logged,) = until(lambda: server.log)  # noted when the client has it already
+    assert logged.ended - logged.began >= 0.05
 
 
 def test_a_host_that_is_asked_too_fast_says_429_and_counts():
     manner = Manner(interval_seconds=60, burst=1, retry_after_seconds=7)
     with StandIn(lambda _: Answered(b"x"), manner=manner) as server:
-        replies = [httpx.get(server.address) for _ in range(4)]
-        other = httpx.get(server.address, headers={"Host": "other.example"})
+        replies = [get(server.address) for _ in range(4)]
+        other = get(server.address, headers={"Host": "other.example"})
     assert [reply.status_code for reply in replies] == [200, 200, 429, 429]
     assert replies[-1].headers["retry-after"] == "7"
     assert other.status_code == 200, "limits are per host"
@@ -59,9 +68,12 @@ def test_a_host_that_is_asked_too_fast_says_429_and_counts():
 
 
 async def test_more_requests_at_once_than_a_host_allows_are_refused():
-    manner = Manner(latency_seconds=0.3, at_once=1)
-    with StandIn(lambda _: Answered(b"x"), manner=manner) as server:
-        async with httpx.AsyncClient() as client:
+    def answer(_: object) -> Answered:
+        until(lambda: server.violations["127.0.0.1"] == 2)
+        return Answered(b"x")
+
+    with StandIn(answer, manner=Manner(at_once=1)) as server:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
             replies = await asyncio.gather(*(client.get(server.address) for _ in range(3)))
     assert sorted(reply.status_code for reply in replies) == [200, 429, 429]
 
@@ -71,9 +83,9 @@ def test_a_body_breaks_off_and_another_never_ends():
     replies = {"/cut": Answered(b"y" * 1000, cut_after=10), "/huge": Answered(chunks=huge)}
     with StandIn(lambda asked: replies[asked.path]) as server:
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"{server.address}/cut")
+            get(f"{server.address}/cut")
         read = 0
-        with httpx.stream("GET", f"{server.address}/huge") as response:
+        with httpx.stream("GET", f"{server.address}/huge", timeout=PATIENCE) as response:
             for piece in response.iter_raw():
                 read += len(piece)
                 if read > 1_000_000:
@@ -86,9 +98,9 @@ def test_a_body_breaks_off_and_another_never_ends():
 
 def test_the_hub_gives_a_thousand_rows_at_most_and_cursors_that_say_nothing():
     with HubServer(records(1500)) as server:
-        first = httpx.get(f"{server.address}/api/models", params={"limit": 5000})
-        second = httpx.get(first.links["next"]["url"])
-        forged = httpx.get(f"{server.address}/api/models", params={"cursor": "1000"})
+        first = get(f"{server.address}/api/models", params={"limit": 5000})
+        second = get(first.links["next"]["url"])
+        forged = get(f"{server.address}/api/models", params={"cursor": "1000"})
     assert (len(first.json()), len(second.json())) == (1000, 500)
     assert not {row["id"] for row in first.json()} & {row["id"] for row in second.json()}
     assert "next" not in second.links
@@ -98,16 +110,16 @@ def test_the_hub_gives_a_thousand_rows_at_most_and_cursors_that_say_nothing():
 def test_the_hub_sorts_by_downloads_and_leaves_the_unknown_in_front():
     rows = [{"id": "a/few", "downloads": 3}, {"id": "a/many", "downloads": 90}, {"id": "a/untold"}]
     with HubServer(rows) as server:
-        found = httpx.get(f"{server.address}/api/models", params={"sort": "downloads"}).json()
-        likes = httpx.get(f"{server.address}/api/models", params={"sort": "likes"}).json()
+        found = get(f"{server.address}/api/models", params={"sort": "downloads"}).json()
+        likes = get(f"{server.address}/api/models", params={"sort": "likes"}).json()
     assert [row["id"] for row in found] == ["a/untold", "a/many", "a/few"]
     assert len(likes) == 3
 
 
 def test_the_hub_tells_its_limits_and_keeps_to_a_quota():
     with HubServer(records(2), quota=Quota(api=2)) as server:
-        replies = [httpx.get(f"{server.address}/api/models") for _ in range(3)]
-        file = httpx.get(f"{server.address}/org/Model-1B/raw/main/README.md")
+        replies = [get(f"{server.address}/api/models") for _ in range(3)]
+        file = get(f"{server.address}/org/Model-1B/raw/main/README.md")
     assert [reply.status_code for reply in replies] == [200, 200, 429]
     assert replies[2].headers["ratelimit"].startswith('"api";r=0;t=')
     assert replies[2].headers["ratelimit-policy"] == '"fixed window";"api";q=2;w=300'
@@ -117,12 +129,12 @@ def test_the_hub_tells_its_limits_and_keeps_to_a_quota():
 def test_a_large_file_comes_in_ranges_from_another_host():
     large = {"org/Model-1B": {"m.gguf": LargeFile(lambda: b"GGUF-head", 5_000_000_000)}}
     with HubServer(records(2), large=large, cdn="https://cdn.example") as server:
-        told = httpx.get(f"{server.address}/org/Model-1B/resolve/main/m.gguf")
+        told = get(f"{server.address}/org/Model-1B/resolve/main/m.gguf")
         place = told.headers["location"].replace("https://cdn.example", server.address)
-        part = httpx.get(place, headers={"Range": "bytes=0-99"})
-        end = httpx.get(place, headers={"Range": "bytes=4999999990-"})
-        beyond = httpx.get(place, headers={"Range": "bytes=5000000000-"})
-        with httpx.stream("GET", place) as whole:
+        part = get(place, headers={"Range": "bytes=0-99"})
+        end = get(place, headers={"Range": "bytes=4999999990-"})
+        beyond = get(place, headers={"Range": "bytes=5000000000-"})
+        with httpx.stream("GET", place, timeout=PATIENCE) as whole:
             start = next(whole.iter_raw(9))
     assert (told.status_code, told.headers["x-linked-size"]) == (302, "5000000000")
     assert (part.status_code, part.content) == (206, b"GGUF-head" + bytes(91))
@@ -180,8 +192,8 @@ def test_ddgs_reads_the_other_engines(engine, name):
 def test_searxng_answers_in_json_alone():
     with SearchServer([Entry("https://a.example/", "Therapy", "coaching")]) as server:
         asked = {"q": "therapy coaching", "format": "json"}
-        told = httpx.get(f"{server.address}/searxng/search", params=asked).json()
-        refused = httpx.get(f"{server.address}/searxng/search", params={"q": "therapy coaching"})
+        told = get(f"{server.address}/searxng/search", params=asked).json()
+        refused = get(f"{server.address}/searxng/search", params={"q": "therapy coaching"})
     assert [result["url"] for result in told["results"]] == ["https://a.example/"]
     assert told["unresponsive_engines"] == []
     assert refused.status_code == 403
@@ -191,7 +203,7 @@ def test_blocked_queries_are_a_share_and_always_the_same():
     queries = [f"therapy coaching {n}" for n in range(200)]
 
     def blocked(seed: int) -> list[int]:
-        with SearchServer(block_share=0.3, seed=seed) as server, httpx.Client() as client:
+        with SearchServer(block_share=0.3, seed=seed) as server, httpx.Client(timeout=PATIENCE) as client:
             return [
                 client.post(f"{server.address}/html/", data={"q": query}).status_code for query in queries
             ]
@@ -200,7 +212,7 @@ def test_blocked_queries_are_a_share_and_always_the_same():
     assert blocked(1) == first != blocked(2)
     assert 40 <= first.count(202) <= 80
     with SearchServer(block_share=1.0) as server:
-        silent = httpx.get(f"{server.address}/searxng/search", params={"q": "x y", "format": "json"}).json()
+        silent = get(f"{server.address}/searxng/search", params={"q": "x y", "format": "json"}).json()
     assert (silent["results"], silent["unresponsive_engines"]) == (
         [],
         [["brave", "Suspended: too many requests"]],
@@ -241,7 +253,7 @@ def test_every_host_has_a_robots_txt_and_one_wants_no_programs():
     with PagesServer(pages(), walled=walled_hosts()) as server:
         for url in pages():
             host = url.split("/")[2]
-            said = httpx.get(f"{server.address}/robots.txt", headers={"Host": host}).text
+            said = get(f"{server.address}/robots.txt", headers={"Host": host}).text
             assert ("Disallow: /\n" in said) == (host in walled_hosts())
     assert walled_hosts() == {"walled.example"}
 
@@ -291,7 +303,7 @@ def test_noise_is_what_the_hub_would_send():
     counted = [row for row in rows if HubModel.model_validate(row).parameters]
     assert len(counted) > len(rows) / 2
     with World(noise=300) as world:
-        answer = httpx.get(f"{world.addresses.hub}/api/models").json()
+        answer = get(f"{world.addresses.hub}/api/models").json()
     ids = [row["id"] for row in answer]
     assert len(ids) == len(set(ids)) > len(hub_content()[0])
 
@@ -301,5 +313,28 @@ def test_a_stopped_server_can_be_started_again():
     for _ in range(2):
         with server:
             began = time.monotonic()
-            assert httpx.get(server.address).text == "x"
+            assert get(server.address).text == "x"
             assert time.monotonic() - began >= 0.02
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a port is only free a moment ago")
+def test_a_reserved_port_is_for_whoever_is_told_of_it_again_and_again():
+    with Port() as port:
+        for _ in range(2):
+            with socket.create_server(("127.0.0.1", port.number)) as listener:
+                assert listener.getsockname()[1] == port.number
+        with contextlib.ExitStack() as stack:
+            for _ in range(200):
+                other = stack.enter_context(socket.socket())
+                other.bind(("127.0.0.1", 0))
+                assert other.getsockname()[1] != port.number
+        with pytest.raises(OSError), socket.socket() as unasked:  # noqa: PT011 - in use
+            unasked.bind(("127.0.0.1", port.number))
+
+
+def test_what_is_waited_for_is_given_back_and_what_never_comes_is_told(monkeypatch):
+    looks = iter(["", "", "here"])
+    assert until(lambda: next(looks)) == "here"
+    monkeypatch.setattr(patience, "PATIENCE", 0.05)
+    with pytest.raises(AssertionError, match="nobody came"):
+        until(lambda: False, lambda: "nobody came")

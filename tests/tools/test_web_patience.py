@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from tests.standins.http_server import Answered, StandIn
+from tests.standins.patience import PATIENCE, soon
 from tools.clock import FixedClock
-from tools.outcomes import Blocked, BlockReason, Empty, Failed, FailReason, Found
+from tools.outcomes import Blocked, BlockReason, Empty, Failed, FailReason, Found, Outcome
 from tools.web.client import HttpWeb
+from tools.web.page import Page
 from tools.web.patience import MAX_MISHAPS, MAX_WAITS, PatientWeb
 
 CLOCK = FixedClock(datetime(2026, 6, 1, 12, 0, tzinfo=UTC))
@@ -24,11 +27,13 @@ def limited(seconds: int) -> Answered:
 
 
 class Time:
-    """A clock that moves when somebody sleeps; ``slept`` says for how long each time."""
+    """A clock that moves when somebody sleeps, once every request that is under way has its outcome;
+    ``slept`` says for how long each time."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.slept: list[float] = []
+        self.under_way = 0
 
     def monotonic(self) -> float:
         return self.now
@@ -36,7 +41,22 @@ class Time:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         await asyncio.sleep(0.02)  # long enough for requests that must not be sent to be sent
+        await soon(lambda: not self.under_way)
         self.now += seconds
+
+
+class Watched:
+    """A web that tells the clock of its requests."""
+
+    def __init__(self, inner: HttpWeb, time: Time) -> None:
+        self._inner, self._time = inner, time
+
+    async def get(self, url: str, **asked: Any) -> Outcome[Page]:
+        self._time.under_way += 1
+        try:
+            return await self._inner.get(url, **asked)
+        finally:
+            self._time.under_way -= 1
 
 
 class Script(StandIn):
@@ -52,14 +72,18 @@ class Script(StandIn):
 
 def patient(web: HttpWeb, time: Time, *, budget: float = 600.0, draw: float = 0.0) -> PatientWeb:
     return PatientWeb(
-        web, budget_seconds=budget, sleep=time.sleep, monotonic=time.monotonic, draw=lambda: draw
+        Watched(web, time),
+        budget_seconds=budget,
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+        draw=lambda: draw,
     )
 
 
 async def ask(server: StandIn, *, paths: Sequence[str] = ("x",), budget: float = 600.0, draw: float = 0.0):
     """The outcomes of all ``paths`` asked at once, and the time it took."""
     time = Time()
-    async with HttpWeb(CLOCK, allow_hosts=frozenset({server.netloc}), timeout_seconds=5) as inner:
+    async with HttpWeb(CLOCK, allow_hosts=frozenset({server.netloc}), timeout_seconds=PATIENCE) as inner:
         web = patient(inner, time, budget=budget, draw=draw)
         outcomes = await asyncio.gather(*(web.get(f"{server.address}/{path}") for path in paths))
     return outcomes, time

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from tests.standins.hub_files import COMMIT, HubFiles
+from tests.standins.patience import PATIENCE
 from tests.standins.tiny_gguf import LICENCE, write_tiny_gguf
 from tools.faults import WrongUse
 from tools.runtimes.base import (
@@ -28,6 +29,7 @@ from tools.runtimes.base import (
 from tools.runtimes.files import storage_fault
 from tools.runtimes.gguf_names import HubFile, parse_gguf_name
 from tools.runtimes.llamacpp import LlamaCppRuntime
+from tools.runtimes.llamacpp_process import EmbeddedServer, Order
 
 NAME = "somebody/tiny-GGUF/tiny.gguf"
 SCHEMA = {
@@ -312,6 +314,23 @@ async def test_a_file_that_only_llamacpp_finds_wrong_is_a_fault_with_its_words(
     fault = await fault_of(runtime.load(artefact_of(wrong), context=1024))
     assert fault.kind is RuntimeFaultKind.BAD_REPLY
     assert "attn_q" in fault.sentence or "attn_z" in fault.sentence
+
+
+async def test_the_reason_of_a_failure_may_come_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """llama.cpp writes its log in a thread, which a busy machine keeps waiting."""
+    (tmp_path / "xllamacpp.py").write_text(
+        "import os, threading\n"
+        "from unittest.mock import MagicMock as CommonParams\n"
+        "def Server(params):\n"
+        "    reason = b\"error loading model: missing tensor 'output'\\n\"\n"
+        "    threading.Timer(0.3, os.write, (2, reason)).start()\n"
+        "    raise RuntimeError('Failed to init server')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    order = Order(tmp_path / "a.gguf", context=1024, threads=1, cache_prompt=False)
+    fault = await fault_of(EmbeddedServer.start(order, seconds=PATIENCE))
+    assert fault.kind is RuntimeFaultKind.BAD_REPLY
+    assert "cannot load a.gguf: missing tensor 'output'" in fault.sentence
 
 
 async def test_a_changed_file_is_not_what_was_approved(

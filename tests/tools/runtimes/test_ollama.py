@@ -12,6 +12,7 @@ import pytest
 from tests.standins.loopback import Asked, Exchange
 from tests.standins.ollama_server import OllamaServer, StandInModel, layer
 from tests.standins.openai_server import OpenAIServer
+from tests.standins.patience import PATIENCE
 from tools.faults import WrongUse
 from tools.outcomes import Blocked, BlockReason, Empty, Failed, FailReason, Found, Outcome
 from tools.runtimes.base import (
@@ -365,7 +366,7 @@ async def test_a_cancelled_chat_is_cancelled() -> None:
     with OllamaServer(local=here(QWEN), chat_fault="silent") as server:
         async with runtime_at(server) as runtime:
             call = asyncio.create_task(runtime.chat("qwen3:8b", asking()))
-            assert await asyncio.to_thread(server.first_asked.wait, 10)
+            assert await asyncio.to_thread(server.first_asked.wait, PATIENCE)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call

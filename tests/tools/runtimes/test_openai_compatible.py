@@ -10,6 +10,7 @@ import pytest
 
 from tests.standins.loopback import Asked, Exchange
 from tests.standins.openai_server import OpenAIServer
+from tests.standins.patience import PATIENCE
 from tools.faults import WrongUse
 from tools.runtimes.base import (
     Artefact,
@@ -202,7 +203,7 @@ async def test_a_cancelled_call_is_cancelled() -> None:
     with OpenAIServer(fault="silent") as server:
         async with runtime_at(server) as runtime:
             call = asyncio.create_task(runtime.chat("tiny", asking()))
-            assert await asyncio.to_thread(server.first_asked.wait, 10)
+            assert await asyncio.to_thread(server.first_asked.wait, PATIENCE)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
@@ -450,7 +451,7 @@ async def test_a_cancelled_call_blocks_no_later_one() -> None:
                 call.cancel()
                 with suppress(asyncio.CancelledError):
                     await call
-                assert (await runtime.chat("tiny", asking(timeout_seconds=20))).text == "All good."
+                assert (await runtime.chat("tiny", asking(timeout_seconds=PATIENCE))).text == "All good."
 
 
 @pytest.mark.parametrize("lists_models", [True, False])

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.standins.ollama_server import OllamaServer, StandInModel, layer
 from tests.standins.openai_server import OpenAIServer
+from tests.standins.patience import PATIENCE
 from tests.standins.tiny_gguf import write_tiny_gguf
 from tools.concurrency import Throttle
 from tools.runtimes.base import (
@@ -240,7 +241,7 @@ async def test_a_slow_host_gets_less_and_nobody_waits_for_it_alone() -> None:
 
     def slowly(body: dict[str, Any]) -> str:
         if body["messages"][-1]["content"].startswith("Case"):
-            gate.wait(30)
+            gate.wait(PATIENCE)
         return echo(body)
 
     with server(reply=echo) as quick, server(reply=slowly) as slow:
@@ -314,7 +315,7 @@ async def test_a_call_that_runs_into_its_time_limit_on_two_hosts_goes_to_no_thir
         async with spread_over(*at(one, two, three)) as (runtime, told):
             one.chat_fault = two.chat_fault = three.chat_fault = "silent"
             with pytest.raises(RuntimeFault) as caught:
-                await runtime.chat("qwen3:8b", asking("Case 1", timeout_seconds=0.1))
+                await runtime.chat("qwen3:8b", asking("Case 1", timeout_seconds=1.0))
         assert sum(cases(one, two, three).values()) == 2
     assert caught.value.kind is Kind.TIMEOUT
     assert not any("out" in told.states(s) for s in (one, two, three))
@@ -524,7 +525,7 @@ def test_without_a_survivor_every_call_is_answered_once_or_ends_in_a_fault(
         runtime = SpreadRuntime(list(zip(specs, hosts, strict=True)), clock=lambda: next(ticks))
         runtime.pace(lambda _: Throttle(at_once))
         wanted = (runtime.chat("m", asking(f"Case {n}")) for n in range(12))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             replies = await asyncio.gather(*wanted, return_exceptions=True)
         await runtime.aclose()
         return replies
