@@ -38,14 +38,14 @@ demo: setup ## the whole journey on a recorded story, offline; the document's pa
 test: $(VENV)/.ready-dev ## style, types, layers, tests; offline
 	@$(MAKE) --no-print-directory -j2 lint quick
 
-test-all: $(VENV)/.ready-dev ## with the slow tests too
+test-all: $(VENV)/.ready-dev ## with the slow tests too, and examples that were never tried
 	@$(MAKE) --no-print-directory -j2 lint all
 
 quick: $(VENV)/.ready-dev
 	@$(PYTEST) -m "not slow"
 
 all: $(VENV)/.ready-dev
-	@$(PYTEST)
+	@$(PYTEST) --hypothesis-profile=exploring
 
 lint: $(VENV)/.ready-dev ## ruff, mypy, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -66,7 +66,7 @@ def url(finished: Kept, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(30, marks=pytest.mark.slow)])
 def test_data_made_from_the_schema_finds_nothing_that_breaks(
     url: str, finished: Kept, capsys: pytest.CaptureFixture[str], count: int
 ) -> None:

@@ -107,6 +107,7 @@ def home(home: Path) -> Path:
     return home / "bms"
 
 
+@pytest.mark.slow
 async def test_a_killed_driver_is_replaced_and_the_run_ends_as_it_would_have(
     waiting: Kept, monkeypatch: pytest.MonkeyPatch
 ):

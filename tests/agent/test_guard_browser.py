@@ -119,7 +119,7 @@ def sign_in(page: Page, service: Service, target: str = "/runs/1") -> None:
     ("host", "which"),
     [
         pytest.param("evil.example", "open", id="another site-open"),
-        pytest.param("127.0.0.1", "locked", id="another port-locked"),
+        pytest.param("127.0.0.1", "locked", id="another port-locked", marks=pytest.mark.slow),
         pytest.param("127.0.0.1", "open", id="another port-open", marks=pytest.mark.slow),
         pytest.param("evil.example", "locked", id="another site-locked", marks=pytest.mark.slow),
     ],

@@ -54,6 +54,7 @@ def last_id(parts: list[StreamPart]) -> str:
     return [part.id for part in parts if part.id][-1]
 
 
+@pytest.mark.slow
 async def test_agent_inbox_drives_the_story_to_its_end(served: Served, client: LangGraphClient) -> None:
     """The list of ``HumanInterrupt``, a question on the way, a stale answer, a second one, and the end."""
     thread = (await client.threads.create(metadata={"interrupt_schema": "agent-inbox"}))["thread_id"]

@@ -153,7 +153,13 @@ def test_postgresql_is_stopped_and_begun_again(
         server.close()
 
 
-@pytest.mark.parametrize("place", ["stage", "stage_on_postgres"], ids=["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("stage", id="sqlite"),
+        pytest.param("stage_on_postgres", id="postgresql", marks=pytest.mark.slow),
+    ],
+)
 def test_of_eight_that_resume_it_at_once_one_works_and_the_others_are_told(
     request: pytest.FixtureRequest, calm: Calm, place: str
 ) -> None:
@@ -176,6 +182,7 @@ def test_of_eight_that_resume_it_at_once_one_works_and_the_others_are_told(
     assert not differences(calm.outcome, stage.outcome())
 
 
+@pytest.mark.slow
 def test_one_that_was_begun_in_the_background_ends_at_sigterm_too(stage: Theatre, calm: Calm) -> None:
     """A shell has it ignore Ctrl-C, and everything that is built on that."""
     driver = stage.start({"answer": calm.middles["answer"]}, in_background=True)

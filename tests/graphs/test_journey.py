@@ -243,6 +243,7 @@ async def test_reject_swap_edit_and_more(stage: Stage) -> None:
     assert not [asked for asked in stage.ollama.asked if asked.path == "/api/pull"]
 
 
+@pytest.mark.slow
 async def test_a_second_wave_asks_the_network_only_for_what_is_new(table: Stage, world: World) -> None:
     run_id = table.begun()
     prompt = (await table.runner.drive(run_id)).prompt

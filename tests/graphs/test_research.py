@@ -349,7 +349,7 @@ def world() -> Iterator[World]:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow if name in {"law", "mathematics"} else ())
+        pytest.param(name, marks=pytest.mark.slow if name not in {"therapy", "coding"} else ())
         for name in REQUESTS
     ],
 )

@@ -224,6 +224,7 @@ def assert_a_brain_changed_nothing_that_counts(done: Researched, clean: Research
     return len(added)
 
 
+@pytest.mark.slow
 async def test_a_brain_that_lies_changes_no_fact_no_star_and_no_choice(calm: Calm, tmp_path: Path) -> None:
     liar = Liar()
 

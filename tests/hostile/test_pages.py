@@ -126,7 +126,14 @@ async def test_rules_for_robots_cost_little_and_pause_little(case: Rules) -> Non
     assert pauses == ([] if case.pause is None else [case.pause])
 
 
-@pytest.mark.parametrize("case", PRINTED, ids=named)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.slow if case.name == "operators without end" else ())
+        for case in PRINTED
+    ],
+    ids=named,
+)
 async def test_a_pdf_is_read_in_a_process_that_may_fail(case: Printed) -> None:
     desk = PdfDesk(PdfLimits(cpu_seconds=1, wall_seconds=PATIENCE, memory_bytes=230_000_000))
     if case.reason is None:

@@ -42,9 +42,9 @@ class Postgres:
         return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
     def make(self, template: str = "template0") -> str:
-        """A new database; its address."""
+        """A new database; its address. Files are copied: row by row costs three times as much."""
         name = f"t_{uuid.uuid4().hex[:16]}"
-        self._say("CREATE DATABASE {} TEMPLATE {}", name, template)
+        self._say("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         return self.url(name)
 
     def make_template(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -156,6 +156,7 @@ values = st.lists(st.floats(0, 1e5), max_size=30).map(tuple)
 
 
 @given(values, values)
+@example((), (5e-324,))
 @settings(max_examples=40)
 def test_all_answers_are_in_the_histograms(passed: tuple[float, ...], failed: tuple[float, ...]) -> None:
     if not passed and not failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from statistics import median
 from typing import Final, NamedTuple
@@ -89,7 +90,7 @@ def _end(values: Sequence[float]) -> tuple[float, bool]:
 
 
 def _round_up(value: float) -> float:
-    if value <= 0:
+    if value < sys.float_info.min:  # nothing, or too small for its power of ten
         return 1.0
     ten = 10.0 ** math.floor(math.log10(value))
     return next(ten * step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15) if ten * step >= value)

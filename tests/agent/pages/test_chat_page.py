@@ -125,7 +125,7 @@ def test_a_no_is_kept_and_the_buttons_go(finished_run: Any, serve: Any, page: Pa
     expect(page.get_by_role("button", name="Yes", exact=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_on_a_narrow_screen_the_conversation_folds_by_keyboard_and_stays_so(
     finished_run: Any, serve: Any, new_page: Any, dark: bool
 ) -> None:

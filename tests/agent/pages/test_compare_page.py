@@ -99,7 +99,7 @@ def test_without_a_judged_run_there_is_nothing_to_choose(waiting_run: Kept, serv
     assert "No run has judged answers yet" in get(serve(waiting_run), "/compare")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+@pytest.mark.parametrize(("width", "dark"), [pytest.param(1280, False, marks=pytest.mark.slow), (390, True)])
 def test_the_form_leads_to_the_comparison(
     both: Kept, serve: Serve, new_page: NewPage, width: int, dark: bool
 ) -> None:

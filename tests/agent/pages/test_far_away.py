@@ -89,6 +89,7 @@ def test_what_is_written_before_the_script_is_there_is_neither_lost_nor_sent_els
         assert order.record["judge"] == "ollama:gemma3:12b"
 
 
+@pytest.mark.slow
 def test_a_part_that_could_not_be_fetched_is_fetched_again_though_nothing_else_happens(
     waiting_run: Kept, serve: Serve, new_page: NewPage
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_click_is_not_lost_when_the_part_under_it_is_fetched_anew(
     page.wait_for_url("**/evaluation")
 
 
+@pytest.mark.slow
 def test_what_is_told_of_a_model_never_stands_under_another_one(
     waiting_run: Kept, serve: Serve, page: Page
 ) -> None:

@@ -150,6 +150,7 @@ def test_back_corrects_and_the_newest_word_counts(labelling: Page, finished_run:
     assert (stored.scenario_id, stored.passed, stored.note) == (order[0], False, "It lectures: p f")
 
 
+@pytest.mark.slow
 def test_what_is_skipped_comes_again_at_the_end(labelling: Page, finished_run: Kept) -> None:
     resting(labelling)
     first = labelling.locator("#card-message").text_content() or ""

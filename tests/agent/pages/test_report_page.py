@@ -71,7 +71,7 @@ def test_a_run_without_verdicts_says_so(waiting_run: Kept, serve: Serve) -> None
     assert "nothing to report yet" in get(serve(waiting_run), f"/runs/{waiting_run.run_id}/report")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+@pytest.mark.parametrize(("width", "dark"), [pytest.param(1280, False, marks=pytest.mark.slow), (390, True)])
 def test_the_document_stands_in_a_frame_in_which_nothing_runs(
     finished_run: Kept, serve: Serve, new_page: NewPage, width: int, dark: bool
 ) -> None:

@@ -54,9 +54,8 @@ def visible(page: Page) -> list[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("width", "dark"), [(WIDE, False), pytest.param(NARROW, True, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "dark"), [(WIDE, False), (NARROW, True)])
 def test_every_view_is_accessible_and_fits(site: Site, new_page: Callable[..., Page], width: int, dark: bool):
     """Table and approval in all four; the others once in each width and each theme."""
     page = new_page(width=width, dark=dark)
@@ -76,6 +75,13 @@ def test_every_view_is_accessible_and_fits(site: Site, new_page: Callable[..., P
         assert serious(page) == [], name
         assert too_wide(page) == 0, name
         assert page.evaluate("document.body.dataset.owned ?? ''") == "", name
+
+
+def test_the_approval_and_a_model_are_accessible(site: Site, page: Page):
+    for path in ("/approval", f"/models/{EVIL}"):
+        page.goto(site.run + path)
+        page.wait_for_load_state("load")
+        assert serious(page) == [], path
 
 
 def test_a_cell_is_opened_and_closed_by_keyboard(site: Site, page: Page):
