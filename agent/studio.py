@@ -26,11 +26,12 @@ from agent.wishes import Wishes, check, options_of, out_dir_of, words_of
 from graphs.desk import Desk
 from graphs.journey import build_graph
 from graphs.options import RunOptions
+from graphs.runner import cancelled, create_in
 from graphs.state import Journey
 from store import creations, leases, runs
 from store.database import Database
 from store.locks import Lock
-from store.schema import RunStatus
+from store.schema import RunRow, RunStatus
 from tools.clock import SystemClock
 from tools.faults import Conflict, Fault, WrongUse
 
@@ -84,7 +85,7 @@ class Room:
         run_id = state.get("run_id") or await self._created(settings, database, state)
         row = await database.look(runs.get, run_id)
         if RunStatus(row.status).ended:
-            raise Conflict(f"Run {row.id} has ended ({row.status}).", "A new thread begins a new run.")
+            raise _ended(row)
         services = await self._services(settings, database, row.id)
         clock = SystemClock()
         lock = Lock(database, f"run:{row.id}")
@@ -98,7 +99,8 @@ class Room:
         desk = Desk(row.id, RunOptions.model_validate(row.options), services, lease, lock)
         heart = asyncio.create_task(self._beat(desk))
         self._stack.callback(heart.cancel)
-        await desk.write(runs.set_status, RunStatus.RUNNING, "", clock.now())
+        if not await desk.write(runs.set_status, RunStatus.RUNNING, "", clock.now()):
+            raise _ended(await desk.look(runs.get))  # before the lease was ours
         return desk
 
     async def _services(self, settings: Settings, database: Database, run_id: str) -> Any:
@@ -121,8 +123,6 @@ class Room:
             raise WrongUse(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
 
         def work(session: Session) -> str:
-            from graphs.runner import create_in
-
             key, now = f"studio:{self._thread_id}", SystemClock().now()
             known = creations.run_of(session, key, wishes.fingerprint)
             if known is not None:
@@ -152,7 +152,7 @@ class Room:
                 self._lost = fault
             else:
                 if row.status == RunStatus.CANCELLED:
-                    self._lost = Conflict(f"Run {desk.run_id} was cancelled.")
+                    self._lost = cancelled(desk.run_id)
 
 
 def furnished(room: Room) -> Callable[[str, Any], Any]:
@@ -196,6 +196,10 @@ def furnished(room: Room) -> Callable[[str, Any], Any]:
     return furnish
 
 
+def _ended(row: RunRow) -> Conflict:
+    return Conflict(f"Run {row.id} has ended ({row.status}).", "A new thread begins a new run.")
+
+
 def _with_run(found: Any, run_id: str) -> Any:
     """The first station tells the others which run it is."""
     if isinstance(found, Command):
@@ -209,16 +213,16 @@ async def _wait(desk: Desk, asked: GraphInterrupt) -> None:
     value = interrupt.value if isinstance(interrupt.value, dict) else {}
     told = {"prompt": value, "where": "LangGraph Studio"}
     now = desk.services.wall.now()
-    await desk.write_and_say("waiting", "waiting", told, runs.set_status, RunStatus.WAITING, WAITS, now)
+    if not await desk.write(runs.set_and_tell, RunStatus.WAITING, WAITS, "waiting", "waiting", told, now):
+        raise cancelled(desk.run_id)
 
 
 async def _stop(desk: Desk, sentence: str) -> None:
-    with contextlib.suppress(Fault):  # the first failure is the one to tell
+    # The first failure is the one to tell; and a run that was cancelled has been told of.
+    with contextlib.suppress(Fault):
         told = {"sentence": sentence}
         now = desk.services.wall.now()
-        await desk.write_and_say(
-            "stopped", "stopped", told, runs.set_status, RunStatus.STOPPED, sentence, now
-        )
+        await desk.write(runs.set_and_tell, RunStatus.STOPPED, sentence, "stopped", "stopped", told, now)
 
 
 async def _arrive(desk: Desk, name: str, state: Any, found: Any) -> None:
@@ -234,7 +238,8 @@ async def _arrive(desk: Desk, name: str, state: Any, found: Any) -> None:
         return
     told = {"status": status.value, "sentence": sentence}
     now = desk.services.wall.now()
-    await desk.write_and_say(status.value, "ended", told, runs.set_status, status, sentence, now)
+    if not await desk.write(runs.set_and_tell, status, sentence, status.value, "ended", told, now):
+        raise cancelled(desk.run_id)
 
 
 def journey(room: Room) -> CompiledStateGraph[Any, Any, Any, Any]:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 2.0
 """How often a driver renews its lease and looks whether it was cancelled."""
 
+LAST_PATIENCE_SECONDS = 3.0
+"""How long whoever was interrupted still waits for a database that is gone, before each of the last words."""
+
 STEPS = 200
 """LangGraph's recursion limit for one drive; a whole journey takes about sixteen."""
 
@@ -112,9 +115,11 @@ class Runner:
                 f"Run {row.id} has ended ({row.status}){became}.",
                 f"`bms show {row.id}` tells more; a new request starts a new run.",
             )
-        return await self._under_lease(
-            row, lambda desk: self._drive(desk, reply, prompt_id), order_id, to_be_continued=to_be_continued
-        )
+
+        async def go_on(desk: Desk) -> Standing:
+            return await _at_its_end(desk) or await self._drive(desk, reply, prompt_id)
+
+        return await self._under_lease(row, go_on, order_id, to_be_continued=to_be_continued)
 
     async def extend(
         self,
@@ -242,6 +247,8 @@ class Runner:
                 f"Free some disk space, then `bms resume {desk.run_id}`: what was finished is kept.",
             ) from error
         except (asyncio.CancelledError, KeyboardInterrupt):
+            database = self._services.database
+            database.patience = min(database.patience, LAST_PATIENCE_SECONDS)
             await _finished(self._stopped(desk, "interrupted"))
             raise
         except NotRecordedError as miss:
@@ -283,14 +290,14 @@ class Runner:
 
     async def _goes_on(self, desk: Desk) -> None:
         if not await desk.write(runs.set_status, RunStatus.RUNNING, "", self._services.wall.now()):
-            raise _cancelled(desk.run_id)
+            raise cancelled(desk.run_id)
 
     async def _rest(
         self, desk: Desk, status: RunStatus, detail: str, stage: str, kind: str, told: dict[str, Any]
     ) -> None:
         now = self._services.wall.now()
-        if not await desk.write(_set_and_tell, status, detail, stage, kind, told, now):
-            raise _cancelled(desk.run_id)
+        if not await desk.write(runs.set_and_tell, status, detail, stage, kind, told, now):
+            raise cancelled(desk.run_id)
 
     async def _stopped(self, desk: Desk, sentence: str) -> None:
         # The database may be what failed, and the first failure is the one to tell. A run that was
@@ -340,31 +347,19 @@ class Runner:
             raise leases.lost(desk.run_id)
         row = await self._services.database.look(runs.get, desk.run_id)
         if row.status == RunStatus.CANCELLED:
-            raise _cancelled(desk.run_id)
+            raise cancelled(desk.run_id)
 
 
-def _set_and_tell(
-    session: Session,
-    run_id: str,
-    status: RunStatus,
-    detail: str,
-    stage: str,
-    kind: str,
-    told: dict[str, Any],
-    now: datetime,
-) -> bool:
-    """Where the run rests now and the event that tells it, or neither and False: a run that was cancelled in
-    this moment has ended with that. What it has waited for before is not told again."""
-    before = runs.locked(session, run_id).status
-    if not runs.set_status(session, run_id, status, detail, now):
-        return False
-    asked = events.newest_of_kind(session, run_id, kind) if before == status == RunStatus.WAITING else None
-    if asked is None or asked.data.get("prompt_id") != told["prompt_id"]:
-        events.append(session, run_id, stage, kind, told, now)
-    return True
+async def _at_its_end(desk: Desk) -> Standing | None:
+    """How the run ended under the lease that was there before this one; :class:`Cancelled`."""
+    row = await desk.look(runs.get)
+    status = RunStatus(row.status)
+    if status is RunStatus.CANCELLED:
+        raise cancelled(desk.run_id)
+    return Standing(status, None, row.detail) if status.ended else None
 
 
-def _cancelled(run_id: str) -> Cancelled:
+def cancelled(run_id: str) -> Cancelled:
     return Cancelled(f"Run {run_id} was cancelled.")
 
 
@@ -377,9 +372,9 @@ async def _finished(work: Coroutine[Any, Any, object]) -> None:
             await asyncio.wait({task})
         except asyncio.CancelledError as error:
             interrupted = error
-    task.result()
     if interrupted is not None:
-        raise interrupted
+        raise interrupted from task.exception()
+    task.result()
 
 
 def _heartless(run_id: str, error: Exception) -> Fault:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import leases
+from store import events, leases
 from store.schema import MaterialRow, RunRow, RunStatus
 from tools.faults import NotFound, WrongUse
 from tools.request import EvaluationRequest
@@ -89,6 +89,28 @@ def set_status(
     row.status, row.detail, row.updated_at = status, detail, now
     if stage is not None:
         row.stage = stage
+    return True
+
+
+def set_and_tell(
+    session: Session,
+    run_id: str,
+    status: RunStatus,
+    detail: str,
+    stage: str,
+    kind: str,
+    told: dict[str, Any],
+    now: datetime,
+) -> bool:
+    """Where the run rests now and the event that tells it, or neither and False: a run that was cancelled in
+    this moment has ended with that. What it has waited for before is not told again."""
+    before = locked(session, run_id).status
+    if not set_status(session, run_id, status, detail, now):
+        return False
+    asked = events.newest_of_kind(session, run_id, kind) if before == status == RunStatus.WAITING else None
+    question = told.get("prompt_id")
+    if asked is None or question is None or asked.data.get("prompt_id") != question:
+        events.append(session, run_id, stage, kind, told, now)
     return True
 
 

@@ -20,7 +20,7 @@ from agent.langgraph_api.kept import Kept
 from agent.langgraph_api.wire import RunStatus as RunName
 from agent.service.place import Place
 from store import orders, runs, threads
-from store.database import StoreFault
+from store.database import StoreAway, StoreFault
 from store.schema import RunStatus, ThreadRow
 from tools.clock import Clock
 from tools.faults import Conflict, Fault, NotFound
@@ -31,6 +31,8 @@ LOOK_SECONDS = 15.0
 """How often it is looked whether a run goes on, beside whenever something is written about it."""
 AGAIN_SECONDS = 1.0
 """Between two tries while the database cannot be used."""
+SELDOM_SECONDS = 60.0
+"""The longest between two tries where it will not be usable by itself: a full disk, a damaged file."""
 
 Act = Callable[[], Awaitable[object]]
 R = TypeVar("R")
@@ -109,12 +111,21 @@ async def _until_it_rests(place: Place, thread_id: str) -> None:
 
 async def _insist(work: Callable[[], Awaitable[R]]) -> R:
     """The result of ``work``, which may be done twice; again as long as the database cannot be used."""
+    pause, said = AGAIN_SECONDS, ""
     while True:
         try:
             return await work()
         except StoreFault as fault:
-            log.warning("the end of a run could not be told yet: %s", fault)
-            await asyncio.sleep(AGAIN_SECONDS)
+            if str(fault) != said:
+                said = str(fault)
+                log.warning("the end of a run could not be told yet: %s", said)
+            await asyncio.sleep(pause)
+            pause = AGAIN_SECONDS if _passes(fault) else min(2 * pause, SELDOM_SECONDS)
+
+
+def _passes(fault: StoreFault) -> bool:
+    """Whether waiting is all that it takes."""
+    return isinstance(fault, StoreAway) or "is locked" in str(fault.__cause__)
 
 
 def drives_of(request: Request, talk: Talk) -> Drives:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
@@ -20,6 +22,10 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS = 3
 NO_JOB: dict[str, Any] = {"id": None}
+TELL_SECONDS = 60.0
+"""How often it is told that the database is still waited for."""
+DRAIN_SECONDS = 5.0
+"""At the most so often all connections are made anew: a server may be set to be only read for hours."""
 
 R = TypeVar("R")
 
@@ -34,6 +40,7 @@ class PatientConnector(PsycopgConnector):
             min_size=1,
             max_size=CONNECTIONS,
         )
+        self._told_at = self._drained_at = -math.inf
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         named = list(channels)
@@ -62,9 +69,8 @@ class PatientConnector(PsycopgConnector):
         except ConnectorException as error:
             if not _is_gone(error.__cause__):
                 raise
-            await self._leave_standby(error.__cause__)
-            # Asked again at once, a job that was given but not heard of would be forgotten for the next.
-            await asyncio.sleep(PAUSE_SECONDS)
+            await self._wait_after(error.__cause__)
+            # Asked again here, a job that was given but not heard of would be forgotten for the next.
             return NO_JOB
         return found
 
@@ -79,13 +85,24 @@ class PatientConnector(PsycopgConnector):
             except ConnectorException as error:
                 if not _is_gone(error.__cause__):
                     raise
-                await self._leave_standby(error.__cause__)
-                await asyncio.sleep(PAUSE_SECONDS)
+                await self._wait_after(error.__cause__)
 
-    async def _leave_standby(self, cause: BaseException | None) -> None:
-        """Give up the connections to a server that cannot write: a new one may lead to the one that can."""
-        if isinstance(cause, Error) and cause.sqlstate == ONLY_READ:
+    async def _wait_after(self, cause: BaseException | None) -> None:
+        """Before the next try, with a word now and then. The connections to a server that cannot write are
+        given up: a new one may lead to the one that can."""
+        now = time.monotonic()
+        if now - self._told_at >= TELL_SECONDS:
+            self._told_at = now
+            said = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+            log.warning("nothing is taken until the database can be read and written: %s", said)
+        if _only_reads(cause) and now - self._drained_at >= DRAIN_SECONDS:
+            self._drained_at = now
             await self.pool.drain()
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _only_reads(cause: BaseException | None) -> bool:
+    return isinstance(cause, Error) and cause.sqlstate == ONLY_READ
 
 
 def _is_gone(cause: BaseException | None) -> bool:

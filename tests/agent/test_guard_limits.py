@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from fastapi.exceptions import RequestValidationError
 from hypothesis import given
 from hypothesis import settings as checks
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from agent.service import guard_body
 from agent.service.limits import MOST_CLIENTS, Buckets, address_of
 from agent.service.login import COOKIE, Keys
 from agent.service.problems import TooMany
@@ -134,3 +136,32 @@ def test_a_client_is_where_it_comes_from(host: str, address: str):
 
 def test_a_client_behind_a_local_socket_has_no_address():
     assert address_of(Request({"type": "http", "headers": [], "client": None})) == "unknown"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"text": "Infinity, -Infinity and 1e999"}',
+        rb'{"text": "\\u0000"}',
+        b"[1e99, -1E+0099, 0.1e-999]",
+        b"9" * 4000,
+        b"[" * 150 + b"]" * 150,
+    ],
+)
+def test_a_body_that_looks_like_more_than_a_number_can_be_is_read(body: bytes):
+    guard_body._check_json(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[1e999]",
+        b"[-1E+0309]",
+        b'{"a": {"b": ["Infinity", 1' + b"0" * 310 + b".5]}}",
+        b"1" * 211 + b"e99",
+        rb'["\\\u0000"]',
+    ],
+)
+def test_a_body_with_what_cannot_be_stored_is_refused(body: bytes):
+    with pytest.raises(RequestValidationError):
+        guard_body._check_json(body)

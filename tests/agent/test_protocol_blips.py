@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter, defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from agent.langgraph_api import driving, kept
 from agent.settings import Settings
-from store.database import CommitUnheard, StoreAway
+from store.database import CommitUnheard, StoreAway, StoreFault
 from tests.standins.patience import PATIENCE
 from tests.standins.service import NoEngine, inside
 
@@ -57,3 +60,36 @@ async def test_a_run_of_the_protocol_ends_although_the_database_was_gone(
         found = await client.get(f"/langgraph/threads/talk/runs/{run['run_id']}")
         assert found.json()["status"] == "success"
     assert passed["goes_on"].is_set()
+
+
+FULL = StoreFault("The disk with the database is full.")
+AWAY = StoreAway("The database does not answer.")
+LOCKED = StoreFault("Another process is writing to the database.")
+LOCKED.__cause__ = OperationalError("BEGIN IMMEDIATE", {}, sqlite3.OperationalError("database is locked"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "pauses"),
+    [
+        (FULL, [1, 2, 4, 8, 16, 32, 60, 60]),
+        (AWAY, [1] * 8),
+        (LOCKED, [1] * 8),
+    ],
+)
+async def test_a_database_that_stays_unusable_is_asked_seldom_and_told_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: StoreFault, pauses: list[float]
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def work() -> str:
+        if len(slept) < len(pauses):
+            raise fault
+        return "done"
+
+    monkeypatch.setattr(driving, "asyncio", SimpleNamespace(sleep=sleep))
+    assert await driving._insist(work) == "done"
+    assert slept == pauses
+    assert [record.args for record in caplog.records] == [(str(fault),)]

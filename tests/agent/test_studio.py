@@ -6,19 +6,28 @@ import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import Command
+from langgraph.errors import GraphInterrupt
+from langgraph.types import Command, Interrupt
+from sqlalchemy.orm import Session
 
+from agent import studio
 from agent.settings import Settings
 from agent.waiting import waiting
+from graphs.desk import Desk
 from graphs.journey import STATIONS, build_graph
+from graphs.options import RunOptions
 from graphs.prompts import ApprovalPrompt
+from graphs.runner import Cancelled, cancel_run
 from store import events, leases, runs
 from store.database import Database
+from store.locks import Lock
 from store.schema import RunStatus
+from tools.clock import SystemClock
 from tools.faults import Conflict, WrongUse
 
 ROOT = Path(__file__).parents[2]
@@ -154,12 +163,53 @@ async def test_a_run_that_another_process_drives_is_left_alone(factory: Factory,
     await driven.go({"text": "evaluate 8B models"})
     run_id = (await driven.state()).values["run_id"]
     with rows(home) as database:
-        from tools.clock import SystemClock
-
         with database.session() as session:
             leases.take(session, run_id, "elsewhere:1:1.00", SystemClock().now())
         with pytest.raises(leases.AlreadyRunning):
             await driven.go(Command(resume={"answers": {"domain": "chess"}}))
+
+
+def cancelled_run(database: Database) -> Desk:
+    """The desk of a run that was cancelled during its last station."""
+    now = SystemClock().now()
+    options = RunOptions(out_dir="/out")
+    with database.session() as session:
+        run_id = runs.create(session, "x", options.model_dump(mode="json"), now)
+        session.flush()
+        lease = leases.take(session, run_id, leases.this_process(), now)
+        cancel_run(session, run_id, now)
+    services: Any = SimpleNamespace(database=database, wall=SystemClock())
+    return Desk(run_id, options, services, lease, Lock(database, run_id))
+
+
+async def test_a_run_that_was_cancelled_ends_with_that(home: Path) -> None:
+    with rows(home) as database:
+        desk = cancelled_run(database)
+        with pytest.raises(Cancelled):
+            await studio._arrive(desk, "document", {"decision": "it is good"}, {})
+        with pytest.raises(Cancelled):
+            await studio._wait(desk, GraphInterrupt([Interrupt({"kind": "review"})]))
+        await studio._stop(desk, "an unexpected ValueError")
+        with database.reading() as session:
+            assert runs.get(session, desk.run_id).status == RunStatus.CANCELLED
+            assert [event.kind for event in events.after(session, desk.run_id, 0)] == ["ended"]
+
+
+async def test_a_run_that_ends_before_the_lease_is_taken_is_left_as_it_is(
+    factory: Factory, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driven = Driven(factory)
+    await driven.go({"text": "evaluate 8B models"})
+    run_id = (await driven.state()).values["run_id"]
+    take = leases.take
+
+    def late(session: Session, *arguments: Any, **named: Any) -> leases.Lease:
+        runs.set_status(session, run_id, RunStatus.DONE, "it is good", SystemClock().now())
+        return take(session, *arguments, **named)
+
+    monkeypatch.setattr(leases, "take", late)
+    with pytest.raises(Conflict, match=r"has ended \(done\)"):
+        await driven.go(Command(resume={"answers": {"domain": "chess"}}))
 
 
 @pytest.mark.parametrize(

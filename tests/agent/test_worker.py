@@ -9,12 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from procrastinate.exceptions import ConnectorException
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from agent import driven
@@ -22,8 +25,10 @@ from agent.actions import Actions
 from agent.deaths import MOST, TRIES, note
 from agent.driver_process import BUSY, INTERRUPTED, Ended
 from agent.engine import LocalEngine, engine_for
+from agent.queue import connector as connector_module
 from agent.queue import jobs, steering, tables
 from agent.queue import worker as worker_module
+from agent.queue.connector import PatientConnector
 from agent.queue.engine import QueueEngine
 from agent.queue.parts import HOST, LONGEST_HOST, Part, check_host, part_of, queue_of, settle_down, this_host
 from agent.queue.worker import QueueWorker, Serves
@@ -453,6 +458,33 @@ def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(worker_module, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(worker_module, "LOOK_SECONDS", 0.2)
     return Stage(database, tmp_path / "home")
+
+
+async def test_a_worker_says_now_and_then_what_it_waits_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """A database that is set to be only read, as some are when their disk is full, is no failover."""
+    seconds, drained = 0.0, []
+
+    async def sleep(pause: float) -> None:
+        nonlocal seconds
+        seconds += pause
+
+    async def drain() -> None:
+        drained.append(seconds)
+
+    async def work() -> str:
+        if seconds < 150:
+            raise ConnectorException from ReadOnlySqlTransaction("cannot execute UPDATE")
+        return "done"
+
+    connector = PatientConnector(make_url("postgresql+psycopg://nobody@127.0.0.1:9/none"), "w")
+    monkeypatch.setattr(connector_module, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(connector_module, "time", SimpleNamespace(monotonic=lambda: seconds))
+    monkeypatch.setattr(PatientConnector, "pool", SimpleNamespace(drain=drain))
+    assert await connector._patiently(work) == "done"
+    assert drained == [5.0 * number for number in range(30)]
+    assert [record.args for record in caplog.records] == [("cannot execute UPDATE",)] * 3
 
 
 def test_sqlite_needs_no_queue(tmp_path: Path):

@@ -16,7 +16,7 @@ from graphs.desk import Desk
 from graphs.prompts import LabelsPrompt
 from graphs.runner import Cancelled, Runner, Standing, _Pending, cancel_run
 from store import events, leases, orders, runs
-from store.database import Database
+from store.database import Database, StoreAway
 from store.orders import OrderKind
 from store.schema import RunStatus
 from tests.standins.records import NOW
@@ -68,6 +68,30 @@ async def test_a_run_that_was_cancelled_ends_with_that(database: Database, desk_
     assert told(database, desk.run_id) == ["ended"]
     with database.reading() as session:
         assert runs.get(session, desk.run_id).status == RunStatus.CANCELLED
+
+
+@pytest.mark.parametrize("status", [RunStatus.DONE, RunStatus.CANCELLED])
+async def test_whoever_gets_the_lease_of_a_run_that_has_ended_meanwhile_says_how(
+    database: Database, desk_for: MakeDesk, monkeypatch: pytest.MonkeyPatch, status: RunStatus
+) -> None:
+    desk = desk_for()
+    await database.run(leases.release, desk.lease)
+    take = leases.take
+
+    def late(session: Session, *arguments: Any, **named: Any) -> leases.Lease:
+        runs.set_status(session, desk.run_id, status, "so it ended", NOW)
+        return take(session, *arguments, **named)
+
+    monkeypatch.setattr(leases, "take", late)
+    drive = runner_of(desk).drive(desk.run_id)
+    if status is RunStatus.CANCELLED:
+        with pytest.raises(Cancelled, match="was cancelled"):
+            await drive
+    else:
+        assert await drive == Standing(status, None, "so it ended")
+    assert told(database, desk.run_id) == []
+    with database.reading() as session:
+        assert runs.get(session, desk.run_id).status == status
 
 
 async def test_processes_that_die_over_a_run_that_has_ended_do_not_stop_it(
@@ -124,3 +148,22 @@ async def test_ctrl_c_twice_gives_the_lock_back_after_the_lease(
     with database.reading() as session:
         assert orders.open_order(session, desk.run_id) is None
         assert leases.holder_of(session, desk.run_id, NOW) is None
+
+
+async def test_ctrl_c_is_told_also_where_the_last_words_fail() -> None:
+    away, go_on = StoreAway("The database does not answer."), asyncio.Event()
+
+    async def last_words() -> None:
+        await go_on.wait()
+        raise away
+
+    ending = asyncio.create_task(runner_module._finished(last_words()))
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError) as told_last:
+        await ending
+    assert told_last.value.__cause__ is away
+    with pytest.raises(StoreAway):
+        await runner_module._finished(last_words())
