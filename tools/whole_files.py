@@ -5,14 +5,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
+import time
 from pathlib import Path
 from typing import IO
 
 from tools.faults import WrongUse
 
+READER_SECONDS = 5.0
+"""How long the reader of a pipe may take to come: a shell starts it beside whoever writes."""
+
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_GIVEN = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/([0-9]{1,6})")
 _OTHERS = {
     stat.S_IFIFO: "it is a pipe and not a file; write into a file what comes out of it",
     stat.S_IFSOCK: "it is a socket and not a file",
@@ -25,10 +31,20 @@ _OTHERS = {
 def open_file(path: str | Path) -> IO[bytes]:
     """Open a file for reading, at once: a pipe that nobody writes into would be waited for.
 
-    Raises :class:`OSError`, also for pipes, sockets, devices and folders, with words for ``strerror``.
+    A pipe that this program was started with (``/dev/stdin``, and ``/dev/fd/63`` as a shell writes ``<(…)``)
+    is read as it comes, and the null device is empty. Raises :class:`OSError`, also for other pipes, sockets,
+    devices and folders, with words for ``strerror``.
     """
     try:
-        check_kind(os.stat(path).st_mode)  # before it is opened, which for a device may do something
+        found = os.stat(path)
+        given = _given_pipe(path, found)
+        if given is not None:
+            handle = os.dup(given)
+            os.set_blocking(handle, True)
+            return os.fdopen(handle, "rb")
+        if _is_null(found):
+            return open(os.devnull, "rb")
+        check_kind(found.st_mode)  # before it is opened, which for a device may do something
         handle = os.open(path, os.O_RDONLY | _AT_ONCE)
     except ValueError as error:  # a NUL in its name
         raise OSError(errno.EINVAL, "it has a name that no file has") from error
@@ -38,6 +54,20 @@ def open_file(path: str | Path) -> IO[bytes]:
     except BaseException:
         os.close(handle)
         raise
+
+
+def _given_pipe(path: str | Path, found: os.stat_result) -> int | None:
+    """The descriptor that ``path`` names when it is a pipe, and from whoever started this program."""
+    named = _GIVEN.fullmatch(str(path))
+    if named is None or not stat.S_ISFIFO(found.st_mode):
+        return None
+    handle = int(named[1] or 0)
+    # What this program opens itself is not inheritable; its own pipes would be waited for without end.
+    return handle if os.get_inheritable(handle) else None
+
+
+def _is_null(found: os.stat_result) -> bool:
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
 
 
 def check_kind(mode: int) -> None:
@@ -53,11 +83,11 @@ def write_whole(text: str, path: Path) -> None:
     """
     check_file(path)
     try:
+        if path.exists() and not path.is_file():  # /dev/stdout, a pipe
+            _write_at_once(path, text)
+            return
         target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists() and not target.is_file():  # /dev/stdout, a pipe
-            _write_at_once(target, text)
-            return
         _replace(target, text)
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the file cannot be made"
@@ -93,10 +123,24 @@ def check_file(path: Path) -> None:
 
 def _write_at_once(path: Path, text: str) -> None:
     # A pipe that nobody reads would be waited for; one that somebody reads slowly is.
-    handle = os.open(path, os.O_WRONLY | os.O_TRUNC | _AT_ONCE)
+    handle = _open_at_once(path)
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
         os.set_blocking(handle, True)
         stream.write(text)
+
+
+def _open_at_once(path: Path) -> int:
+    late = time.monotonic() + READER_SECONDS
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_TRUNC | _AT_ONCE)
+        except OSError as error:
+            if error.errno != errno.ENXIO or not path.is_fifo():
+                raise
+            if time.monotonic() >= late:
+                step = "Start what reads it first, or name a file."
+                raise WrongUse(f"{path} cannot be written: nobody reads this pipe.", step) from error
+        time.sleep(0.05)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -107,7 +107,7 @@ PULLS = (
     Pulled("a body without end, of 2^63 parameters", hub(_endless, parameters=2**63), _BAD, _LARGE),
     Pulled("a rest without end", hub(_endless_part), _BAD, _LARGE, part=2_000_000),
     Pulled("a rest of what was too large already", hub(_endless_part), _BAD, _LARGE, part=9_000_000),
-    Pulled("a disk that fills up", hub(_endless), RuntimeFaultKind.DISK_FULL, "only .* are free.*thrown away", full_disk=True),
+    Pulled("a disk that fills up", hub(_endless), RuntimeFaultKind.DISK_FULL, "only .* are free.*needed to go on", kept=True, full_disk=True),
     Pulled("a petabyte, told with the body alone", hub(_length_of(10**15)), _BAD, _LARGE, REFUSED),
     Pulled("more than was announced", hub(_endless, announced=1_500_000), RuntimeFaultKind.DIGEST_MISMATCH, "more than the 1,500,000 bytes"),
     Pulled("a packed body", hub(_packed), _BAD, "packed what was asked for", REFUSED, kept=True),

@@ -56,7 +56,7 @@ from tools.runtimes.gguf_names import HubFile, parse_gguf_name
 from tools.runtimes.llamacpp import LlamaCppRuntime
 from tools.scenario_files import load_scenarios, read_lines
 from tools.taxonomy_reading import load_taxonomy
-from tools.whole_files import write_whole
+from tools.whole_files import open_file, write_whole
 from tools.yaml_lines import parse, read_text
 
 MEMORY = 80_000_000
@@ -225,7 +225,10 @@ def test_a_document_is_written_where_it_was_meant_or_not_at_all(case: Place) -> 
 
 
 @pytest.mark.parametrize("case", TARGETS, ids=named)
-def test_a_file_is_written_whole_where_it_was_named_or_not_at_all(case: Target) -> None:
+def test_a_file_is_written_whole_where_it_was_named_or_not_at_all(
+    case: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.whole_files.READER_SECONDS", 0.0)
     with powerless() as folder:
         precious = _precious(folder)
         path = case.make(folder, precious)
@@ -325,6 +328,57 @@ def test_what_is_no_file_is_refused_at_once(case: Other, tmp_path: Path) -> None
             reader(given)
         sentence = getattr(caught.value, "sentence", None) or caught.value.strerror
         assert re.search(f"{case.says}|no readable recording", sentence), (name, sentence)
+
+
+@pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}"])
+def test_a_pipe_that_the_program_was_started_with_is_read(name: str) -> None:
+    reading, writing = os.pipe()
+    try:
+        with os.fdopen(writing, "wb") as stream:
+            stream.write(b"whole\n")
+        path = Path(name.format(reading))
+        with pytest.raises(OSError, match="is a pipe"):  # it may be one that the program made for itself
+            open_file(path)
+        os.set_inheritable(reading, True)
+        with at_once(path), open_file(path) as given:
+            assert given.read() == b"whole\n"
+    finally:
+        os.close(reading)
+
+
+def test_the_null_device_is_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(os.devnull)
+    for path in (Path(os.devnull), tmp_path / "link"):
+        with open_file(path) as stream:
+            assert stream.read() == b""
+
+
+def test_the_reader_of_a_pipe_may_come_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    came: list[int] = []
+    monkeypatch.setattr(
+        "tools.whole_files.time.sleep", lambda _: came.append(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+    )
+    write_whole("whole\n", pipe)
+    monkeypatch.undo()
+    assert os.read(came[0], 100) == b"whole\n"
+    os.close(came[0])
+    monkeypatch.setattr("tools.whole_files.READER_SECONDS", 0.0)
+    with pytest.raises(WrongUse, match="nobody reads this pipe"):
+        write_whole("whole\n", pipe)
+
+
+def test_a_pipe_without_a_name_is_written_into() -> None:
+    reading, writing = os.pipe()
+    try:
+        write_whole("whole\n", Path(f"/dev/fd/{writing}"))
+        assert os.read(reading, 100) == b"whole\n"
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 FILE_OPTIONS = (

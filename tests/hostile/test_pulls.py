@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from tests.hostile.cases_pulls import PULLS, Pulled, hub
 from tests.hostile.peers import Peer, RawServer
 from tools.runtimes import hub_files
 from tools.runtimes.base import RuntimeFault, RuntimeFaultKind
-from tools.runtimes.hub_files import MOST_BYTES, most_bytes
+from tools.runtimes.gguf_names import HubFile
+from tools.runtimes.hub_files import MOST_BYTES, ProvedFile, _Growing, most_bytes
 from tools.runtimes.llamacpp import LlamaCppRuntime
 
 NAME = "somebody/tiny-GGUF/tiny.gguf"
@@ -68,6 +73,97 @@ async def test_a_file_that_grew_since_it_was_approved_is_not_pulled(tmp_path: Pa
     assert caught.value.kind is RuntimeFaultKind.DIGEST_MISMATCH
     assert "1,000,000 bytes then, 1,000,000,000,000,000 now" in caught.value.sentence
     assert not (tmp_path / STORED).exists()
+
+
+@pytest.mark.parametrize(
+    ("announced", "kind", "kept"),
+    [(1_000_000, RuntimeFaultKind.INTERRUPTED, True), (10**15, RuntimeFaultKind.BAD_REPLY, False)],
+)
+async def test_a_size_that_is_announced_after_the_approval_is_used(
+    tmp_path: Path, announced: int, kind: RuntimeFaultKind, kept: bool
+) -> None:
+    sizes = iter((None, announced))
+
+    def cut(peer: Peer) -> None:
+        peer.head("Connection: close")
+        peer.send(b"x" * 500_000)
+
+    def script(peer: Peer) -> None:
+        hub(cut, announced=next(sizes) if peer.request.startswith(b"HEAD") else None)(peer)
+
+    with RawServer(script) as server, pytest.raises(RuntimeFault) as caught:
+        await pulled(server.address, tmp_path)
+    assert caught.value.kind is kind, caught.value.sentence
+    assert [path.suffix for path in (tmp_path / STORED).glob("*")] == ([".part"] if kept else [])
+
+
+HERE = b"GGUF"
+"""What an earlier pull left."""
+
+
+@pytest.fixture
+def growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Growing]:
+    """A partial file without an announced size, on a disk with 50 bytes left."""
+    monkeypatch.setattr(hub_files.shutil, "disk_usage", lambda _: SimpleNamespace(free=50))
+    proved = ProvedFile(HubFile("somebody/tiny-GGUF", "tiny.gguf", "main"), "", None, None)
+    with (tmp_path / "part").open("a+b") as file:
+        file.write(HERE)
+        file.flush()
+        yield _Growing(file, hashlib.sha256(HERE), len(HERE), proved, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (429, RuntimeFaultKind.BUSY),
+        (503, RuntimeFaultKind.SERVER_ERROR),
+        (401, RuntimeFaultKind.REJECTED),
+        (404, RuntimeFaultKind.NOT_FOUND),
+        (200, RuntimeFaultKind.BAD_REPLY),
+        (206, RuntimeFaultKind.BAD_REPLY),
+    ],
+)
+def test_a_packed_reply_is_told_by_its_status_and_costs_nothing(
+    growing: _Growing, tmp_path: Path, status: int, kind: RuntimeFaultKind
+) -> None:
+    with pytest.raises(RuntimeFault) as caught:
+        growing.begin(httpx.Response(status, headers={"Content-Encoding": "gzip", "Retry-After": "55"}))
+    assert caught.value.kind is kind
+    assert caught.value.retry_after_seconds == (55 if status == 429 else None)
+    assert (tmp_path / "part").read_bytes() == HERE
+
+
+@pytest.mark.parametrize("coding", ["identity", "aws-chunked", "Identity, aws-chunked"])
+def test_a_body_that_is_as_it_was_asked_for_is_no_packed_one(
+    growing: _Growing, tmp_path: Path, coding: str
+) -> None:
+    growing.begin(httpx.Response(200, headers={"Content-Encoding": coding, "Content-Length": "30"}))
+    growing._write(b"x" * 30)
+    assert (tmp_path / "part").read_bytes() == b"x" * 30
+
+
+def test_a_rest_is_pulled_where_it_fits_and_kept_where_it_does_not(growing: _Growing, tmp_path: Path) -> None:
+    def begin(*length: tuple[str, str]) -> None:
+        growing.begin(
+            httpx.Response(206, headers=[("Content-Range", f"bytes {growing.completed}-99/*"), *length])
+        )
+
+    begin(("Content-Length", "50"))
+    growing._write(b"x" * 50)
+    kept = (tmp_path / "part").read_bytes()
+    begin()
+    for more in (
+        lambda: growing._write(b"x"),
+        lambda: begin(("Content-Length", "51")),
+    ):
+        with pytest.raises(RuntimeFault, match="are needed to go on") as caught:
+            more()
+        assert type(caught.value) is RuntimeFault  # of which the part is kept
+        assert caught.value.kind is RuntimeFaultKind.DISK_FULL
+    growing.size = 200
+    with pytest.raises(RuntimeFault, match="146 bytes are needed to go on"):
+        begin()
+    assert (tmp_path / "part").read_bytes() == kept == HERE + b"x" * 50
 
 
 def _never(peer: Peer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
@@ -17,6 +18,7 @@ from tools.escape import (
     html,
     link,
     markdown,
+    one_line,
     quoted,
     shorten,
     spreadsheet,
@@ -178,6 +180,13 @@ def test_no_cell_is_a_formula(start: str) -> None:
 def test_words_are_left_as_they_are() -> None:
     assert spreadsheet("Qwen3 8B") == "Qwen3 8B"
     assert markdown("Apache 2.0, 8.19B parameters – 4.5 of 5") == "Apache 2.0, 8.19B parameters – 4.5 of 5"
+
+
+def test_json_is_one_line_for_every_reader_and_says_the_same() -> None:
+    said = "a\x85b\u2028c\u2029d ä 中"
+    line = one_line(json.dumps(said, ensure_ascii=False))
+    assert line.splitlines() == [line]
+    assert json.loads(line) == said
 
 
 def test_long_text_is_cut_and_says_so() -> None:

@@ -42,8 +42,11 @@ BYTES_PER_PARAMETER = 5
 """Four of F32, and a quarter for names like "8B" that leave out what is behind the point."""
 SLACK_BYTES = 1_000_000_000
 """Vocabulary and metadata beside the parameters."""
-RESERVE_BYTES = 1_000_000_000
-"""Stays free on the disk while a file of unknown size is pulled."""
+RESERVE_BYTES = 100_000_000
+"""Stays free on the disk while a file is pulled whose end nobody told: a run's own rows need some of it."""
+PLAIN = frozenset({"", "identity", "aws-chunked"})
+"""Codings of a body that is as it was asked for. Some stores repeat how a file was once uploaded to them in
+signed chunks; what they send is the file, and nothing that a few bytes of become very many."""
 WHO = "The Hub"
 
 _SHA256 = re.compile(r"^(?:W/)?\"?([0-9a-f]{64})\"?$")
@@ -149,13 +152,13 @@ class Hub:
         return read_gguf_header(bytes(prefix[:PEEK_BYTES]))
 
     async def download(
-        self, proved: ProvedFile, destination: Path, parameters: int | None = None
+        self, proved: ProvedFile, destination: Path, most: int
     ) -> AsyncGenerator[PullProgress]:
         """Store the file at ``destination``, which never holds anything but the whole, verified file.
 
         What has arrived is kept beside it until then, so that another call resumes. Raises
-        :class:`RuntimeFault`; INTERRUPTED where calling again goes on. A file without an announced size
-        is bounded by what ``parameters`` (those that it claims, if any) can take, and by the free disk.
+        :class:`RuntimeFault`; INTERRUPTED and DISK_FULL where calling again goes on. More than ``most`` bytes
+        are refused, and what the disk has no room for.
         """
         name = f"{destination.name}.{(proved.sha256 or proved.file.revision)[:16]}.part"
         part = destination.with_name(name)
@@ -163,7 +166,7 @@ class Hub:
             destination.parent.mkdir(parents=True, exist_ok=True)
             with part.open("a+b") as file:
                 lock(file, destination.name)
-                async with aclosing(self._transfer(proved, file, most_bytes(parameters))) as steps:
+                async with aclosing(self._transfer(proved, file, most)) as steps:
                     async for step in steps:
                         yield step
                 await asyncio.to_thread(os.fsync, file.fileno())
@@ -243,27 +246,32 @@ class _Growing:
         self.completed = completed
         self.size = proved.size_bytes
         self._most = most
+        self._roomy = 0
+        """Up to here there was room when the transfer began."""
 
     def progress(self, status: str) -> PullProgress:
         return PullProgress(status, self._proved.digest, self.completed, self.size)
 
     def begin(self, response: httpx.Response) -> None:
         """Make ready for the body; a server that ignored the range sends everything again."""
+        if response.status_code not in {200, 206}:
+            raise _status_fault(response, self._proved.file)
         _check_plain(response)
         if response.status_code == 206:
             start = _CONTENT_RANGE.match(response.headers.get("content-range", ""))
             if start is None or int(start[1]) != self.completed:
                 sentence = f"{WHO} sent another part of {self._proved.file.path} than was asked for."
                 raise RuntimeFault(RuntimeFaultKind.BAD_REPLY, sentence, "Pull again later.")
-        elif response.status_code == 200:
+        else:
             self._file.truncate(0)
             self._sum = hashlib.sha256()
             self.completed = 0
-        else:
-            raise _status_fault(response, self._proved.file)
         length = response.headers.get("content-length", "")
-        if self.size is None and length.isdecimal():
+        if self.size is not None:
+            self._check_room(self.size - self.completed)
+        elif length.isdecimal():
             self._check_room(int(length))
+            self._roomy = self.completed + int(length)
 
     async def steps(self, response: httpx.Response) -> AsyncGenerator[PullProgress]:
         status = f"pulling {self._proved.file.path}"
@@ -302,8 +310,8 @@ class _Growing:
         )
 
     def _write(self, chunk: bytes) -> None:
-        if self.size is None:
-            self._check_room(len(chunk))
+        if self.size is None and self.completed + len(chunk) > self._roomy:
+            self._check_room(len(chunk), RESERVE_BYTES)
         self._file.write(chunk)
         self._file.flush()
         self._sum.update(chunk)
@@ -311,23 +319,24 @@ class _Growing:
         if self.size is not None and self.completed > self.size:
             raise self._mismatch(f"more than the {self.size:,} bytes that were announced")
 
-    def _check_room(self, more: int) -> None:
-        """Raise when a file whose size nobody announced would become too large, or fill the disk."""
+    def _check_room(self, more: int, reserve: int = 0) -> None:
+        """Raise when the file would become too large with so many ``more`` bytes, or fill the disk."""
         path = self._proved.file.path
         if self.completed + more > self._most:
             raise _UselessFault(
                 RuntimeFaultKind.BAD_REPLY,
-                f"{WHO} announced no size of {path}, and sends more than {describe_bytes(self._most)}, "
+                f"{WHO} had announced no size of {path}, and sends more than {describe_bytes(self._most)}, "
                 "which is more than such a model can take. What had arrived has been thrown away.",
                 "Check HF_ENDPOINT, or choose another file.",
             )
         free = shutil.disk_usage(Path(self._file.name).parent).free
-        if free < RESERVE_BYTES + more:
-            raise _UselessFault(
+        if free < reserve + more:
+            raise RuntimeFault(
                 RuntimeFaultKind.DISK_FULL,
-                f"{WHO} announced no size of {path}, and after {describe_bytes(self.completed)} only "
-                f"{describe_bytes(free)} are free on the disk. What had arrived has been thrown away.",
-                "Free some space, or choose a file whose size is announced.",
+                f"After {describe_bytes(self.completed)} of {path} only {describe_bytes(free)} are free on "
+                f"the disk, and {describe_bytes(more + reserve)} are needed to go on.",
+                "Free some space and pull again: it resumes. What had arrived lies in "
+                f"{Path(self._file.name).name}.",
             )
 
     def _mismatch(self, found: str) -> RuntimeFault:
@@ -351,8 +360,8 @@ def _too_late() -> RuntimeFault:
 
 def _check_plain(response: httpx.Response) -> None:
     """Raise when a body comes packed, which nobody asked for: few bytes of it could become very many."""
-    packed = response.headers.get("content-encoding", "identity").strip().lower()
-    if packed not in {"", "identity"}:
+    packed = response.headers.get("content-encoding", "").strip().lower()
+    if not PLAIN.issuperset(coding.strip() for coding in packed.split(",")):
         sentence = f"{WHO} packed what was asked for as it is ({packed[:20]!r})."
         raise RuntimeFault(RuntimeFaultKind.BAD_REPLY, sentence, "Check HF_ENDPOINT and the proxy.")
 

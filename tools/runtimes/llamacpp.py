@@ -26,7 +26,7 @@ from tools.runtimes.files import DigestCache, storage_fault
 from tools.runtimes.gguf_header import GgufError, GgufHeader, read_gguf_file
 from tools.runtimes.gguf_names import HubFile, parse_gguf_name
 from tools.runtimes.greeting import LOAD_SECONDS, short_native_context, with_warnings
-from tools.runtimes.hub_files import Hub, ProvedFile
+from tools.runtimes.hub_files import Hub, ProvedFile, most_bytes
 from tools.runtimes.llamacpp_process import ALIAS, WHO, EmbeddedServer, Order
 from tools.runtimes.memory import estimate_memory
 from tools.runtimes.openai_compatible import OpenAICompatibleRuntime
@@ -136,11 +136,15 @@ class LlamaCppRuntime:
             raise _moved(artefact, proved.digest)
         if None not in (artefact.size_bytes, proved.size_bytes) and artefact.size_bytes != proved.size_bytes:
             raise _resized(artefact, proved.size_bytes)
-        proved = proved._replace(size_bytes=artefact.size_bytes)  # which is what room was found for
+        if artefact.size_bytes is None:
+            most = most_bytes(artefact.parameters)
+        else:
+            most = artefact.size_bytes  # which is what room was found for
+            proved = proved._replace(size_bytes=most)
         if await self._is_here(proved):
             yield PullProgress("already here", proved.digest, proved.size_bytes, proved.size_bytes)
         else:
-            async with aclosing(self._hub.download(proved, destination, artefact.parameters)) as steps:
+            async with aclosing(self._hub.download(proved, destination, most)) as steps:
                 async for step in steps:
                     yield step
         await self._check(artefact, destination)
@@ -213,17 +217,20 @@ class LlamaCppRuntime:
         return _described(artefact, header, context)
 
     async def _is_here(self, proved: ProvedFile) -> bool:
-        """Whether exactly this file is stored already."""
+        """Whether exactly this file is stored already; without a digest, one to be used."""
         path = proved.file.place_in(self._models)
         try:
             size = await asyncio.to_thread(lambda: path.stat().st_size)
             if proved.size_bytes is not None and size != proved.size_bytes:
                 return False
-            return proved.digest is None or await self._digests.digest(path) == proved.digest
-        except FileNotFoundError:
+            if proved.digest is not None:
+                return await self._digests.digest(path) == proved.digest
+            await asyncio.to_thread(read_gguf_file, path)
+        except (FileNotFoundError, GgufError):
             return False
         except OSError as error:
             raise storage_fault(error, path) from None
+        return True
 
     async def _check(self, artefact: Artefact, path: Path) -> GgufHeader:
         """The file's header; a fault when the file is damaged or is not the one that was proved."""

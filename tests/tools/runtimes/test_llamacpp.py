@@ -28,6 +28,7 @@ from tools.runtimes.base import (
 )
 from tools.runtimes.files import storage_fault
 from tools.runtimes.gguf_names import HubFile, parse_gguf_name
+from tools.runtimes.hub_files import ProvedFile
 from tools.runtimes.llamacpp import LlamaCppRuntime
 from tools.runtimes.llamacpp_process import EmbeddedServer, Order
 
@@ -535,6 +536,19 @@ async def test_a_server_that_is_no_hub_is_noticed(tiny: Path, tmp_path: Path) ->
     with HubFiles(files={NAME: tiny.read_bytes()}, metadata=False) as server:
         async with hub_runtime(server, tmp_path) as runtime:
             assert (await fault_of(runtime.prove(NAME, context=1024))).kind is RuntimeFaultKind.BAD_REPLY
+
+
+async def test_a_file_that_nothing_is_known_of_is_here_when_it_can_be_used(
+    tiny: Path, runtime: LlamaCppRuntime, tmp_path: Path
+) -> None:
+    proved = ProvedFile(HubFile("somebody/tiny-GGUF", "tiny.gguf", COMMIT), "", None, None)
+    stored = proved.file.place_in(tmp_path / "models")
+    assert not await runtime._is_here(proved)
+    stored.parent.mkdir(parents=True)
+    for content in (b"", b"<html>", tiny.read_bytes()[:-100_000], tiny.read_bytes()):
+        stored.write_bytes(content)
+        assert await runtime._is_here(proved) == (content == tiny.read_bytes())
+    assert await runtime._is_here(proved._replace(size_bytes=tiny.stat().st_size))
 
 
 async def test_no_hub_is_unreachable(runtime: LlamaCppRuntime) -> None:
