@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from agent.engine import Engine
 from agent.settings import Settings
-from agent.waiting import expect
+from agent.waiting import NOT_RECORDED, expect
 from agent.wishes import Wishes, check, check_name, options_of, out_dir_of, words_of
 from graphs.approval import TableChanged, check_approval
 from graphs.prompts import Approval, ApprovalAction, JudgeChoice, Reply
@@ -128,6 +128,11 @@ class Actions:
                 raise Conflict(f"Run {row.id} {row.detail}.", "Answer it, and it goes on.")
             if status.ended and status is not RunStatus.DONE:
                 raise Conflict(f"Run {row.id} has ended ({status.value}).", "A new request starts a new run.")
+            if status is RunStatus.STOPPED and row.options.get("story") and NOT_RECORDED in row.detail:
+                raise Conflict(
+                    f"The replay cannot go on: {row.detail}. A replay holds no more than was recorded.",
+                    "Cancel it, and replay the story anew.",
+                )
             if status.ended:
                 _try_to_extend(session, row, further, now)
             kind = OrderKind.EXTEND if status.ended else OrderKind.DRIVE

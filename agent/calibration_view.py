@@ -155,15 +155,16 @@ def _disagreements(
         name, by_judge = line.scenario.id, line.score.passed
         if by_judge is None or passed.get(name, by_judge) is by_judge:
             continue
+        quoted = not line.scenario.held_out  # whoever reads it may write training data next
         missed = [verdict for verdict in line.assessment.verdicts if verdict.verdict is Verdict.NO]
         found.append(
             Disagreement(
                 scenario_id=name,
-                message=line.scenario.message,
-                answer=line.answer.text,
+                message=line.scenario.message if quoted else "",
+                answer=line.answer.text if quoted else "",
                 judge_passed=by_judge,
                 human_passed=not by_judge,
-                reasons=tuple(f"{v.criterion} NO: {v.reason}".rstrip(": ") for v in missed),
+                reasons=tuple(f"{v.criterion} NO: {v.reason if quoted else ''}".rstrip(": ") for v in missed),
                 by_people=tuple(by_people[name]),
                 notes=tuple(notes[name]),
             )
@@ -218,7 +219,9 @@ def print_comparison(console: Console, comparison: Comparison, *, disagreements:
         shown = [("message", one.message), ("answer", one.answer)]
         shown += [("judge", reason) for reason in one.reasons or ("no criterion is NO",)]
         shown += [("people", said) for said in (*one.by_people, *one.notes)]
-        for whose, text in shown:
+        if not one.message:
+            say("  held out: counted, not quoted")
+        for whose, text in shown if one.message else shown[2:]:
             say(f"  {whose}: {_shortened(text)}")
 
 

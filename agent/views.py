@@ -15,8 +15,9 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from agent.excerpts import find
-from agent.waiting import Waiting, waiting
+from agent.waiting import NOT_RECORDED, REPLAY_CAUTION, Waiting, last_question, leaves_recording, waiting
 from graphs.labels import agreed
+from graphs.prompts import Approval, ApprovalPrompt
 from graphs.results import Result, result_of
 from store import evaluation, events, orders, reading, research, runs, threads
 from store.research import Offered
@@ -246,8 +247,26 @@ def _detail(session: Session, row: RunRow, status: RunStatus) -> str:
         from agent.queue import leaving
 
         return leaving.sentence(session, row.id, host) or row.detail
+    if status is RunStatus.QUEUED and row.status == RunStatus.WAITING:
+        return _answered(session, row)
     died = status is RunStatus.STOPPED and row.status == RunStatus.RUNNING
     return "its process has ended" if died and not row.detail else row.detail
+
+
+def _answered(session: Session, row: RunRow) -> str:
+    """Of a run that has its answer: so, and what a replay may make of it."""
+    order, asked = orders.open_order(session, row.id), last_question(session, row.id)
+    told = "has its answer, and goes on in a moment"
+    if order is None or asked is None or not isinstance(asked.prompt, ApprovalPrompt):
+        return told
+    given = Approval.model_validate(order.record)
+    out = row.options.get("story") is not None and leaves_recording(asked.prompt, given)
+    return f"{told}. {REPLAY_CAUTION}" if out else told
+
+
+def ran_out(run: RunSummary) -> bool:
+    """Whether a replay stopped where its story has no recording: it would stop there again."""
+    return run.status is RunStatus.STOPPED and run.story is not None and NOT_RECORDED in run.detail
 
 
 def run_page(session: Session, clock: Clock, limit: int, offset: int) -> RunPage:
@@ -302,7 +321,7 @@ def run_state(session: Session, run_id: str, clock: Clock) -> RunState:
         progress=tuple(progress(session, row.id)),
         results=tuple(result_views(session, row.id)),
         documents=tuple(one.path for one in evaluation.documents(session, row.id)),
-        problem=orders.last_problem(session, row.id),
+        problem="" if row.status == RunStatus.CANCELLED else orders.last_problem(session, row.id),
         last_event=events.last_seq(session, row.id),
         thread_id=None if thread is None else thread.id,
     )

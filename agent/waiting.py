@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from graphs.prompts import (
     Approval,
+    ApprovalAction,
     ApprovalPrompt,
     JudgeChoice,
     JudgePrompt,
@@ -36,6 +37,20 @@ ANSWERS: dict[type[Prompt], type[Reply]] = {
     ReviewPrompt: Review,
 }
 """Which reply answers which prompt."""
+
+
+REPLAY_CAUTION = "This run replays a recording, which may not hold what would be looked up anew; the replay would then stop there."  # noqa: E501
+
+
+NOT_RECORDED = "no recording of"
+"""In the detail of a replay that stopped where its story ends: it would stop there again."""
+
+
+def leaves_recording(prompt: ApprovalPrompt, approval: Approval) -> bool:
+    """Whether an approval may ask for what a replay of the run has no recording of: another primary."""
+    if approval.action is ApprovalAction.SWAP:
+        return True
+    return approval.action is ApprovalAction.APPROVE and approval.primary not in {None, prompt.primary}
 
 
 class Waiting(BaseModel):

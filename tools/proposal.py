@@ -179,7 +179,7 @@ TELLING: Final = 0.1
 
 def _strengths(row: TableRow, sensitivity: Sensitivity) -> tuple[str, ...]:
     found = [part.why for part in row.rating.parts if part.adds >= TELLING]
-    found += _claimed(row, Stance.FOR)
+    found += claimed(row, Stance.FOR)
     if row.licence.verdict is CommercialUse.YES:
         found.append(f"{row.licence.display} allows commercial use.")
     if sensitivity.robust:
@@ -187,7 +187,7 @@ def _strengths(row: TableRow, sensitivity: Sensitivity) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _claimed(row: TableRow, stance: Stance) -> list[str]:
+def claimed(row: TableRow, stance: Stance) -> list[str]:
     """The strongest claims, as their summaries."""
     claims = [claim for claim in row.evidence if claim.stance is stance and not claim.suspicious]
     return [f"{claim.kind.value.capitalize()}: {claim.summary}" for claim in claims[:QUOTED]]
@@ -196,7 +196,7 @@ def _claimed(row: TableRow, stance: Stance) -> list[str]:
 def _concerns(row: TableRow, sensitivity: Sensitivity) -> tuple[str, ...]:
     found = [part.why for part in row.rating.parts if part.adds <= -TELLING]
     found += [part.why for part in row.rating.parts if part.points == 0 and not part.sources]
-    found += _claimed(row, Stance.AGAINST)
+    found += claimed(row, Stance.AGAINST)
     if row.rating.stars is not None and row.rating.most < MOST:
         most = f"{row.rating.most:g} stars"
         found.append(f"No source beside its makers speaks for it, so it gets no more than {most}.")

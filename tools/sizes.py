@@ -66,14 +66,18 @@ def fits_size(size: SizeRange, parameters: int | None, name: str) -> bool | None
     Its real count decides, or its name where the count is near it: a person who asks for 7–14B means the
     models called 14B, which have 14.8 billion.
     """
+    counts = counted_as(parameters, name)
+    return any(size.holds(one) for one in counts) if counts else None
+
+
+def counted_as(parameters: int | None, name: str) -> tuple[int, ...]:
+    """The parameters by which a model is of a size: its real count, and what its name claims where that is
+    near, or where nothing else tells. Empty where nothing does."""
     nominal = nominal_parameters(name)
     if parameters is None:
-        return None if nominal is None else size.holds(nominal)
-    if size.holds(parameters):
-        return True
-    if nominal is None or abs(parameters - nominal) > NAME_TOLERANCE * nominal:
-        return False
-    return size.holds(nominal)
+        return () if nominal is None else (nominal,)
+    near = nominal is not None and abs(parameters - nominal) <= NAME_TOLERANCE * nominal
+    return (parameters, nominal) if nominal is not None and near else (parameters,)
 
 
 def search_bounds(size: SizeRange) -> SizeRange:

@@ -170,8 +170,8 @@ def _coverage(note: CoverageNote | None) -> list[str]:
         if measured is not None and measured.low is not None and measured.high is not None:
             interval = f", 95 % interval of the sample {measured.low:.0%} to {measured.high:.0%}"
         lines.append(
-            f"Coverage {note.share:.0%} (threshold {note.threshold:.0%}{interval}) of what such queries can "
-            "show, not of all models."
+            f"Coverage {note.share:.0%} (too thin below {note.threshold:.0%}{interval}) of what such queries "
+            "can show, not of all models."
         )
     if measured is not None:
         if measured.sample_coverage is not None:

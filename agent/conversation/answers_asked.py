@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.conversation import intents
 from agent.conversation.answers_shown import unknown
 from agent.conversation.case import Answer, Case
-from agent.conversation.narrate import question_said
+from agent.conversation.narrate import question_said, use_judge
 from agent.conversation.offers import offer_reply
 from agent.conversation.replies import answer, view
 from agent.wishes import check_name
@@ -63,7 +63,8 @@ def judge(case: Case, wish: intents.UseJudge) -> Answer:
     name = wish.judge or prompt.judge
     if not name:
         return answer(
-            "Which model? For example: use ollama:gemma3:12b as judge.", suggestions=("I judge myself",)
+            f"Which model? For example: {use_judge(case.session, case.run_id)}.",
+            suggestions=(use_judge(case.session, case.run_id), "I judge myself"),
         )
     if name.partition(":")[0] not in {"ollama", "openai", "llamacpp"}:
         return answer(
@@ -75,7 +76,11 @@ def judge(case: Case, wish: intents.UseJudge) -> Answer:
     except WrongUse as wrong:
         return answer(wrong.sentence, wrong.next_step, suggestions=("I judge myself",))
     insist = wish.insist and name == prompt.judge and prompt.usable
-    told = f"{name} judges{', in spite of what speaks against it' if insist else ''}."
+    told = (
+        f"{name} judges, in spite of what speaks against it."
+        if insist
+        else f"{name} is noted as the judge; whether it can judge is checked next."
+    )
     return case.reply(JudgeChoice(judge=name[:200], insist=insist, by=case.by), told)
 
 

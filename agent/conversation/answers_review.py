@@ -10,6 +10,7 @@ from agent.conversation.offers import offer_reply
 from agent.conversation.records import Said
 from agent.conversation.replies import answer
 from graphs.prompts import Labelled, LabelsPrompt, Review, ReviewPrompt
+from store import evaluation, research, runs
 
 
 def notes(case: Case, wish: intents.Notes) -> Answer:
@@ -35,12 +36,30 @@ def notes(case: Case, wish: intents.Notes) -> Answer:
 def run_backup(case: Case, _wish: intents.RunBackup) -> Answer:
     def put(prompt: ReviewPrompt) -> Answer:
         if prompt.backup is None:
-            return answer("There is no backup left to run.", suggestions=case.suggestions())
+            return answer(_why_no_backup(case, prompt), suggestions=case.suggestions())
         return _offer_review(
             case, Review(run_backup=True, by=case.by), f"Pull and evaluate the backup, {prompt.backup}."
         )
 
     return _review(case, put)
+
+
+def _why_no_backup(case: Case, prompt: ReviewPrompt) -> str:
+    from graphs.nodes.approve import newest_approval
+
+    assert case.run_id is not None
+    approved = newest_approval(research.approvals(case.session, case.run_id))
+    backup = "" if approved is None else approved.backup
+    if prompt.role == "backup" or "backup" in evaluation.roles(case.session, case.run_id):
+        return "The backup has been run already."
+    if not backup:
+        return "No backup was approved, so there is none to run."
+    if runs.get(case.session, case.run_id).options.get("story") is not None:
+        return (
+            f"The backup, {backup}, is approved, but this is a replay, and the recorded story has no answers "
+            "of it. A live run could evaluate it."
+        )
+    return f"The backup, {backup}, cannot be run from here."
 
 
 def try_prompt(case: Case, _wish: intents.TryPrompt) -> Answer:

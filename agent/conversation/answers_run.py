@@ -19,6 +19,13 @@ def resume(case: Case, _wish: intents.Resume) -> Answer:
     if case.asks(LabelsPrompt):
         return enough(case, intents.Enough())
     state = views.run_state(case.session, case.run_id, case.clock)
+    if views.ran_out(state):
+        return answer(
+            f"It cannot go on: {state.detail}. A replay holds no more than was recorded, so it would stop "
+            "there again.",
+            "“cancel” ends this run, and “replay the demo” begins anew.",
+            suggestions=case.suggestions(),
+        )
     if state.status is RunStatus.STOPPED:
         return Offer(kind="resume", sentence="It goes on.", run_id=case.run_id)
     undecided = any(one.decision.kind.value == "UNDECIDED" for one in state.results)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from agent import views
-from agent.conversation import intents, replies_run
+from agent.conversation import answers_review, intents, replies_run
 from agent.conversation.case import Answer, Case
 from agent.conversation.offers import SHALL_I
 from agent.conversation.records import Offer
 from agent.conversation.replies import YES_NO, answer
+from agent.conversation.replies_models import which
 from agent.wishes import Wishes, check
+from graphs.prompts import ReviewPrompt
+from store import runs
 from tools.faults import WrongUse
+from tools.knowledge import loader
+from tools.request import EvaluationRequest
 
 DEMO = "therapy-8b"
 
@@ -90,8 +96,34 @@ def model_or_size(_case: Case, wish: intents.StartModelOrSize) -> Answer:
     )
 
 
-def without_domain(_case: Case, wish: intents.ModelWithoutDomain) -> Answer:
+def without_domain(case: Case, wish: intents.ModelWithoutDomain) -> Answer:
+    """A model by itself: for the domain of the run that there is, once that is confirmed."""
+    known = case.book()
+    meant = known.meant(wish.model)
+    prompt = None if case.question is None else case.question.prompt
+    if isinstance(prompt, ReviewPrompt) and prompt.backup is not None and prompt.backup in meant:
+        return answers_review.run_backup(case, intents.RunBackup())
+    domain, model = domain_of(case), _model(wish.model, meant)
+    if domain is not None and model is not None:
+        return starting(
+            case, Wishes(model=model, domain=domain), f"Evaluating {model} for {domain}.", sure=False
+        )
+    if len(meant) > 1 and domain is not None and case.run_id is not None:
+        return which(wish.model, meant, known, "evaluate {} too")
     return answer(
         f"For what is {wish.model} to be evaluated?",
         suggestions=(f"evaluate {wish.model} for coding", f"evaluate {wish.model} for therapy coaching"),
     )
+
+
+def domain_of(case: Case) -> str | None:
+    request = None if case.run_id is None else runs.get(case.session, case.run_id).request
+    return None if request is None else EvaluationRequest.model_validate(request).domain
+
+
+def _model(words: str, meant: Sequence[str]) -> str | None:
+    """The model as it can be pulled: as it was typed, or by its tag where only one can be meant."""
+    if ":" in words or "/" in words:
+        return words
+    member = loader.families().member(meant[0] if len(meant) == 1 else words)
+    return None if member is None else member.ollama_tag

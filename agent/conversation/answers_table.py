@@ -9,8 +9,10 @@ from agent.conversation import intents
 from agent.conversation.answers_asked import agree
 from agent.conversation.answers_models import named, on_models
 from agent.conversation.case import Answer, Case
+from agent.conversation.names import cleaned
 from agent.conversation.offers import Table
 from agent.conversation.records import Said
+from agent.conversation.replies import names
 from graphs.prompts import ApprovalPrompt, ScenariosPrompt
 from store import runs
 
@@ -60,7 +62,20 @@ def add(case: Case, wish: intents.Add) -> Answer:
 
 
 def leave_out(case: Case, wish: intents.LeaveOut) -> Answer:
-    return _edit(case, wish.names, Table.leave_out)
+    """By line where one is named: the same for "leave out llama" and "no llama models"."""
+    known = case.book()
+    lines = {words: known.of_line(words) for words in wish.names}
+    broad = {words: keys for words, keys in lines.items() if set(keys) != set(known.in_table(words))}
+    wanted = [key for words in wish.names for key in (broad.get(words) or (words,))]
+    said = _edit(case, wanted, Table.leave_out)
+    if not isinstance(said, Said) or said.extras.offer is None:
+        return said
+    told = [
+        f"Made from {cleaned(words)}: {names([known.name(key) for key in made])}."
+        for words, keys in lines.items()
+        if (made := known.made_from(words, keys))
+    ]
+    return said.model_copy(update={"text": "\n\n".join((*told, said.text))})
 
 
 def _edit(case: Case, words: Sequence[str], what: Callable[[Table, list[str]], Said]) -> Answer:

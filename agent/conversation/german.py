@@ -85,8 +85,18 @@ _FORMS: Final = tuple(
         (r"wie\s*viel\s+(?:arbeits)?speicher\s+brauche\s+ich", "how much memory do I need?"),
         (rf"wie\s+gut\s+ist\s+{_N}", "how good is {n}?"),
         (rf"vergleiche\s+{_N}\s+(?:mit|und)\s+{_M}", "compare {n} and {m}"),
+        (r"vergleiche\s+die\s+(?:ersten|besten)\s+(?:zwei|beiden)", "compare the first two"),
+        (r"vergleiche\s+die\s+(?:ersten|besten)\s+drei", "compare the first three"),
+        (r"vergleiche\s+die\s+(?:ersten|besten)\s+vier", "compare the first four"),
         (
-            rf"(?:bewerte|evaluiere|teste|untersuche|suche)\s+{_N}[\s-]*modelle?\s+für\s+{_M}",
+            r"(?:ist|sind|wären)\s+(?P<n>\d{1,3}(?:[.,]\d{1,2})?)\s*(?:%|prozent)\s+(?:gut|genug|schlecht|ausreichend|viel|okay|ok)(?:\s+genug)?",
+            "is {n} % good?",
+        ),
+        (r"(?:ohne|kein)\s+back-?\s?up", "no backup"),
+        (rf"(?:ohne|keine?|lass|ohne\s+die)\s+{_N}(?:[\s-]+modelle)?(?:\s+weg)?", "leave out {n}"),
+        (rf"(?P<n>\d[\d.,–-]*\s*b)(?:[\s-]*modelle?)?\s+(?:für|fuer)\s+{_M}", "{n} models for {m}"),
+        (
+            rf"(?:bewerte|evaluiere|teste|untersuche|suche)\s+{_N}[\s-]*modelle?\s+(?:für|fuer)\s+{_M}",
             "evaluate {n} models for {m}",
         ),
     )

@@ -7,15 +7,18 @@ be so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 from agent.conversation.german import in_english, looks_german
+from agent.conversation.hearing_advice import advised
 from agent.conversation.hearing_answers import (
     approves,
     edits,
     judges,
     only_asked,
+    rather,
     rejects,
     reviews,
     scenarios,
@@ -37,7 +40,9 @@ from agent.conversation.hearing_wishes import (
     extremes,
     fits,
     going_on,
+    looks,
     makers,
+    other_runs,
     results,
     several,
     tops,
@@ -49,13 +54,21 @@ from agent.conversation.intents import (
     Compare,
     Extreme,
     FitsMemory,
+    Further,
     HowGood,
     Intent,
     LeaveOut,
+    Licences,
+    Look,
     Musing,
+    Notes,
+    NotesAndWish,
     Only,
+    RunBackup,
     Show,
     Situation,
+    StartOver,
+    TryPrompt,
     Unknown,
     Why,
     WhyProposal,
@@ -81,7 +94,30 @@ def understand(text: str, situation: Situation) -> Intent:
 
 
 def _heard(said: Plain, situation: Situation) -> Intent | None:
-    return next((found for rule in _RULES if (found := rule(said, situation)) is not None), None)
+    found = next((found for rule in _RULES if (found := rule(said, situation)) is not None), None)
+    return _wish_within(found, situation) if isinstance(found, Notes) else found
+
+
+_SEGMENT: Final = re.compile(r"(?:(?!\s(?:and|but|then)\s)[^,.;!?\n]|\.(?=\S))+", re.IGNORECASE)
+_EVALUATING: Final = re.compile(r"(?:evaluate|assess|benchmark)\s+\S", re.IGNORECASE)
+
+
+def _wish_within(found: Notes, situation: Situation) -> Intent:
+    """``found``, or that something else is wished for in it; notes in quotation marks are only notes."""
+    if (quoted := re.fullmatch(r'"([^"]+)"', found.text)) is not None:
+        return Notes(quoted[1].strip())
+    if situation.asks != "review":
+        return found
+    for part in _SEGMENT.finditer(found.text):
+        said = plainly(part[0])
+        heard = (rule(said, situation) for rule in (reviews, run_commands, going_on))
+        if _EVALUATING.match(said.bare) or any(isinstance(one, _ORDERS) for one in heard):
+            rest = found.text[: part.start()].rstrip(" ,;") + found.text[part.end() :]
+            return NotesAndWish(rest.strip(), said.bare)
+    return found
+
+
+_ORDERS: Final = (RunBackup, TryPrompt, Further, Cancel, StartOver)
 
 
 _MENDED: Final = (
@@ -92,6 +128,8 @@ _MENDED: Final = (
     FitsMemory,
     HowGood,
     LeaveOut,
+    Licences,
+    Look,
     Only,
     Show,
     Why,
@@ -103,10 +141,13 @@ _MENDED: Final = (
 _RULES: Final[tuple[_Rule, ...]] = (
     yes_no,
     notes,
+    advised,
     small_talk,
     scenarios,
     run_commands,
     going_on,
+    other_runs,
+    looks,
     only_asked,
     rejects,
     reviews,
@@ -121,6 +162,7 @@ _RULES: Final[tuple[_Rule, ...]] = (
     shows,
     judges,
     why,
+    rather,
     held,
     approves,
     edits,

@@ -110,6 +110,18 @@ _CONDITION = re.compile(
 )
 
 
+_RATHER = re.compile(
+    rf"(?:do\s+not|don't)\s+(?:want|like|take|use)\s+\S.{{0,80}}?{_AS}{_BACK}\s*[,;.]\s*(?:but\s+|so\s+|please\s+|rather\s+)*(?:take|use|make\s+it)\s+{_B}(?:\s+instead)?",
+    re.IGNORECASE,
+)
+"""Another backup than the proposed one: what is not wanted stands first, and says no to nothing else."""
+
+
+def rather(said: Plain, situation: Situation) -> Intent | None:
+    found = None if said.asks or situation.asks != "approval" else _RATHER.fullmatch(said.bare)
+    return None if found is None or is_negated(found["b"]) else Approve(backup=found["b"])
+
+
 def approves(said: Plain, situation: Situation) -> Intent | None:
     if said.asks and not said.polite_question:
         return None
@@ -227,18 +239,19 @@ _COMMERCIAL = re.compile(
 )
 
 
-_LICENCES = r"(?P<l>apache(?:\s*-?\s*2(?:\.0)?)?|mit|bsd|cc[\s-]?by(?:-nc|-sa)?(?:[\s-]?\d\.\d)?|gemma|llama(?:\s*\d(?:\.\d)?)?(?:\s+community)?|mistral\s+research|open)"
+_LICENCES = r"(?:apache(?:\s*-?\s*2(?:\.0)?)?|mit|bsd|cc[\s-]?by(?:-nc|-sa)?(?:[\s-]?\d\.\d)?|gemma|llama(?:\s*\d(?:\.\d)?)?(?:\s+community)?|mistral\s+research|open)"
 
 
 _LICENCE = re.compile(
-    rf"(?:{_ONLY_LEAD}(?:(?:models?|ones|those)\s+)?(?:(?:with|under|that\s+(?:are|have)|having)\s+)?(?:an?\s+|the\s+)?{_LICENCES}(?:\s+(?:licen[cs]es?|licen[cs]ed|models?|ones?|terms))*"
+    rf"(?:{_ONLY_LEAD}(?:(?:models?|ones|those)\s+)?(?:(?:with|under|that\s+(?:are|have)|having)\s+)?(?:an?\s+|the\s+)?(?P<l>{_LICENCES}(?:(?:\s*[,/]\s*|\s+)(?:(?:or|and)\s+)?(?:with\s+)?{_LICENCES}){{0,3}})(?:\s+(?:licen[cs]es?|licen[cs]ed|models?|ones?|terms))*"
     rf"|(?P<l2>apache(?:\s*-?\s*2(?:\.0)?)?|mit)(?:\s+licen[cs]e[sd]?)?\s+only)",
     re.IGNORECASE,
 )
 
 
 _ONLY_NAMED = re.compile(
-    rf"(?:only|just|nothing\s+but)\s+(?:the\s+)?{NAME}(?:\s+(?:models|family|ones))", re.IGNORECASE
+    rf"(?:only|just|nothing\s+but)\s+(?:the\s+)?(?!.*\b(?:not|no|nothing|but|over|under|above|below|first|then)\b){NAME}(?:\s+(?:models|family|ones))",
+    re.IGNORECASE,
 )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from agent.conversation.hearing_answers import NAME, names
 from agent.conversation.intents import About, Compare, HowGood, Intent, Show, Situation, Why, WhyProposal
-from agent.conversation.names import is_known
+from agent.conversation.names import is_known, names_somebody
 from agent.conversation.words import Plain, factor_words
 from tools.table import Column
 
@@ -223,8 +223,21 @@ _ABOUT = re.compile(
 _IT = re.compile(r"\b(?:it|this|that)(?:\s+(?:one|model))?$", re.IGNORECASE)
 
 
+_OF_ALL = re.compile(
+    r"(?:which|how\s+many|only|who|what(?:'s|\s+is|\s+does|\s+are)?\s+an?|what\s+do|(?:are|is)\s+there)\b",
+    re.IGNORECASE,
+)
+
+
+_POINTS_BACK = re.compile(
+    r"\b(?:its|it)\b|\b(?:does|do|did|has|is|was|can|could|of|for|about|on)\s+(?:this|that)\b|\b(?:this|that)\s+(?:one|model)\b",
+    re.IGNORECASE,
+)
+"""Only these speak of the candidate last spoken of, in a question that could be about all of them."""
+
+
 _CAN_I = re.compile(
-    rf"(?:can|may|could)\s+(?:i|we)\s+use\s+{NAME}\s+(?:commercially|in\s+(?:a|our)\s+product|for\s+commercial.{{0,30}})|is\s+(?P<name2>\S.{{0,119}}?)\s+(?:commercial(?:ly)?(?:\s+usable)?|open\s+source|free)",
+    rf"(?:can|may|could)\s+(?:i|we)\s+use\s+{NAME}\s+(?:commercially|in\s+(?:a|our)\s+product|for\s+commercial.{{0,30}})|(?:is|are)\s+(?P<name2>\S.{{0,119}}?)\s+(?:(?:ok(?:ay)?|fine|allowed|good|usable|free)\s+)?(?:(?:to\s+use|for)\s+)?(?:an?\s+|our\s+)?(?:commercial(?:ly)?(?:\s+(?:usable|use|products?|purposes?))?|open\s+source|free)",
     re.IGNORECASE,
 )
 
@@ -244,6 +257,8 @@ def about(said: Plain, situation: Situation) -> Intent | None:
     phrase = said.bare if found is None else (found["a"] or found["b"])
     columns, name = factor_words(said.bare if found is not None else phrase, phrase)
     if found is None and not columns:
+        return None
+    if not names_somebody(name) and _OF_ALL.match(said.bare) and _POINTS_BACK.search(said.bare) is None:
         return None
     if not name:
         points = found is not None and _IT.search(phrase)

@@ -17,9 +17,12 @@ from agent.conversation.intents import (
     FitsMemory,
     GoodEnough,
     Intent,
+    Licences,
+    Look,
     Musing,
     OfMaker,
     Only,
+    OtherRun,
     Pause,
     Several,
     Show,
@@ -32,11 +35,11 @@ from tools.table import Column
 
 _COMMAND: Final = (
     r"(?:approve|accept|take|choose|pick|cancel|stop|abort|end|swap|leave\s+out|exclude|drop|remove|add|include|"
-    r"reject|show|compare|only|nothing\s+(?:above|over|below|under)|search|start\s+(?:over|again|a\s+new)|restart|evaluate|run\s+(?:the|it)|resume|go\s+on)\b"
+    r"reject|show|compare|only|nothing\s+(?:above|over|below|under)|(?:not|no|none\s+of)\s+(?:the\s+|any\s+)?[\w.-]+(?:\s+[\w.-]+)?\s+(?:ones|models?)|search|start\s+(?:over|again|a\s+new)|restart|evaluate|run\s+(?:the|it)|resume|go\s+on)\b"
 )
 _QUESTION: Final = r"(?:why|what|which|how|who|is|are|does|do|can)\b"
 _BETWEEN: Final = re.compile(
-    rf"\s*[,;.?]\s*(?:and\s+|but\s+)?(?:then\s+|also\s+)?(?={_COMMAND}|{_QUESTION})|\s+(?:and|but|then)\s+(?:then\s+|also\s+)?(?={_COMMAND}|{_QUESTION})",
+    rf"\s*[,;.?]\s*(?:and\s+|but\s+)?(?:then\s+|also\s+|first\s+)*(?={_COMMAND}|{_QUESTION})|\s+(?:and|but|then)\s+(?:then\s+|also\s+|first\s+)*(?={_COMMAND}|{_QUESTION})",
     re.IGNORECASE,
 )
 _FIRST: Final = re.compile(
@@ -119,7 +122,11 @@ _EXTREMES: Final[tuple[tuple[str, Column, bool], ...]] = (
     (r"(?:most|largest|highest)\s+(?:amount\s+of\s+)?(?:memory|v?ram)", Column.MEMORY, True),
     (r"smallest\s+(?:download|file)|least\s+disk(?:\s+space)?", Column.QUANTIZATION, False),
     (r"most\s+(?:downloads|downloaded|popular)|most\s+used", Column.COMMUNITY, True),
-    (r"most\s+stars|highest\s+(?:stars|rating)|best\s+rat(?:ed|ing)", Column.FIT, True),
+    (
+        r"most\s+(?:stars|evidence)|highest\s+(?:stars|rating)|best\s+(?:rat(?:ed|ing)|benchmarks?|evidence|scores?|fit)",
+        Column.FIT,
+        True,
+    ),
 )
 _EXTREME: Final = tuple(
     (
@@ -140,6 +147,53 @@ def extremes(said: Plain, situation: Situation) -> Intent | None:
     return next(
         (Extreme(column, most) for pattern, column, most in _EXTREME if pattern.fullmatch(said.bare)), None
     )
+
+
+_LOOK: Final = re.compile(
+    r"(?:(?:show|list|give|display|see)\s+(?:me\s+)?(?:(?:only|just|all|the|of)\s+)*|"
+    r"(?:which|what|who|how\s+many)(?:\s+(?:of\s+(?:them|these|those|the\s+models)|ones?|models?|candidates?))?\s+(?:is|are|has|have|(?=allow|permit))\s*|"
+    r"(?:are|is)\s+there\s+(?:any(?:thing)?\s+|some(?:thing)?\s+|an?\s+)?)(?P<rest>\S.{0,120})",
+    re.IGNORECASE,
+)
+_WITH_EVIDENCE: Final = re.compile(
+    r"(?:(?:only|just)\s+)?(?:(?:the\s+)?(?:models?|ones?|candidates?|those)\s+)?(?:(?:with|that\s+have|having)\s+)?(?:any\s+|some\s+|domain\s+)*(?:evidence|stars|benchmarks?)",
+    re.IGNORECASE,
+)
+_LICENCES: Final = re.compile(
+    r"(?:which|what|how\s+many|list\s+(?:all\s+)?(?:the\s+)?|show\s+(?:me\s+)?(?:all\s+)?(?:the\s+)?)\s*(?:different\s+|other\s+)?licen[cs]es(?:\s+(?:(?:are|is)\s+(?:there|allowed|found|in)|do\s+(?:they|the\s+\w+|we)\s+have|did\s+you\s+find)(?:\s.{1,40})?)?",
+    re.IGNORECASE,
+)
+
+
+def looks(said: Plain, situation: Situation) -> Intent | None:
+    """Who keeps to a limit, where somebody asks or wants to see it: nothing is left out for that."""
+    if not situation.has_run or situation.asks == "request":
+        return None
+    text = said.bare
+    if _LICENCES.fullmatch(text):
+        return Licences()
+    found = _LOOK.fullmatch(text)
+    rest = text if found is None else found["rest"]
+    if (found or text.casefold().startswith(("only", "just"))) and _WITH_EVIDENCE.fullmatch(rest):
+        return Look(Only(), evidence=True)
+    limit = None if found is None else only(said._replace(bare=f"only {rest}"), situation)
+    if not isinstance(limit, Only) or (limit.name is not None and " only " not in f" {text} ".casefold()):
+        return None
+    line = re.match(r"gemma|llama", limit.licence or "", re.IGNORECASE) and "licen" not in text.casefold()
+    return None if line else Look(limit)
+
+
+_GO: Final = r"(?:open|load|show|see|(?:(?:go|switch|return|change|take\s+me)\s+)?(?:back\s+)?to|back\s+to)"
+_OTHER_RUN: Final = re.compile(
+    rf"(?:(?:{_GO}\s+)?(?:(?:the\s+|my\s+)?run\s+)?(?P<id>\d{{8}}-\w{{3,12}})|{_GO}\s+(?:the\s+|my\s+)?run\s+(?P<other>[\w-]*\d[\w-]{{2,40}})|"
+    r"(?:open|load|(?:(?:go|switch|return|change|take\s+me)\s+)?(?:back\s+)?to)\s+(?:the\s+|my\s+)?(?P<words>(?!(?:this|that|the|a|my)\b)\S.{0,60}?)\s+(?:run|evaluation))(?:\s+again)?",
+    re.IGNORECASE,
+)
+
+
+def other_runs(said: Plain, _situation: Situation) -> Intent | None:
+    found = _OTHER_RUN.fullmatch(said.bare)
+    return None if found is None else OtherRun(found["id"] or found["other"] or found["words"])
 
 
 _FROM: Final = re.compile(

@@ -137,6 +137,27 @@ class Only(Intent):
 
 
 @dataclass(frozen=True)
+class Look(Intent):
+    """Who keeps to a limit; it is told, and nobody is left out for it."""
+
+    limit: Only
+    evidence: bool = False
+    """Those of whom a source speaks, whatever the limit."""
+
+
+@dataclass(frozen=True)
+class Licences(Intent):
+    """Which licences there are in the table."""
+
+
+@dataclass(frozen=True)
+class OtherRun(Intent):
+    """A run that this conversation is not about, by its name or by words of its request."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class Add(Intent):
     names: tuple[str, ...]
 
@@ -211,6 +232,15 @@ class Notes(Intent):
 
 
 @dataclass(frozen=True)
+class NotesAndWish(Intent):
+    """Notes in which something else is wished for: which of both is meant is asked."""
+
+    text: str
+    """The notes without the wish."""
+    wish: str
+
+
+@dataclass(frozen=True)
 class Enough(Intent):
     pass
 
@@ -245,9 +275,12 @@ class Show(Intent):
         "stars",
         "criterion",
         "delete",
+        "advice",
+        "trust",
+        "tuning",
     ]
     of: str = ""
-    """Of an example what it is to show, of a criterion its name."""
+    """Of an example what it is to show, of a criterion its name; of topics ``strongest``."""
 
 
 @dataclass(frozen=True)

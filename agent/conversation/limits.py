@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from agent.conversation import intents
+from agent.conversation.hearing_answers import names as names_in
 from agent.conversation.names import Book, cleaned
 from agent.conversation.replies import counted, names
-from tools.facts import Factor
 from tools.licences import CommercialUse
 from tools.request import NO_CEILING, SizeRange
-from tools.sizes import fits_size
-from tools.table import Column, TableRow
+from tools.sizes import said
+from tools.table import TableRow
 
 Keeps = Callable[[TableRow], bool | None]
 
@@ -25,6 +26,8 @@ class Limit(NamedTuple):
     """None where no source tells."""
     unknown: Callable[[Sequence[TableRow]], str]
     strict: bool = False
+    aside: Callable[[Sequence[TableRow]], str] = lambda _rows: ""
+    """What is to be said of some that keep to it."""
 
     def leaves_out(self, row: TableRow) -> bool:
         kept = self.keeps(row)
@@ -32,7 +35,8 @@ class Limit(NamedTuple):
 
     def of_unknown(self, rows: Sequence[TableRow]) -> str:
         unsure = [row for row in rows if self.keeps(row) is None]
-        return self.unknown(unsure) if unsure else ""
+        told = (self.unknown(unsure) if unsure else "", self.aside([row for row in rows if self.keeps(row)]))
+        return " ".join(filter(None, told))
 
 
 def limits_of(wish: intents.Only, book: Book) -> tuple[Limit, ...]:
@@ -42,11 +46,14 @@ def limits_of(wish: intents.Only, book: Book) -> tuple[Limit, ...]:
         found.append(Limit("free for commercial use", _commercial, _gone, strict=True))
     if wish.licence is not None:
         wanted = wish.licence.casefold().replace("-", " ")
+        either = re.split(r"\s*,\s*(?:or\s+|and\s+)?|\s+(?:or|and)\s+|\s*/\s*", wanted)
         label = "openly licensed" if wanted == "open" else f"under {wish.licence}"
-        found.append(Limit(label, lambda row: _licensed(row, wanted), _gone, strict=True))
+        found.append(Limit(label, lambda row: _licensed(row, either), _gone, strict=True))
     if wish.name is not None:
-        keys = set(book.in_table(wish.name))
-        found.append(Limit(f"called {cleaned(wish.name)}", lambda row: row.key in keys, lambda _rows: ""))
+        keys = {key for one in names_in(wish.name) for key in book.of_line(one)}
+        found.append(
+            Limit(f"of the line {cleaned(wish.name)}", lambda row: row.key in keys, lambda _rows: "")
+        )
     if wish.most_billions is not None:
         found.append(_sized(f"at most {wish.most_billions:g}B", 0, max(1, int(wish.most_billions * 1e9))))
     if wish.least_billions is not None:
@@ -55,8 +62,35 @@ def limits_of(wish: intents.Only, book: Book) -> tuple[Limit, ...]:
 
 
 def _sized(label: str, least: int, most: int) -> Limit:
+    from agent.pages.columns import sizes_of
+
     size = SizeRange(minimum=least, maximum=most)
-    return Limit(label, lambda row: fits_size(size, _parameters(row), _spelt(row)), _stays)
+
+    def keeps(row: TableRow) -> bool | None:
+        counts = sizes_of(row)
+        return any(size.holds(one) for one in counts) if counts else None
+
+    def aside(rows: Sequence[TableRow]) -> str:
+        called = [
+            f"{row.name} ({said(sizes_of(row)[0])})" for row in rows if not size.holds(sizes_of(row)[0])
+        ]
+        stay = "stays though it is" if len(called) == 1 else "stay though they are"
+        differ = "larger" if most < NO_CEILING else "smaller"
+        told = f"{counted(len(called), 'candidate')} {stay} slightly {differ} than called: {names(called)}."
+        return told if called else ""
+
+    return Limit(label, keeps, _stays, aside=aside)
+
+
+def order_of(wish: intents.Only) -> tuple[str, ...]:
+    """How to say that whoever does not keep to the limits is to be left out."""
+    return (
+        *((f"nothing above {wish.most_billions:g}B",) if wish.most_billions is not None else ()),
+        *((f"nothing below {wish.least_billions:g}B",) if wish.least_billions is not None else ()),
+        *((f"only {wish.licence} licences",) if wish.licence is not None else ()),
+        *(("only commercial",) if wish.commercial else ()),
+        *((f"only {wish.name} models",) if wish.name is not None else ()),
+    )
 
 
 def by_name(wish: intents.Only) -> str:
@@ -66,30 +100,19 @@ def by_name(wish: intents.Only) -> str:
     )
 
 
-def _spelt(row: TableRow) -> str:
-    tags = [
-        str(fact.value) for fact in row.cell(Column.QUANTIZATION).facts if fact.factor is Factor.OLLAMA_TAG
-    ]
-    return " ".join((row.key, row.name, *tags))
-
-
 def _commercial(row: TableRow) -> bool | None:
     if row.licence.verdict is CommercialUse.UNKNOWN:
         return None
     return row.licence.verdict in {CommercialUse.YES, CommercialUse.CONDITIONAL}
 
 
-def _licensed(row: TableRow, wanted: str) -> bool | None:
+def _licensed(row: TableRow, either: Sequence[str]) -> bool | None:
     if row.licence.verdict is CommercialUse.UNKNOWN:
         return None
-    if wanted == "open":
+    if "open" in either:
         return row.licence.verdict is CommercialUse.YES
-    return wanted in row.licence.display.casefold().replace("-", " ")
-
-
-def _parameters(row: TableRow) -> int | None:
-    values = [fact.value for fact in row.cell(Column.PARAMS).facts if fact.factor is Factor.PARAMETERS]
-    return int(values[0]) if values and isinstance(values[0], int | float) else None
+    shown = row.licence.display.casefold().replace("-", " ")
+    return any(wanted in shown for wanted in either)
 
 
 def _gone(rows: Sequence[TableRow]) -> str:

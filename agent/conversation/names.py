@@ -13,6 +13,7 @@ from store import research
 from tools.candidates import Candidate
 from tools.knowledge import loader
 from tools.proposal import Proposal
+from tools.sizes import nominal_parameters
 from tools.table import ComparisonTable, TableRow
 
 LONGEST = 120
@@ -55,6 +56,11 @@ _NO_NAMES = frozenset(
 """Words that name no model by themselves, though names of models end in some of them ("Gemma 2 9B it")."""
 
 
+_IN_NAMES: Final = {"a", "it", "base", "chat", "instruct", "instruction", "tuned", "thinking", "hf", "gguf"}
+_TALK: Final = (_NO_NAMES - _IN_NAMES) | {"ok", "okay", "except", "least", "commercial", "use", "first"}
+"""Words that no model's name has in it."""
+
+
 def pointed(words: str) -> Pointed | None:
     """Whether ``words`` point at a candidate ("it", "the backup") without naming one."""
     wanted = cleaned(words)
@@ -85,13 +91,15 @@ def names_somebody(words: str) -> bool:
 
 
 def looks_like_a_name(words: str) -> bool:
-    """``owner/name``, a tag, a word of letters and digits ("qwen3"), or a line of models that is known."""
+    """``owner/name``, a tag, a name with a number ("qwen3") or a size, or a line of models that is known."""
     wanted = cleaned(words)
     if len(wanted.split()) > 6 or not names_somebody(wanted):
         return False
-    if repository(wanted) is not None or re.fullmatch(r"[\w.-]+:[\w.-]+", wanted):
+    if repository(wanted) is not None or re.fullmatch(r"[A-Za-z][\w.-]+:[\w.-]+", wanted):
         return True
-    if re.search(r"(?<![\w.])(?=\w*[^\W\d_])(?=\w*\d)\w+", wanted):
+    if re.search(r"[!?,;]", wanted) or any(word in _TALK for word in wanted.casefold().split()):
+        return False
+    if re.match(r"[^\W\d_]{3,}[\s.-]?\d", wanted) or nominal_parameters(wanted) is not None:
         return True
     return loader.families().of(wanted) is not None
 
@@ -145,6 +153,26 @@ class Book(NamedTuple):
         by_family = [row.key for row in self.rows if _squeezed(wanted) == _squeezed(row.family)]
         return tuple(by_family) or _best(wanted, [(row.key, row.name) for row in self.rows])
 
+    def of_line(self, words: str) -> tuple[str, ...]:
+        """Keys of the rows that a whole line of models means ("Llama"): by family, by whose weights they are
+        made from, by maker; of any other name those that could be meant."""
+        wanted = _squeezed(cleaned(words))
+        if not _broad(wanted) or not names_somebody(wanted) or pointed(words) is not None:
+            return self.in_table(words)
+        named = set(self.in_table(words))
+        return tuple(row.key for row in self.rows if row.key in named or wanted in _lines_of(row))
+
+    def made_from(self, words: str, keys: Sequence[str]) -> tuple[str, ...]:
+        """Of ``keys`` those that are of another family, with weights of the line that ``words`` name."""
+        wanted = _squeezed(cleaned(words))
+        rows = [row for row in self.rows if row.key in set(keys)]
+        own = {row.key for row in rows if (one := loader.families().of(row.key)) and one.maker == wanted}
+        return tuple(
+            row.key
+            for row in rows
+            if row.lineage == wanted and row.key not in own and not _squeezed(row.family).startswith(wanted)
+        )
+
     def meant(self, words: str) -> tuple[str, ...]:
         """Keys that could be meant: rows of the table, and where there is none, other lines of the ledger."""
         wanted = cleaned(words)
@@ -197,6 +225,15 @@ def _broad(words: str) -> bool:
 
 def _spelt(one: Candidate) -> set[str]:
     return {one.key.casefold(), one.name.casefold(), one.key.rpartition("/")[2].casefold()}
+
+
+def _lines_of(row: TableRow) -> set[str]:
+    """What the lines of models are called that a row belongs to."""
+    family = loader.families().of(row.name) or loader.families().of(row.key)
+    owner = row.key.partition("/")[0].casefold()
+    known = () if family is None else (family.maker, family.lineage, *map(str.casefold, family.orgs))
+    called = {owner, row.family.casefold(), row.lineage.casefold(), *known}
+    return {_squeezed(one) for one in called} | {_squeezed(one.partition("-")[0]) for one in (owner, *known)}
 
 
 def _squeezed(words: str) -> str:

@@ -13,6 +13,7 @@ from agent.conversation.records import Said
 from agent.conversation.replies import answer, counted, items, percent, stars, view
 from agent.conversation.steps import said_here
 from agent.views import EventRecord
+from agent.waiting import NOT_RECORDED
 from graphs.prompts import (
     ApprovalPrompt,
     JudgePrompt,
@@ -22,7 +23,8 @@ from graphs.prompts import (
     ReviewPrompt,
     ScenariosPrompt,
 )
-from store import research
+from store import research, runs
+from tools.kinship import judge_relation
 from tools.request import EvaluationRequest
 
 _prompt: TypeAdapter[Prompt] = TypeAdapter(Prompt)
@@ -144,7 +146,7 @@ def question_said(session: Session, run_id: str, prompt: Prompt) -> Said:
                 "Which model is to judge? Or judge yourself.",
                 suggestions=(
                     *((f"use {prompt.judge} as judge anyway",) if anyway else ()),
-                    "use ollama:gemma3:12b as judge",
+                    use_judge(session, run_id, prompt.judge),
                     "I judge myself",
                 ),
             )
@@ -159,6 +161,21 @@ def question_said(session: Session, run_id: str, prompt: Prompt) -> Said:
             return _asks_review(run_id, prompt)
         case _:
             assert_never(prompt)
+
+
+_JUDGES = ("ollama:gemma3:12b", "ollama:qwen3:14b", "ollama:mistral-nemo:12b")
+"""Examples of judges; of three families, so that one is not the candidate's."""
+
+
+def use_judge(session: Session, run_id: str | None, refused: str | None = None) -> str:
+    """How a judge is named, on one that is neither of the candidate's family nor the one just refused."""
+    from graphs.nodes.approve import newest_approval
+
+    approved = newest_approval(research.approvals(session, run_id)) if run_id is not None else None
+    model = None if run_id is None else runs.get(session, run_id).options.get("model")
+    judged = [name for name in (model, approved and approved.primary) if name]
+    fit = [one for one in _JUDGES if one != refused and judge_relation(one, *judged) is None]
+    return f"use {(fit or _JUDGES)[0]} as judge"
 
 
 def _asks_request(prompt: RequestPrompt) -> Said:
@@ -293,7 +310,7 @@ def _stopped(_session: Session, run_id: str, data: dict[str, Any]) -> Said:
         f"The run has stopped: {sentence}",
         "" if "is kept" in sentence else "What was finished is kept.",
         links=(view(run_id), *links),
-        suggestions=("resume", "status", "cancel"),
+        suggestions=("status", "cancel") if NOT_RECORDED in sentence else ("resume", "status", "cancel"),
     )
 
 

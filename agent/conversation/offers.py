@@ -22,14 +22,12 @@ from agent.conversation.replies import (
     view,
 )
 from agent.conversation.replies_models import unknown_name, which
-from agent.waiting import Waiting
+from agent.waiting import REPLAY_CAUTION, Waiting, leaves_recording
 from graphs.approval import NO_BACKUP, Refused, check_approval
 from graphs.prompts import Approval, ApprovalAction, ApprovalPrompt, Reply
 from tools.knowledge import loader
 from tools.sizes import fits_size
 from tools.table import Column, TableRow
-
-REPLAY_CAUTION = "This run replays a recording, which may not hold what would be looked up anew; the replay would then stop there."  # noqa: E501
 
 
 def reply_record(reply: Reply, kind: str) -> dict[str, Any]:
@@ -130,6 +128,7 @@ class Table:
             items(facts),
             others,
             "Only the primary is pulled; the backup waits until you ask for it." if backup else "",
+            REPLAY_CAUTION if self.replayed and leaves_recording(self.prompt, approval) else "",
             links=(
                 view(self.run_id, "approval", "the approval"),
                 model_page(self.run_id, primary, self.book.name(primary)),

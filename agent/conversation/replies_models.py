@@ -112,7 +112,9 @@ def _stands(row: TableRow, book: Book, *, negative: bool) -> str:
     if proposal is None:
         return head
     if row.key == proposal.primary:
-        return f"{head} It is the proposed primary: {proposal.why_primary}"
+        against = items(f"against it: {line}" for line in proposal.concerns) if negative else ""
+        told = f"{head} It is the proposed primary: {proposal.why_primary}"
+        return f"{told}\n{against}" if against else told
     if row.key == proposal.backup:
         return f"{head} It is the proposed backup: {proposal.why_backup}"
     over = next((sentence for sentence in proposal.over if sentence.startswith(f"Over {row.name} ")), "")

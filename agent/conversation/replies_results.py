@@ -8,14 +8,16 @@ from sqlalchemy.orm import Session
 
 from agent import views
 from agent.conversation.records import Link, Said
-from agent.conversation.replies import answer, items, names, percent, view
+from agent.conversation.replies import answer, first_of, items, names, percent, view
+from agent.conversation.replies_trust import cautions
 from graphs.materials import GENERAL_RUBRIC
 from graphs.results import Result
 from store import runs
 from tools.escape import shorten
 from tools.failures import FailureAnalysis, Row, analyse
 from tools.request import EvaluationRequest
-from tools.rubric import Rubric, parse_rubric
+from tools.rows import not_met
+from tools.rubric import Criterion, Rubric, parse_rubric
 from tools.statistics import DEFAULT_THRESHOLDS
 
 MOST = 5
@@ -46,6 +48,7 @@ def result(session: Session, run_id: str) -> Said:
         )
     return answer(
         *told,
+        cautions(session, run_id, found),
         links=(view(run_id, "report", "the report"), view(run_id, "failures", "the failures")),
         suggestions=SUGGESTED,
     )
@@ -73,7 +76,12 @@ def pass_rate(session: Session, run_id: str) -> Said:
             f"{one.role} {one.candidate}: {decision.passes} of {decision.measured} measured answers pass, "
             f"{percent(decision.pass_rate)} (95 % interval {percent(low)} to {percent(high)}){unmeasured}"
         )
-    return answer(items(lines), links=(view(run_id, "evaluation", "the evaluation"),), suggestions=SUGGESTED)
+    return answer(
+        items(lines),
+        cautions(session, run_id, found),
+        links=(view(run_id, "evaluation", "the evaluation"),),
+        suggestions=SUGGESTED,
+    )
 
 
 def good_enough(session: Session, run_id: str, wanted: float | None) -> Said:
@@ -130,16 +138,17 @@ def failed_most(session: Session, run_id: str) -> Said:
     return answer(*told, links=links, suggestions=(*more, "which topic is weakest?"))
 
 
-def weakest_topic(session: Session, run_id: str) -> Said:
-    """Pass rates by topic, the lowest first, and whether chance explains the difference."""
+def weakest_topic(session: Session, run_id: str, *, best: bool = False) -> Said:
+    """Pass rates by topic, the lowest first or with ``best`` the highest; whether chance explains it."""
     found = views.results(session, run_id)
     if not found:
         return nothing_yet(run_id)
-    told = []
+    told, first = [], "strongest" if best else "weakest"
     for one in found:
         analysis = _analysis(one)
         for dimension in ("topic", "style"):
-            rates = [rate for rate in analysis.rates if rate.dimension == dimension][:MOST]
+            every = [rate for rate in analysis.rates if rate.dimension == dimension]
+            rates = (every[::-1] if best else every)[:MOST]
             lines = [
                 f"{rate.value}: {rate.passed} of {rate.measured} pass (95 % interval "
                 f"{percent(rate.interval[0])} to "
@@ -148,7 +157,7 @@ def weakest_topic(session: Session, run_id: str) -> Said:
             ]
             if lines:
                 told.append(
-                    f"{_who(session, run_id, one)} by {dimension}, the weakest first:\n{items(lines)}"
+                    f"{_who(session, run_id, one)} by {dimension}, the {first} first:\n{items(lines)}"
                 )
         if not any(rate.weaker for rate in analysis.rates):
             told.append("None of these groups is weaker than the rest by more than chance explains.")
@@ -215,11 +224,10 @@ def safety(session: Session, run_id: str) -> Said:
     told = []
     for one in found:
         lines = [_gate_line(one, gate) for gate in one.rubric.ids if gate in one.rubric.gates]
-        failed = sum(1 for line in one.lines if any(_said_no(line, gate) for gate in one.rubric.gates))
         who = _who(session, run_id, one)
         told.append(
-            f"{who}: {failed} of {len(one.lines)} answers failed a gate, judged by {one.judge}. A gate fails "
-            f"an answer by itself:\n{items(lines)}"
+            f"{who}: {one.decision.answers_failing_a_gate} of {one.decision.measured} measured answers "
+            f"failed a gate, judged by {one.judge}. A gate fails an answer by itself:\n{items(lines)}"
             if lines
             else f"{who}: the rubric has no gates."
         )
@@ -250,13 +258,6 @@ def _counts(one: Result, wanted: str) -> str:
     return f"failed {said.count('NO')} of {measured} times{rest}"
 
 
-def _said_no(line: Row, criterion: str) -> bool:
-    return any(
-        verdict.criterion == criterion and verdict.verdict.value == "NO"
-        for verdict in line.assessment.verdicts
-    )
-
-
 def _rubric_to_come(session: Session, run_id: str) -> Rubric:
     """The person's rubric, else the one that the run will take."""
     from tools.knowledge.loader import domains, knowledge_text
@@ -282,9 +283,13 @@ def criterion(session: Session, run_id: str, wanted: str) -> Said:
         )
     gate = " It is a gate: failing it fails the answer." if one.id in rubric.gates else ""
     lines = [f"{_who(session, run_id, result_)}: {_counts(result_, one.id)}" for result_ in found]
+    reasons = [line for result_ in found for line in _reasons(result_, one)]
     return answer(
         f"{one.id} ({one.category}): {one.question}{gate}",
         items(lines),
+        f"Why, as the judge says of answers that are not held out:\n{items(first_of(reasons, 4))}"
+        if reasons
+        else "",
         links=(view(run_id, "failures", "the failures"),) if found else (),
         suggestions=(f"show an example of {one.id}", "what failed most?") if found else ("status",),
     )
@@ -328,6 +333,19 @@ def _who(session: Session, run_id: str, one: Result) -> str:
 
 def _analysis(one: Result) -> FailureAnalysis:
     return analyse(one.lines, one.rubric, one.by_judge)
+
+
+def _reasons(one: Result, criterion: Criterion) -> list[str]:
+    """What the judge says where the criterion is not met; nothing of what is held out."""
+    return [
+        f"{line.scenario.id} ({line.scenario.topic}): {shorten(verdict.reason, 200)}"
+        for line in one.lines
+        for verdict in line.assessment.verdicts
+        if not line.scenario.held_out
+        and verdict.criterion == criterion.id
+        and not_met(verdict.verdict, criterion)
+        and verdict.reason
+    ]
 
 
 def _picked(one: Result, of: str) -> list[tuple[Row, str, str]]:

@@ -13,6 +13,7 @@ from agent.conversation.german import KNOWN
 from agent.conversation.narrate import question_said
 from agent.conversation.records import Link, Said
 from agent.conversation.replies import answer, counted, first_of, items, view
+from agent.conversation.replies_trust import cautions
 from agent.conversation.steps import said_here
 from store import research
 from store.schema import EventRow, FetchRow, RunStatus, SearchRow
@@ -71,6 +72,8 @@ def status(session: Session, run_id: str, clock: Clock) -> Said:
             f"{result.role}: {result.decision.kind.value}, {result.decision.passes} of "
             f"{result.decision.measured} measured answers pass"
         )
+    if state.results:
+        lines.append(cautions(session, run_id, state.results))
     asked = "" if state.waits_for is None else question_said(session, state.id, state.waits_for.prompt).text
     offered = research.newest_table(session, run_id)
     of_table = "" if offered is None else reach.of_note(offered.table.coverage)
@@ -81,7 +84,7 @@ def status(session: Session, run_id: str, clock: Clock) -> Said:
     return answer(
         warning,
         head,
-        items(lines),
+        items(filter(None, lines)),
         f"The last order could not be carried out: {problem}" if problem else "",
         asked,
         links=(view(state.id), *more, *further),
@@ -231,7 +234,7 @@ def suggestions(session: Session, run_id: str | None, clock: Clock) -> tuple[str
     if state.waits_for is not None:
         return question_said(session, state.id, state.waits_for.prompt).extras.suggestions
     if state.status is RunStatus.STOPPED:
-        return ("resume", "status", "cancel")
+        return ("cancel", "status") if views.ran_out(state) else ("resume", "status", "cancel")
     if state.results:
         return ("what failed most?", "which topic is weakest?", "what is the pass rate?", "show an example")
     if research.newest_table(session, run_id) is not None:
@@ -239,20 +242,43 @@ def suggestions(session: Session, run_id: str | None, clock: Clock) -> tuple[str
     return ("status", "how long?", "what did you read?") if not state.status.ended else START
 
 
+_HELP = {
+    "start": "start: “evaluate 8B models for therapy coaching”, “evaluate qwen3:8b for coding”, "
+    "“replay the demo”",
+    "ask": "ask: “why not DeepSeek?”, “what about the licence of gemma 2?”, “compare qwen3 and "
+    "gemma 2”, “show the table”, “what speaks against it?”",
+    "change": "change the table: “only Apache licences”, “nothing above 9B”, “add owner/name”, "
+    "“leave out X”, “search more for …”",
+    "decide": "decide: “what would you do?”, “approve”, “approve X with Y as backup”, “swap them”, "
+    "“no backup”, “reject because …”",
+    "judge": "the judge: “use ollama:MODEL as judge”, “I judge myself”",
+    "labels": "your verdicts: “go on” once they are given, “enough labels” without the rest",
+    "review": "the review: “my notes: …”, “no notes”, “run the backup too”, “try a better prompt”",
+    "result": "the result: “what failed most?”, “which topic is weakest?”, “show an example of "
+    "CQ2”, “what is the pass rate?”, “can I trust the judge?”, “what should I do next?”",
+    "run": "the run: “status”, “how long?”, “go on”, “cancel”",
+}
+_HELPS = {
+    "approval": ("decide", "change", "ask", "run"),
+    "judge": ("judge", "ask", "run"),
+    "labels": ("labels", "run"),
+    "review": ("review", "result", "ask", "run"),
+}
+
+
 def help_now(session: Session, run_id: str | None, clock: Clock) -> Said:
-    lines = [
-        "start: “evaluate 8B models for therapy coaching”, “evaluate qwen3:8b for coding”, “replay the demo”",
-        "ask: “why not DeepSeek?”, “what about the licence of gemma 2?”, “compare qwen3 and gemma 2”, "
-        "“show the table”",
-        "change the table: “only Apache licences”, “nothing above 9B”, “add owner/name”, “leave out X”, "
-        "“search more for …”",
-        "decide: “approve”, “approve X with Y as backup”, “swap them”, “no backup”, “reject because …”",
-        "afterwards: “what failed most?”, “which topic is weakest?”, “show an example of CQ2”, “what is "
-        "the pass rate?”",
-        "the run: “status”, “how long?”, “go on”, “cancel”",
-    ]
+    """What is understood in the phase that the run is in."""
+    state = None if run_id is None else views.run_state(session, run_id, clock)
+    if state is None:
+        kinds: tuple[str, ...] = ("start",)
+    elif state.waits_for is not None and state.waits_for.prompt.kind in _HELPS:
+        kinds = _HELPS[state.waits_for.prompt.kind]
+    else:
+        of_table = ("ask",) if research.newest_table(session, state.id) is not None else ()
+        kinds = (*(("result",) if state.results else ()), *of_table, "run")
+        kinds = (*kinds, "start") if state.status.ended else kinds
     return answer(
-        "What is understood here:\n" + items(lines),
+        "What is understood here:\n" + items(_HELP[kind] for kind in kinds),
         "Whatever costs or is final is only done after your yes.",
         suggestions=suggestions(session, run_id, clock),
     )

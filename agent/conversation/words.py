@@ -164,6 +164,11 @@ _IN_WORDS: Final = re.compile(
     rf"{_EVALUATE}\s+(?:only\s+)?(?:the\s+)?(?:model\s+)?(?P<model>\S.{{1,59}}?)\s+(?:for|on|in|at)\s+(?P<domain>\S.{{0,399}})",
     re.IGNORECASE,
 )
+_AS_WELL: Final = re.compile(r"\b(?:too|also|as\s+well|instead|next)\b", re.IGNORECASE)
+_ONE_MORE: Final = re.compile(
+    rf"{_EVALUATE}\s+(?:also\s+)?(?:the\s+)?(?:model\s+)?(?P<model>\S.{{1,79}}?)(?:\s+(?:too|also|as\s+well|instead|next|now))*",
+    re.IGNORECASE,
+)
 _BEGINS: Final = re.compile(
     r"(?:evaluate|assess|benchmark|research|find|recommend|suggest|compare|test|look\s+for|looking\s+for|search\s+for|start|begin|get|choose|pick|need|"
     r"a\s+|which|what|base\s+models?|models?|new)\b",
@@ -207,6 +212,10 @@ def start_of(said: Plain, *, has_run: bool) -> Begun | None:
             return Begun(text, words, in_words["domain"], judge, tag=member.ollama_tag)
     if _NO_START.match(text):
         return None
+    if has_run and (one := _ONE_MORE.fullmatch(text)) is not None:
+        model, known = one["model"], loader.families().of(one["model"]) is not None
+        if ":" in model or "/" in model or (known and not re.search(r"\bmodels?\b|\bfor\b", model)):
+            return Begun(text, model, judge=judge)
     if has_run and not _BEGINS_ANEW.match(text):
         reading = read_request(text)
         told = isinstance(reading, Ready) and not said.asks
@@ -216,7 +225,8 @@ def start_of(said: Plain, *, has_run: bool) -> Begun | None:
         return None
     if said.asks and _is_question(said):
         return None
-    return Begun(said.kept if judge is None else text, judge=judge)
+    sure = not has_run or (isinstance(reading, Ready) and _AS_WELL.search(text) is None)
+    return Begun(said.kept if judge is None else text, judge=judge, sure=sure)
 
 
 def _is_question(said: Plain) -> bool:
@@ -237,13 +247,22 @@ def _asks_for_a_run(said: Plain, reading: Missing) -> bool:
 
 _LEAD: Final = re.compile(
     r"(?:(?:it's|it\s+is|it\s+should\s+be|that's|that\s+is|that\s+would\s+be|the\s+(?:domain|size|area|subject|topic|task)\s+(?:is|would\s+be)|(?:domain|size)\s*[:=]|something\s+(?:like|around)|models?\s+(?:for|of)|"
-    r"for|about|use\s+it\s+for|in|evaluate|i\s+(?:want|need|mean|meant)|we\s+(?:want|need))\s+)+",
+    r"for|about|use\s+it\s+for|in|evaluate|(?:(?:i|we)\s+)?(?:want|need|mean|meant))\s+)+",
     re.IGNORECASE,
 )
+_SENTENCE: Final = re.compile(
+    r"(?:said|thought|think|guess|is|are|was|were|do|does|did|can|could|would|should|will|why|how|what|which|who|when|where|show|tell|open|go|back|"
+    r"approve|cancel|stop|compare|add|leave|take|use|try|as|than|because|if|maybe|well)\b|.*\b(?:i|you|he|she|they|meant|said|please)\b|.*n't\b|"
+    r".*\b(?:the|this|that|my|our|another)\s+(?:\w+\s+){0,2}(?:run|table|proposal|backup|evaluation|conversation)\b|.*\b(?:too|as\s+well|instead)$",
+    re.IGNORECASE,
+)
+"""What talks rather than names a size or a subject."""
+_MOST_WORDS: Final = 25
 
 
 def answers_in(said: Plain, fields: tuple[str, ...]) -> dict[str, str]:
     """Field → words, of what was asked and of whatever else was said besides."""
+    from agent.conversation.names import is_known
     from agent.intake import complaint_about, read_request
     from agent.intake_sizes import parse_size, take_size
     from agent.intake_text import Words
@@ -253,6 +272,8 @@ def answers_in(said: Plain, fields: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     words = Words(text)
     sized, alone = take_size(words), _LEAD.sub("", text, count=1)
+    if len(alone.split()) > _MOST_WORDS or _SENTENCE.match(alone):
+        return {}
     if sized.size is not None:
         found["size"] = text
     elif parse_size(alone).size is not None:
@@ -263,6 +284,8 @@ def answers_in(said: Plain, fields: tuple[str, ...]) -> dict[str, str]:
         partial = reading.partial if isinstance(reading, Missing) else None
         domain = reading.request.domain if isinstance(reading, Ready) else partial.domain if partial else None
         trimmed = _LEAD.sub("", left, count=1).strip(" ,;:.-")
+        if is_known(domain or trimmed):
+            return {"size": text} if "size" in found else {}  # a model is no domain
         if domain is not None:
             found["domain"] = domain
         elif trimmed and complaint_about("domain", trimmed[:120]) is None and not said.asks:

@@ -319,15 +319,17 @@ async def answers(
 
 
 def _answer(row: Row, why: str) -> AnswerLine:
+    """What is held out is counted, not quoted: whoever reads it may write training data next."""
+    quoted = not row.scenario.held_out
     return AnswerLine(
         scenario=row.scenario.id,
         topic=line(row.scenario.topic),
-        why=line(why),
-        message=bounded(row.scenario.message, 2000),
-        answer=bounded(row.answer.text, 4000),
+        why=line(why if quoted else f"{why}; held out: counted, not quoted"),
+        message=bounded(row.scenario.message, 2000) if quoted else "",
+        answer=bounded(row.answer.text, 4000) if quoted else "",
         passed=row.score.passed,
         not_met=tuple(
-            line(f"{one.criterion}: {one.reason}", 500)
+            line(f"{one.criterion}: {one.reason}" if quoted else one.criterion, 500)
             for one in row.assessment.verdicts
             if one.verdict is Verdict.NO
         ),

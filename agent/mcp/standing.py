@@ -127,7 +127,11 @@ def run_reply(session: Session, run_id: str, clock: Clock) -> RunReply:
         results=tuple(headline(one) for one in state.results),
         documents=state.documents,
         problem=line(state.problem, 1000),
-        next=HOW[type(waits.prompt)] if waits is not None else ON.get(state.status, "Call `wait`."),
+        next=HOW[type(waits.prompt)]
+        if waits is not None
+        else "Nothing more: the replay holds no more; `cancel` ends it."
+        if views.ran_out(state)
+        else ON.get(state.status, "Call `wait`."),
     )
 
 

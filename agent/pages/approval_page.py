@@ -18,6 +18,7 @@ from agent.pages.render import page
 from agent.pages.shell import run_view
 from agent.service.place import Here, Place
 from agent.views import RunState, TableView
+from agent.waiting import REPLAY_CAUTION
 from graphs.prompts import ApprovalPrompt
 from store import orders, research
 from store.schema import OrderRow
@@ -83,6 +84,7 @@ async def _context(here: Place, run: RunState, asked: Mapping[str, str]) -> dict
         "about_backup": await _choice(here, offered, backup),
         "add": asked.get("add", "")[:300],
         "nobody": NOBODY,
+        "replay_caution": REPLAY_CAUTION,
     }
 
 

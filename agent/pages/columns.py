@@ -15,6 +15,7 @@ from tools.licences import CommercialUse
 from tools.needs import MemoryNeed, memory_need
 from tools.ranking import released
 from tools.rating import CandidateView
+from tools.sizes import counted_as
 from tools.table import Column, TableRow
 
 ORDER: Final = (
@@ -118,6 +119,15 @@ def need_of(row: TableRow, context: int) -> MemoryNeed | None:
         found_by="",
     )
     return memory_need(CandidateView(itself, facts), context)
+
+
+def sizes_of(row: TableRow) -> tuple[int, ...]:
+    """The parameters by which a filter or a limit takes the row: real ones, and those it is called by."""
+    tags = [
+        str(fact.value) for fact in row.cell(Column.QUANTIZATION).facts if fact.factor is Factor.OLLAMA_TAG
+    ]
+    real = number(row, Column.PARAMS, Factor.PARAMETERS)
+    return counted_as(None if real is None else int(real), " ".join((row.key, row.name, *tags)))
 
 
 def place(row: TableRow, column: Column, context: int) -> float | str | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from agent.pages.rates import Pace, pace
 from agent.views import Progress, progress
 from graphs.labels import without_verdict
-from store import runs
+from store import research, runs
 from store.evaluation import ModelRole
 from store.schema import AnswerRow, AssessmentRow, EventRow, ScenarioRow, VerdictRow
 from tools.panel import HUMAN
@@ -30,6 +30,8 @@ class AnswerLine(NamedTuple):
     scenario: str
     topic: str
     style: str
+    held_out: bool
+    """It counts, and neither its message nor its answer is shown."""
     message: str
     text: str
     """At most :data:`LONGEST_ANSWER` characters."""
@@ -86,6 +88,8 @@ class EvaluationLive(NamedTuple):
     scenarios: int
     proving: str
     """The model that is being looked for; empty once it is proved."""
+    chosen: bool
+    """Whether a model is approved, or was named in the request."""
 
 
 def evaluation_live(session: Session, run_id: str) -> EvaluationLive:
@@ -107,7 +111,13 @@ def evaluation_live(session: Session, run_id: str) -> EvaluationLive:
         )
         or 0,
         proving="" if found else _proving(session, run_id),
+        chosen=_chosen(session, run_id),
     )
+
+
+def _chosen(session: Session, run_id: str) -> bool:
+    approved = any(one.action in {"approve", "swap"} for one in research.approvals(session, run_id))
+    return approved or bool(runs.get(session, run_id).options.get("model"))
 
 
 class _Span(NamedTuple):
@@ -238,13 +248,15 @@ def _answers(session: Session, run_id: str, role: str) -> tuple[AnswerLine, ...]
     )
     found = []
     for row, scenario in session.execute(query):
-        text = str(row.record.get("text") or "")
+        held_out = bool(scenario.get("held_out"))
+        text = "" if held_out else str(row.record.get("text") or "")
         found.append(
             AnswerLine(
                 scenario=row.scenario_id,
                 topic=scenario["topic"],
                 style=scenario["style"],
-                message=scenario["message"],
+                held_out=held_out,
+                message="" if held_out else scenario["message"],
                 text=text[:LONGEST_ANSWER],
                 cut=len(text) > LONGEST_ANSWER,
                 outcome=row.outcome,

@@ -9,9 +9,8 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from agent.pages.columns import DESCENDING, ORDER, Text, column_named, place, slug, text_of, title
+from agent.pages.columns import DESCENDING, ORDER, Text, column_named, place, sizes_of, slug, text_of, title
 from tools.escape import clean
-from tools.facts import Factor
 from tools.proposal import Proposal
 from tools.table import Cell, Column, ComparisonTable, TableRow
 
@@ -80,7 +79,8 @@ class ShownRow(NamedTuple):
     cells: tuple[ShownCell, ...]
     words: str
     """Everything that a filter may look for, in lower case."""
-    billions: float | None
+    sizes: tuple[float, ...]
+    """Billions of parameters: the real count, and what it is called by."""
     fits: bool
     """Whether it passes the filters; a row that does not is hidden, so that a script can bring it back."""
 
@@ -190,10 +190,9 @@ def _row(row: TableRow, table: ComparisonTable, proposal: Proposal | None, wishe
         )
         for column in ORDER
     )
-    parameters = next((f.value for f in row.cell(Column.PARAMS).facts if f.factor is Factor.PARAMETERS), None)
-    billions = float(parameters) / 1e9 if isinstance(parameters, int | float) else None
+    sizes = tuple(count / 1e9 for count in sizes_of(row))
     words = clean(" ".join([row.key, row.name, row.family, row.lineage, *(c.text for c in row.cells)]))
-    shown = ShownRow(row, role_of(row.key, proposal), cells, words.casefold(), billions, True)
+    shown = ShownRow(row, role_of(row.key, proposal), cells, words.casefold(), sizes, True)
     return shown._replace(fits=_fits(shown, wishes))
 
 
@@ -213,14 +212,14 @@ def _fits(row: ShownRow, wishes: TableWishes) -> bool:
         row.row.licence.display,
     }:
         return False
-    if not _within(row.billions, wishes.smallest, wishes.largest):
+    if not _within(row.sizes, wishes.smallest, wishes.largest):
         return False
     return all(word in row.words for word in clean(wishes.q).casefold().split())
 
 
-def _within(billions: float | None, smallest: float | None, largest: float | None) -> bool:
+def _within(sizes: tuple[float, ...], smallest: float | None, largest: float | None) -> bool:
     if smallest is None and largest is None:
         return True
-    if billions is None:
-        return False
-    return (smallest is None or billions >= smallest) and (largest is None or billions <= largest)
+    return any(
+        (smallest is None or size >= smallest) and (largest is None or size <= largest) for size in sizes
+    )

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.conversation import intents
+from agent.conversation.answers_wishes import notes_and_wish
 from agent.conversation.hearing import understand
 from agent.conversation.intents import (
     About,
@@ -25,6 +26,7 @@ from agent.conversation.intents import (
     More,
     No,
     Notes,
+    NotesAndWish,
     Only,
     Reject,
     Replay,
@@ -42,6 +44,7 @@ from agent.conversation.intents import (
     WhyProposal,
     Yes,
 )
+from agent.conversation.records import Said
 from tools.table import Column
 
 NEW = Situation()
@@ -193,6 +196,45 @@ def test_a_negated_command_is_held(text: str, kind: type[intents.Intent]) -> Non
 )
 def test_answers_to_what_was_asked_back(text: str, answers: dict[str, str]) -> None:
     assert understand(text, ASKED) == Answers(answers)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I meant gemma 2 9b as second model of the finished run",
+        "I think it should answer tax questions",
+        "show me the finished run",
+        "evaluate gemma 2 too",
+        "what about the proposal",
+    ],
+)
+def test_a_sentence_is_no_size_and_no_domain(text: str) -> None:
+    assert not isinstance(understand(text, ASKED), Answers)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        (
+            "my notes: listens well, but too many tips. run the backup too",
+            NotesAndWish("listens well, but too many tips.", "run the backup too"),
+        ),
+        ("my notes: good and run 50 more scenarios", NotesAndWish("good", "run 50 more scenarios")),
+        ("my notes: fine; try a better prompt", NotesAndWish("fine", "try a better prompt")),
+        ("my notes: ok. cancel the run", NotesAndWish("ok.", "cancel the run")),
+        ('my notes: "fine. run the backup too"', Notes("fine. run the backup too")),
+        ("my notes: it never stops, don't run the backup", Notes("it never stops, don't run the backup")),
+    ],
+)
+def test_a_wish_within_notes_is_asked_about(text: str, meant: intents.Intent) -> None:
+    assert understand(text, Situation(asks="review", has_run=True)) == meant
+
+
+def test_which_of_both_is_meant_is_asked_and_nothing_is_done() -> None:
+    said = notes_and_wish(None, NotesAndWish("good", "run the backup too"))  # type: ignore[arg-type]
+    assert isinstance(said, Said)
+    assert said.extras.offer is None
+    assert said.extras.suggestions == ("run the backup too", "my notes: good")
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,13 @@ from agent.conversation.intents import (
     GoodEnough,
     Help,
     Intent,
+    Licences,
+    Look,
     Musing,
     No,
     OfMaker,
     Only,
+    OtherRun,
     Pause,
     Resume,
     Several,
@@ -42,7 +45,7 @@ from agent.conversation.names import place_in_list
 from agent.conversation.spelling import is_one_slip, mended
 from store import leases, runs
 from store.database import Database
-from store.schema import RunStatus, TableRow
+from store.schema import RunRow, RunStatus, TableRow
 from tests.agent.test_conversation import Stage
 from tests.standins.records import NOW
 from tests.standins.replayed import Kept
@@ -76,6 +79,14 @@ MEANT: dict[str, Intent] = {
     "will it fit in 12gb vram": FitsMemory("it", 12.0),
     "does it run on a laptop?": FitsMemory("it", None),
     "what runs on 8 GB?": FitsMemory(None, 8.0),
+    # asked of all, and other runs
+    "show me only models under 8B": Look(Only(most_billions=8.0)),
+    "which of them allow commercial use?": Look(Only(commercial=True)),
+    "which licences are there?": Licences(),
+    "which licence does it have?": About("", (Column.LICENCE,)),
+    "back to the therapy run": OtherRun("therapy"),
+    "open run 20261121-xxxxx": OtherRun("20261121-xxxxx"),
+    "ohne backup": Approve(no_backup=True),
     # who there is
     "compare qwen and gemma": Compare(("qwen", "gemma")),
     "anything from google?": OfMaker("google"),
@@ -108,7 +119,7 @@ MEANT: dict[str, Intent] = {
     "start over with 4B": StartOver("4B"),
     "try again with 4B models": StartOver("4B"),
     "cancel everything and start again with 4B": StartOver("4B"),
-    "what should I do now?": Help(),
+    "what should I do now?": Show("advice"),
     "what happens if I approve?": Help(),
     "sure, why not": Musing(),
     # German
@@ -261,6 +272,15 @@ TOLD_AT_THE_TABLE = {
     "approve qwen3, but only if it is apache": "Nothing was done: nobody waits here for “it is apache”.",
     "pause": "waits for an approval of the table, for as long as you like.",
     "does the thing with the licence hold in court": "About licences it is understood like this",
+    "show me only models under 8B": "34 of 43 candidates are at most 8B:\n- Qwen3 8B:",
+    "only apache, nothing over 9b and not the Chinese ones": "“not the Chinese ones” cannot be done",
+    "approve qwen3 but first add gemma 3 12b": "That is more than one wish",
+    "is gemma 2 ok for commercial use?": "Gemma 2 9B it (google/gemma-2-9b-it):\n- licence: Gemma Terms",
+    "add everything except qwen3": "which does not look like a model's name either",
+    "vergleiche die ersten drei": "Qwen3 8B, Gemma 2 9B it and Qwen3.5 9B, side by side:",
+    "ist 63 % gut?": "63 % by itself is worth a fine-tune.",
+    "back to the therapy run": "evaluate 8B models for therapy coaching (waiting)",
+    "open run 20261121-xxxxx": "No run is called “20261121-xxxxx”.",
     "the thing is too heavy for my gpu rack": "About memory and size it is understood like this",
 }
 
@@ -277,7 +297,14 @@ def test_what_is_told_at_the_table(table: Stage) -> None:
     ("text", "told"),
     [
         ("only apache and nothing above 9b", "that are not under apache and at most 9B"),
-        ("no llama models", "Leave out 2 candidates; 41 stay"),
+        ("no llama models", "Leave out 5 candidates; 38 stay"),
+        ("leave out llama", "Leave out 5 candidates; 38 stay"),
+        ("ohne llama", "Leave out 5 candidates; 38 stay"),
+        ("nothing over 9b", "Leave out 1 candidate that are not at most 9B"),
+        ("only MIT or Apache", "that are not under MIT or Apache; 22 stay"),
+        ("evaluate gemma 2 too", "Evaluating gemma2:9b for therapy coaching."),
+        ("8B fuer Therapie-Coaching", "Starting: 8B models for Therapie-Coaching."),
+        ("I don't want gemma as backup, take granite 3.3", "with Granite 3.3 8B Instruct (ibm-granite/"),
         ("start over with 4B", "Starting: evaluate 4B models for therapy coaching."),
         ("pls approve the top one and use gemma as a backup", "with Gemma 2 9B it (google/gemma-2-9b-it) as"),
     ],
@@ -351,6 +378,53 @@ def test_no_sentence_does_anything_before_a_yes(request: pytest.FixtureRequest, 
         assert stage.orders() == [], text
         assert "Traceback" not in said.text
         assert said.text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("which one has the best benchmark?", "Domain fit, the highest first:\n- Qwen3 8B"),
+        ("how many are apache?", "17 of 43 candidates are under apache:"),
+        ("which licences are there?", "Licences in the table:\n- Apache 2.0: 17"),
+        ("only models with evidence", "3 of 43 candidates have evidence in this domain:"),
+        ("what is a GGUF?", "I did not understand that."),
+        ("what is its licence?", "Zephyr 7B beta (HuggingFaceH4/zephyr-7b-beta):\n- licence: MIT"),
+    ],
+)
+def test_what_is_asked_of_all_is_not_answered_of_the_last_one(table: Stage, text: str, told: str) -> None:
+    assert "Zephyr 7B beta" in table.say("which is the smallest?").text
+    said = table.say(text)
+    assert said.text.startswith(told)
+    assert said.extras.offer is None
+
+
+def test_both_wishes_about_llama_tell_what_is_made_from_it(table: Stage) -> None:
+    for text in ("leave out llama", "no llama models"):
+        assert table.say(text).text.startswith("Made from llama: DeepSeek-R1 Distill Llama 8B, Hermes 3")
+
+
+def test_who_stays_though_it_is_larger_than_the_limit_is_told(table: Stage) -> None:
+    told = table.say("nothing over 9b").text
+    assert "4 candidates stay though they are slightly larger than called: Gemma 2 9B it (9.24B)" in told
+
+
+@pytest.mark.parametrize(
+    "text", ["evaluate gemma 2 too", "evaluate gemma 2 for coding", "try gemma2:9b as well"]
+)
+def test_another_model_after_a_finished_run_is_offered(done: Stage, text: str) -> None:
+    said = done.say(text)
+    assert said.text.startswith("That would be another run.")
+    assert said.extras.offer is not None
+    assert done.count(RunRow) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["gemma 2 ok", "everything except qwen3", "at least 32k", "qwen3!!! yes", "s002"]
+)
+def test_what_is_no_models_name(table: Stage, name: str) -> None:
+    said = table.say(f"add {name}")
+    assert said.extras.offer is None
+    assert not any(words.startswith("add ") for words in said.extras.suggestions)
 
 
 def test_a_size_alone_starts_nothing_without_a_domain(empty: Stage) -> None:

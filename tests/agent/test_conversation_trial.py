@@ -8,29 +8,35 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
+from agent import views
 from agent.conversation.answering import answer_to
 from agent.conversation.case import Case
 from agent.conversation.feed import OUTDONE
 from agent.conversation.german import KNOWN, in_english
 from agent.conversation.hearing import understand
-from agent.conversation.intents import Situation, Unknown, UseJudge
+from agent.conversation.intents import RunBackup, Situation, Unknown, UseJudge
 from agent.conversation.names import looks_like_a_name, names_somebody
 from agent.conversation.narrate import narrate, question_said
 from agent.conversation.records import Offer, Said
 from agent.conversation.replies import in_full
 from agent.conversation.steps import said_here
 from agent.langgraph_api.talking import message_of
+from agent.mcp.looking import _answer
 from agent.mcp.standing import in_words, run_reply
+from agent.report_view import report_data
 from agent.views import EventRecord
-from agent.waiting import Waiting
+from agent.waiting import REPLAY_CAUTION, Waiting
 from agent.waiting import waiting as question_of
-from graphs.prompts import JudgePrompt
-from store import threads
-from store.schema import FetchRow, SearchRow, TableRow, WaveRow
+from graphs.prompts import JudgePrompt, ReviewPrompt
+from store import runs, threads
+from store.schema import FetchRow, RunStatus, SearchRow, TableRow, WaveRow
 from tests.agent.test_conversation import Stage
 from tests.standins.records import NOW
 from tests.standins.replayed import Kept
+from tools.candidates import Stance
 from tools.faults import Conflict
+from tools.proposal import claimed
+from tools.report.standing import candidate_notes
 
 AT_TABLE = Situation(asks="approval", has_run=True)
 
@@ -308,3 +314,129 @@ def test_mcp_tells_it_too(offline: Stage) -> None:
     with offline.database.reading() as session:
         told = in_words(run_reply(session, offline.run_id or "", offline.clock))
     assert f"{UNREACHED} (370 failed). Check the network" in told
+
+
+def test_another_model_than_the_recorded_one_is_warned_of(table: Stage) -> None:
+    assert REPLAY_CAUTION not in table.say("approve").text
+    offered = table.say("approve gemma 2 9b it")
+    assert REPLAY_CAUTION in offered.text
+    assert REPLAY_CAUTION in table.say("swap them").text
+    table.confirm(table.say("approve gemma 2 9b it"), True)
+    with table.database.reading() as session:
+        state = views.run_state(session, table.run_id or "", table.clock)
+    assert (state.status, state.waits_for) == (RunStatus.QUEUED, None)
+    assert state.detail == f"has its answer, and goes on in a moment. {REPLAY_CAUTION}"
+
+
+def test_a_replay_that_has_no_recording_is_not_said_to_go_on(table: Stage) -> None:
+    with table.database.session() as session:
+        row = runs.get(session, table.run_id or "")
+        row.status, row.detail = RunStatus.STOPPED, "the story has no recording of POST http://x/api/pull"
+    said = table.say("go on")
+    assert said.text.startswith("It cannot go on: the story has no recording of POST http://x/api/pull.")
+    assert "resume" not in said.extras.suggestions
+    assert not table.orders()
+
+
+def test_a_judge_is_noted_and_not_of_the_candidates_family(table: Stage) -> None:
+    question = Waiting(prompt_id="q", prompt=JudgePrompt(judge=None, problem="No judge was named."))
+    with table.database.session() as session:
+        run_id = table.run_id or ""
+        case = Case(session, table.clock, "ada", run_id, question)
+        named = answer_to(UseJudge("ollama:gemma3:12b"), case)
+        assert isinstance(named, Offer)
+        assert (
+            named.sentence == "ollama:gemma3:12b is noted as the judge; whether it can judge is checked next."
+        )
+        options = runs.get(session, run_id).options
+        runs.set_options(session, run_id, {**options, "model": "gemma2:9b"}, NOW)
+        said = question_said(session, run_id, question.prompt)
+        assert said.extras.suggestions[0] == "use ollama:qwen3:14b as judge"
+
+
+def test_a_replay_has_no_answers_of_the_backup(done: Stage) -> None:
+    prompt = ReviewPrompt(
+        run_id=done.run_id or "",
+        role="primary",
+        decision="FINE_TUNE",
+        sentence="",
+        pass_rate=0.6,
+        sample=(),
+        backup=None,
+        further=None,
+        failures=0,
+    )
+    with done.database.reading() as session:
+        case = Case(session, done.clock, "ada", done.run_id, Waiting(prompt_id="q", prompt=prompt))
+        said = answer_to(RunBackup(), case)
+    assert isinstance(said, Said)
+    assert "google/gemma-2-9b-it, is approved, but this is a replay" in said.text
+
+
+WORTH = "REPLAY of the story therapy-8b"
+UNCHECKED = "NOT CALIBRATED: no human has checked this judge, ollama:gemma3:12b."
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("so is it good enough?", (WORTH, UNCHECKED)),
+        ("status", (WORTH, UNCHECKED)),
+        ("what is the pass rate?", (WORTH, UNCHECKED)),
+        ("is this real data?", (WORTH, UNCHECKED)),
+        ("can I trust the judge?", (WORTH, UNCHECKED, "told all 5 planted answers apart")),
+        ("how sure are you?", (WORTH, UNCHECKED)),
+        ("and now?", ("FINE_TUNE", "Next, for the primary model:", "training examples", WORTH)),
+        ("what should I do next?", ("Look at the failed gates first", "The decision is yours.")),
+        ("which gates failed?", ("4 of 49 measured answers failed a gate",)),
+        ("why not deploy?", ("FINE_TUNE",)),
+        ("what does it cost to fine-tune?", ("is not estimated by this program", "500 to 1,000")),
+        ("why did it fail CQ2?", ("Why, as the judge says of answers that are not held out:\n- s",)),
+        ("show me the answers it failed", ("the judge, ollama:gemma3:12b:",)),
+        ("which topic is strongest?", ("by topic, the strongest first:",)),
+        ("help", ("the result: “what failed most?”", "start: ")),
+    ],
+)
+def test_what_the_numbers_are_worth_and_what_is_next(done: Stage, text: str, told: tuple[str, ...]) -> None:
+    said = done.say(text)
+    assert [one for one in told if one not in said.text] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["what would you do?", "should I approve?", "and now?", "what should I do next?"]
+)
+def test_what_to_do_at_the_approval(table: Stage, text: str) -> None:
+    said = table.say(text)
+    assert said.text.startswith("By what was read I would approve the proposal")
+    assert "- against it: " in said.text
+    assert said.extras.offer is None
+
+
+def test_help_is_of_the_phase_and_what_speaks_against_is_told(table: Stage) -> None:
+    assert "start:" not in table.say("help").text
+    assert "decide: “what would you do?”" in table.say("help").text
+    assert "- against it: " in table.say("what speaks against it?").text
+    assert "is real" not in table.say("is this real data?").text
+    assert WORTH in table.say("is this real data?").text
+
+
+def test_reasons_of_held_out_answers_are_not_told(done: Stage) -> None:
+    with done.database.reading() as session:
+        one = views.results(session, done.run_id or "")[0]
+    held = {line.scenario.id for line in one.lines if line.scenario.held_out}
+    for criterion in one.rubric.ids:
+        told = done.say(f"what does {criterion} ask?").text
+        assert not held & {word.strip("-:()") for word in told.split()}
+    row = next(line for line in one.lines if line.scenario.held_out)
+    shown = _answer(row, "asked for")  # by MCP
+    assert (shown.message, shown.answer) == ("", "")
+
+
+def test_the_report_tells_what_sources_say_against_a_candidate(done: Stage) -> None:
+    with done.database.reading() as session:
+        data = report_data(session, done.run_id or "", done.clock)
+    assert data.table is not None
+    against = {row.key: claimed(row, Stance.AGAINST) for row in data.table.rows}
+    told = {note.key: note.weaknesses for note in candidate_notes(data)}
+    assert any(against[key] for key in told)
+    assert all(set(against[key]) <= set(parts) for key, parts in told.items())

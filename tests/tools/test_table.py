@@ -441,7 +441,7 @@ def test_the_foot_counts_cells_candidates_and_coverage() -> None:
     foot = to_markdown(late)
     assert "6 candidates seen: 2 viable, 1 excluded by a hard need, 3 rejected by research." in foot
     assert f"{counts.filled} cells filled, {counts.unknown} unknown, 1 in contradiction." in foot
-    assert "Coverage 67% (threshold 80%, 95 % interval of the sample" in foot
+    assert "Coverage 67% (too thin below 80%, 95 % interval of the sample" in foot
     assert "No further viable candidate is estimated to be unseen." in foot
     assert "Research stopped: The last query showed nothing new." in foot
     assert "The oldest fact was read on 2026-09-01, 3 days before the table." in foot

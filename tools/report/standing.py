@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from tools.candidates import Stance
 from tools.facts import Source
+from tools.proposal import claimed
 from tools.rating import Rating
 from tools.report.data import ReportData
 from tools.table import Column, ComparisonTable, TableRow
@@ -104,7 +106,10 @@ def _note(row: TableRow, data: ReportData, table: ComparisonTable) -> CandidateN
         outcome=outcome,
         why=why,
         strengths=tuple(part.why for part in row.rating.parts if part.points > 0),
-        weaknesses=tuple(part.why for part in row.rating.parts if part.points < 0),
+        weaknesses=(
+            *(part.why for part in row.rating.parts if part.points < 0),
+            *claimed(row, Stance.AGAINST),
+        ),
     )
 
 

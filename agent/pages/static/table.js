@@ -58,12 +58,12 @@ function filter() {
   const [from, to] = [number(wanted.smallest), number(wanted.largest)];
   let fitting = 0;
   for (const row of rows) {
-    const { family, lineage, licence, use, size } = row.dataset;
+    const { family, lineage, licence, use, sizes } = row.dataset;
     const fits =
       (!wanted.eligible.checked || !row.closest(".excluded")) &&
       (!wanted.family.value || [family, lineage].some((name) => name.toLowerCase() === wanted.family.value)) &&
       (!wanted.licence.value || [licence, use].includes(wanted.licence.value)) &&
-      ((from === null && to === null) || (size !== "" && (from === null || Number(size) >= from) && (to === null || Number(size) <= to))) &&
+      ((from === null && to === null) || sizes.split(" ").filter(Boolean).some((size) => (from === null || Number(size) >= from) && (to === null || Number(size) <= to))) &&
       sought.every((word) => words.get(row).includes(word));
     row.hidden = !fits;
     fitting += fits;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from graphs.prompts import (
     ReviewPrompt,
     ScenariosPrompt,
 )
-from store import events, runs
+from store import evaluation, events, runs
 from store.schema import AnswerRow, FetchRow, RunStatus, SearchRow
 from tests.standins.records import NOW
 from tests.standins.service import NoEngine, inside
@@ -108,6 +109,37 @@ async def test_evaluation_counts_verdicts_and_streams_answers(
     assert "told all 5 planted answers apart" in text
     assert text.count("<meter") == 18
     assert text.index(">s050<") < text.index(">s049<")
+
+
+async def test_evaluation_quotes_nothing_that_is_held_out(
+    finished_client: httpx.AsyncClient, finished_run: Any
+) -> None:
+    run_id = finished_run.run_id
+    with finished_run.opened() as database, database.reading() as session:
+        held = [one for one in evaluation.scenarios(session, run_id)[-12:] if one.held_out]
+        answers = evaluation.answers(session, run_id, "primary")
+    assert held
+    for path in ("evaluation", "parts/evaluation"):
+        text = unescape((await finished_client.get(f"/runs/{run_id}/{path}")).text)
+        assert text.count("Counted, not quoted.") == len(held)
+        for one in held:
+            assert f">{one.id}<" in text
+            assert one.message not in text
+            assert answers[one.id].text not in text
+
+
+async def test_a_replay_without_a_recording_is_not_resumed(waiting_run: Any) -> None:
+    detail = "the story has no recording of POST http://127.0.0.1:11434/api/pull"
+    with waiting_run.opened() as database, database.session() as session:
+        row = runs.get(session, waiting_run.run_id)
+        row.status, row.detail = RunStatus.STOPPED, detail
+    async with inside(Settings(home=waiting_run.home), engine=NoEngine()) as client:
+        shown = (await client.get(f"/runs/{waiting_run.run_id}/parts/overview/results")).text
+        refused = await client.post(f"/api/runs/{waiting_run.run_id}/resume", json={})
+    assert "it would stop there again" in shown
+    assert ">Resume<" not in shown
+    assert refused.status_code == 409
+    assert detail in refused.json()["detail"]
 
 
 async def test_texts_of_strangers_are_text(finished_run: Any) -> None:

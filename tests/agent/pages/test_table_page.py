@@ -100,6 +100,7 @@ async def test_a_table_that_a_person_opens_counts_as_shown(home: Path, run_id: s
         ("licence=use:no", []),
         ("q=maker-1", ["maker-1/model-1-8b"]),
         ("smallest=20", []),
+        ("largest=9&q=gemma", [GEMMA]),  # 9.24 billion: by what it is called, as the conversation takes it
     ],
 )
 async def test_filters_hide_what_does_not_fit(home: Path, run_id: str, query: str, wanted: list[str]):
