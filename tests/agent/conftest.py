@@ -82,7 +82,11 @@ def _template(request: pytest.FixtureRequest, server: Postgres, moment: str) -> 
     """The name of a database that holds the run as it was then."""
     run, name = kept(request.getfixturevalue("demo"), moment), f"bms_{moment}"
     folders: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
-    made_once(folders, f"postgres {moment}", lambda _folder: server.fill_template(name, run.rows_copied))
+
+    def fill(folder: Path) -> None:
+        server.fill_template(name, run.copied(folder / "home").rows_copied)
+
+    made_once(folders, f"postgres {moment}", fill)
     return name
 
 

@@ -47,9 +47,12 @@ class Kept(NamedTuple):
 
     def copied(self, home: Path, url: str | None = None) -> Kept:
         """The data directory at another place; its run writes there. With ``url`` its rows are there already
-        (:meth:`rows_copied`), and no SQLite is left in it."""
-        without = shutil.ignore_patterns("*.sqlite*") if url is not None else None
-        shutil.copytree(self.home, home, ignore=without)
+        (:meth:`rows_copied`), and no SQLite is left in it.
+
+        SQLite's files beside a database come and go while another test looks at this one, which is at rest.
+        """
+        without = ("*.sqlite-wal", "*.sqlite-shm") if url is None else ("*.sqlite*",)
+        shutil.copytree(self.home, home, ignore=shutil.ignore_patterns(*without))
         copy = self._replace(home=home, url=url)
         with copy.opened() as database, database.session() as session:
             row = runs.get(session, self.run_id)
@@ -90,6 +93,7 @@ def drive_demo(folder: Path) -> None:
         terminal.until("Qualitative notes")
         terminal.type(f"{NOTES}\n")
         assert terminal.end() == 0, terminal.screen
+        assert not list(home.glob("*.sqlite-wal"))
         (folder / "finished.txt").write_text(terminal.screen, "utf-8")
 
 
