@@ -43,7 +43,8 @@ def limits_of(wish: intents.Only, book: Book) -> tuple[Limit, ...]:
     """Every limit that the wish names."""
     found: list[Limit] = []
     if wish.commercial:
-        found.append(Limit("free for commercial use", _commercial, _gone, strict=True))
+        label = "free for commercial use"
+        found.append(Limit(label, _commercial, _gone, strict=True, aside=_under_conditions))
     if wish.licence is not None:
         wanted = wish.licence.casefold().replace("-", " ")
         either = re.split(r"\s*,\s*(?:or\s+|and\s+)?|\s+(?:or|and)\s+|\s*/\s*", wanted)
@@ -104,6 +105,15 @@ def _commercial(row: TableRow) -> bool | None:
     if row.licence.verdict is CommercialUse.UNKNOWN:
         return None
     return row.licence.verdict in {CommercialUse.YES, CommercialUse.CONDITIONAL}
+
+
+def _under_conditions(rows: Sequence[TableRow]) -> str:
+    """Whoever stays, and is free under conditions alone: a person has to read them."""
+    found = [row.name for row in rows if row.licence.verdict is CommercialUse.CONDITIONAL]
+    if not found:
+        return ""
+    verb = "is" if len(found) == 1 else "are"
+    return f"{counted(len(found), 'candidate')} of them {verb} so under conditions: {names(found)}."
 
 
 def _licensed(row: TableRow, either: Sequence[str]) -> bool | None:

@@ -260,6 +260,7 @@ def empty(tmp_path: Path) -> Iterator[Stage]:
 
 
 TOLD_AT_THE_TABLE = {
+    "which of them allow commercial use?": "of them are so under conditions: Gemma 2 9B",
     "not the chinese ones": "Where a maker is at home is in no source here; the owners are Qwen, google",
     "top 5": "The first 5:\n",
     "can I run that on 16 GB?": "needs about 6.05 GB at 4,096 tokens, so 16 GB are enough",

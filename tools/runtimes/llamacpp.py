@@ -33,7 +33,6 @@ from tools.runtimes.openai_compatible import OpenAICompatibleRuntime
 from tools.secrecy import without_secrets
 
 IMPORT_SECONDS = 60.0
-INSTALL_STEP = "Install it with: pip install xllamacpp"
 
 
 class _Running:
